@@ -1,0 +1,1 @@
+//! sentinel-api: to be filled.

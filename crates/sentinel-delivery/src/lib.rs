@@ -1,0 +1,1 @@
+//! sentinel-delivery: to be filled.

@@ -1,0 +1,16 @@
+//! Entries: what a transaction log carries.
+
+use crate::activation::Activation;
+use crate::label::Label;
+use crate::transaction::Transaction;
+
+/// One entry of the transaction log. Everything that can change a decision is one of these.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Entry {
+    /// A payment (or login, refund, …) to decide on.
+    Transaction(Box<Transaction>),
+    /// A later finding about one.
+    Label(Box<Label>),
+    /// An order to decide with other content from here on.
+    Activation(Box<Activation>),
+}

@@ -1,0 +1,1 @@
+//! sentinel-eventlog: to be filled.

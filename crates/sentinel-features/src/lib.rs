@@ -1,0 +1,1 @@
+//! sentinel-features: to be filled.

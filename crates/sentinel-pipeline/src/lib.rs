@@ -1,0 +1,1 @@
+//! sentinel-pipeline: to be filled.

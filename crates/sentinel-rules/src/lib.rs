@@ -1,0 +1,1 @@
+//! sentinel-rules: to be filled.

@@ -1,0 +1,1 @@
+//! sentinel-scoring: to be filled.

@@ -1,0 +1,1 @@
+//! sentinel-store: to be filled.

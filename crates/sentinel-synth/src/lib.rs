@@ -1,0 +1,1 @@
+//! sentinel-synth: to be filled.
