@@ -1,1 +1,44 @@
-//! sentinel-synth: to be filled.
+//! Synthetic payments with fraud stories: believable traffic for the demo, for training and for tests.
+//!
+//! **Enters:** [`Options`]: a seed, a start and a rate. **Leaves:** [`Generated`] values: a valid
+//! transaction, the label that will be learnt about it if it is fraud, and the story it belongs to.
+//!
+//! **Promises:** the same options give the same values on every machine: one small generator of its
+//! own ([`random`]), integers or IEEE arithmetic in a fixed order, mathematics from `libm`. Customers
+//! and merchants are hashes of (seed, number), never stored, so two million cost no more memory than
+//! two. Nothing inside a transaction tells that it is fraud; that is said only beside it. **Must
+//! never:** read a clock, a disk or a network, start a thread, or know a wire format.
+//!
+//! ```text
+//! world (cities, customers, merchants)
+//!    |            everyday ---------+
+//!    |            look_alike ---+   |          one plan at a time,
+//!    +--> plans: episode -------+---+--> stream ----> payment ----> Generated
+//!                (fraud)     queue by time      (late, repeated)
+//! ```
+//!
+//! Start reading at [`stream`]; tests that need single transactions want [`builder`].
+
+pub mod random;
+mod spelling;
+mod city;
+mod merchant;
+mod customer;
+mod world;
+pub mod story;
+mod plan;
+mod everyday;
+mod look_alike;
+mod episode;
+mod payment;
+pub mod options;
+pub mod stream;
+pub mod builder;
+#[cfg(test)]
+mod law;
+
+pub use city::reference_rates;
+pub use options::Options;
+pub use random::Random;
+pub use story::{LookAlike, Story};
+pub use stream::{Generated, Stream};

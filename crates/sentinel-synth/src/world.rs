@@ -1,0 +1,174 @@
+//! The world of one seed: how many people and shops there are, and how to find one.
+
+use sentinel_domain::{Coordinates, Instant};
+
+use crate::city::{self, CITIES, City};
+use crate::merchant::{KIND_COUNT, KINDS};
+use crate::options::Options;
+use crate::random::{Random, hash};
+
+sentinel_domain::vocabulary! {
+    /// What a hash of the seed is for; two purposes never share a value.
+    Purpose {
+        /// A customer's habits.
+        Customer = 1, "customer";
+        /// What a household shares.
+        Household = 2, "household";
+        /// A customer's income.
+        Income = 3, "income";
+        /// Where a customer is in a week.
+        Trip = 4, "trip";
+        /// A customer's card.
+        Card = 5, "card";
+        /// A card that two people carry.
+        FamilyCard = 6, "family_card";
+        /// A device.
+        Device = 7, "device";
+        /// A device that two people use.
+        FamilyDevice = 8, "family_device";
+        /// An address at home.
+        HomeAddress = 9, "home_address";
+        /// An address at work.
+        OfficeAddress = 10, "office_address";
+        /// An address of a telephone company.
+        CarrierAddress = 11, "carrier_address";
+        /// An address of a hosting company.
+        HostingAddress = 12, "hosting_address";
+        /// A merchant.
+        Merchant = 13, "merchant";
+        /// A favourite merchant.
+        Favourite = 14, "favourite";
+        /// The payee of a transfer.
+        Payee = 15, "payee";
+        /// A thief.
+        Thief = 16, "thief";
+        /// An e-mail address.
+        Email = 17, "email";
+        /// The stream's own generator.
+        Stream = 18, "stream";
+    }
+}
+
+/// Everything that is the same for the whole stream.
+#[derive(Debug, Clone)]
+pub(crate) struct World {
+    pub(crate) seed: u64,
+    pub(crate) start: Instant,
+    pub(crate) customers: u32,
+    merchants: u32,
+    cities: Vec<City>,
+    /// A city for every byte, by weight: people live where a byte of their hash says.
+    city_by_byte: Vec<u8>,
+    kind_by_byte: Vec<u8>,
+}
+
+impl World {
+    pub(crate) fn new(options: &Options) -> Self {
+        let cities = city::all();
+        assert!(
+            cities.len() == CITIES as usize,
+            "every row of the city table is valid"
+        );
+        let city_weights: Vec<u16> = cities.iter().map(|city| city.weight).collect();
+        let kind_weights: Vec<u16> = KINDS.iter().map(|kind| kind.weight).collect();
+        Self {
+            seed: options.seed,
+            start: options.start,
+            customers: options.customers.max(Options::CUSTOMERS_MIN),
+            merchants: options.merchants.max(Options::MERCHANTS_MIN),
+            cities,
+            city_by_byte: by_byte(&city_weights),
+            kind_by_byte: by_byte(&kind_weights),
+        }
+    }
+
+    /// What a thing is like.
+    pub(crate) fn hash(&self, purpose: Purpose, number: u64) -> u64 {
+        hash(self.seed, u64::from(purpose.code()), number)
+    }
+
+    /// The city with this index.
+    #[allow(
+        clippy::indexing_slicing,
+        reason = "the index is taken modulo the length of the table"
+    )]
+    pub(crate) fn city(&self, index: u8) -> &City {
+        &self.cities[usize::from(index) % self.cities.len()]
+    }
+
+    /// The city for a byte of a hash, by weight.
+    pub(crate) fn city_for(&self, byte: u8) -> u8 {
+        self.city_by_byte
+            .get(usize::from(byte))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// A city more than a thousand kilometres from this one.
+    pub(crate) fn city_far_from(&self, city: u8, random: &mut Random) -> u8 {
+        let here = self.city(city).coordinates;
+        for _ in 0..64 {
+            let [byte, ..] = random.next_u64().to_le_bytes();
+            let other = self.city_for(byte);
+            if here.distance_metres(self.city(other).coordinates) > 1_000_000.0 {
+                return other;
+            }
+        }
+        // Nobody lives within a thousand kilometres of both New York and Tokyo.
+        if self.city(city).coordinates.lon_e7 < 0 {
+            31
+        } else {
+            0
+        }
+    }
+
+    /// A kind of merchant, by weight.
+    pub(crate) fn any_kind(&self, random: &mut Random) -> u8 {
+        let [byte, ..] = random.next_u64().to_le_bytes();
+        self.kind_by_byte
+            .get(usize::from(byte))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// Any customer.
+    pub(crate) fn any_customer(&self, random: &mut Random) -> u32 {
+        u32::try_from(random.below(u64::from(self.customers))).unwrap_or(0)
+    }
+
+    /// One of the merchants of a kind in a city; `which` is taken modulo their number.
+    pub(crate) fn merchant(&self, city: u8, kind: u8, which: u64) -> u32 {
+        let kinds = CITIES * KIND_COUNT;
+        let first = u32::from(kind) % KIND_COUNT * CITIES + u32::from(city) % CITIES;
+        let rounds = self.merchants.div_ceil(kinds);
+        let round = u32::try_from(which % u64::from(rounds)).unwrap_or(0);
+        let number = round * kinds + first;
+        // The last round is incomplete; the first is not.
+        if number < self.merchants {
+            number
+        } else {
+            first
+        }
+    }
+}
+
+/// For every byte the index that holds it when 256 is divided by weight.
+fn by_byte(weights: &[u16]) -> Vec<u8> {
+    let total: usize = weights.iter().map(|weight| usize::from(*weight)).sum();
+    let mut table = Vec::with_capacity(256);
+    let mut reached = 0;
+    for (index, weight) in (0_u8..).zip(weights) {
+        reached += usize::from(*weight);
+        table.resize(reached * 256 / total.max(1), index);
+    }
+    table
+}
+
+/// A point within some ten kilometres of another.
+pub(crate) fn scatter(around: Coordinates, hash: u64) -> Coordinates {
+    let [a, b, c, d, ..] = hash.to_le_bytes();
+    let lat = i32::from(i16::from_le_bytes([a, b])) * 18;
+    let lon = i32::from(i16::from_le_bytes([c, d])) * 24;
+    let moved = Coordinates::new(around.lat_e7 + lat, around.lon_e7 + lon);
+    moved.unwrap_or(around)
+}
