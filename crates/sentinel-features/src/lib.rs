@@ -1,1 +1,40 @@
-//! sentinel-features: to be filled.
+//! Keyed sliding windows and the feature catalogue: what was going on around this payment.
+//!
+//! **Enters:** transactions in log order, each with its amount in the reference currency.
+//! **Leaves:** one row of numbers a transaction, in the order of a [`FeatureSet`].
+//!
+//! ```text
+//!  transaction ─▶ entities: account, card, device, … ─▶ apply(entity, event) ─▶ slice ─┐
+//!                                                                                      ├─ join ─▶ row
+//!                 its own fields (amount, hour, attributes) ───────────────────────────┘
+//! ```
+//!
+//! **Promises:** windows are exact for every event, by event time, to the millisecond, ties by log
+//! position (the rules stand in [`window`]); the same log prefix gives the same bits; the size of a
+//! batch changes speed, never a value. A slice depends on one entity only, so that entities can live on
+//! different nodes one day; only [`engine`] joins them.
+//!
+//! **Must never:** read a clock, a disk or a random source; iterate over a hash table; sum money in
+//! floating point.
+//!
+//! Start reading at [`window`] for the meaning, [`ring`] for the mechanism, [`catalog`] for the list.
+
+#![allow(
+    clippy::indexing_slicing,
+    reason = "ring indices are masked by the capacity and windows index arrays of WINDOWS length"
+)]
+
+pub mod window;
+pub mod ring;
+pub mod slice;
+pub mod entity;
+pub mod feature;
+pub mod catalog;
+pub mod set;
+pub mod engine;
+
+pub use engine::{Applied, FeatureEngine};
+pub use entity::EntityKind;
+pub use feature::{Family, Feature, Missing, Unit};
+pub use set::{AttributeKind, FeatureSet, FeatureSetError};
+pub use window::{EVENTS_PER_ENTITY_MAX, LATENESS_ALLOWED_MS, WINDOWS, Window};
