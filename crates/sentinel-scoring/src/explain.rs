@@ -1,0 +1,390 @@
+//! Why a score is what it is: exact path-dependent Shapley values of the trees.
+//!
+//! The value of a set S of features is what a tree says on average when only the features in S
+//! are known: at a split on any other feature, both sides count by the training rows they cover.
+//!
+//! For one leaf that says: with `z` the share of rows that keep to the path at the splits on a feature,
+//! and `o` 1 if this row does and else 0, the leaf gives feature i
+//! `leaf * (o_i - z_i) * integral over t in 0..1 of product over j != i of (z_j (1 - t) + o_j t)`,
+//! since the Shapley weight of a set of s among n features is the integral of `t^s (1-t)^(n-1-s)`.
+//! The product is a polynomial, so Gauss-Legendre points give its integral exactly. Products run down
+//! the tree, sums of leaves run up, and each edge adds what it changed of its feature's factor.
+//! The textbook algorithm, which extends and unwinds paths, takes many times as long.
+//!
+//! Promises that base plus contributions is the log-odds to the unit. Must never allocate by row beyond
+//! the answer once its scratch has grown.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    reason = "a numeric loop over arrays that are sized together when the model is bound"
+)]
+
+#[cfg(test)]
+mod tests;
+
+use sentinel_domain::{Contribution, LogOdds};
+
+use crate::scorer::{FoldedNode, FoldedTree, KeyTable, LeafScale};
+
+/// Memory that explanations of one thread share.
+#[derive(Debug, Clone, Default)]
+pub struct ExplainScratch {
+    /// The keys of the row.
+    pub(crate) table: Vec<u32>,
+    /// The share of each feature, by rank, in units of log-odds.
+    shares: Vec<f64>,
+    /// By node: the product of the factors above it, later the sum of the leaves below it.
+    products: Vec<f64>,
+    /// By node: `1 / factor` of the feature of the edge that leads to it.
+    inverses: Vec<f64>,
+    /// By node: what the edge that leads to it adds to its feature's share of the leaves below.
+    changes: Vec<f64>,
+    /// By node: whether the row keeps to the path at every split on the edge's feature.
+    kept: Vec<bool>,
+}
+
+/// All trees, laid out for explaining.
+#[derive(Debug, Clone)]
+pub(crate) struct Explainer {
+    trees: Vec<Tree>,
+    /// Gauss-Legendre points in 0..1 and their weights: 4, 8, 16 or 32.
+    points: Vec<Point>,
+    average: LogOdds,
+    features: usize,
+    nodes_max: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Point {
+    at: f64,
+    weight: f64,
+}
+
+#[derive(Debug, Clone)]
+struct Tree {
+    nodes: Vec<Node>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Node {
+    Split(Split),
+    /// What the leaf adds, in units of log-odds.
+    Leaf(f64),
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Split {
+    entry: u16,
+    rank: u16,
+    threshold: u32,
+    /// The nearest node above, or this one, whose edge asks about the same feature; the root if none.
+    same: u16,
+    left: u16,
+    right: u16,
+    /// Of the rows that reach the same edge above, the share that goes left; of those it leaves,
+    /// the other goes right. For a first split on a feature these are also `z`.
+    share_left: f64,
+    share_right: f64,
+    /// `z` of the feature before this split.
+    before: f64,
+}
+
+impl Explainer {
+    pub(crate) fn new(trees: &[FoldedTree], scale: LeafScale, features: usize) -> Self {
+        let mut distinct_max = 1;
+        let mut average = LogOdds::ZERO;
+        let laid_out: Vec<Tree> = trees
+            .iter()
+            .map(|tree| {
+                let (laid_out, distinct) = lay_out(tree, scale);
+                distinct_max = distinct_max.max(distinct);
+                average += laid_out.average(&tree.covers);
+                laid_out
+            })
+            .collect();
+        // n points are exact up to degree 2n - 1; a path of d features has degree d - 1.
+        let points = [4_u32, 8, 16]
+            .into_iter()
+            .find(|n| distinct_max <= 2 * *n as usize)
+            .unwrap_or(32);
+        let nodes_max = laid_out
+            .iter()
+            .map(|tree| tree.nodes.len())
+            .max()
+            .unwrap_or(0);
+        Self {
+            trees: laid_out,
+            points: gauss_legendre(points),
+            average,
+            features,
+            nodes_max,
+        }
+    }
+
+    /// What the trees say on average over the training rows.
+    pub(crate) fn average(&self) -> LogOdds {
+        self.average
+    }
+
+    /// The shares of all features for the row whose keys are in the scratch.
+    pub(crate) fn shares(&self, scratch: &mut ExplainScratch) {
+        scratch.shares.clear();
+        scratch.shares.resize(self.features, 0.0);
+        match self.points.len() {
+            4 => self.shares_by_points::<4>(scratch),
+            8 => self.shares_by_points::<8>(scratch),
+            16 => self.shares_by_points::<16>(scratch),
+            _ => self.shares_by_points::<32>(scratch),
+        }
+    }
+
+    fn shares_by_points<const POINTS: usize>(&self, scratch: &mut ExplainScratch) {
+        let mut points = [Point {
+            at: 0.0,
+            weight: 0.0,
+        }; POINTS];
+        points.copy_from_slice(&self.points);
+        let size = self.nodes_max * POINTS;
+        scratch
+            .products
+            .resize(size.max(scratch.products.len()), 0.0);
+        scratch
+            .inverses
+            .resize(size.max(scratch.inverses.len()), 0.0);
+        scratch.changes.resize(size.max(scratch.changes.len()), 0.0);
+        scratch
+            .kept
+            .resize(self.nodes_max.max(scratch.kept.len()), false);
+        let (products, _) = scratch.products.as_chunks_mut::<POINTS>();
+        let (inverses, _) = scratch.inverses.as_chunks_mut::<POINTS>();
+        let (changes, _) = scratch.changes.as_chunks_mut::<POINTS>();
+        let mut walk = Walk {
+            points: &points,
+            table: &scratch.table,
+            products,
+            inverses,
+            changes,
+            kept: &mut scratch.kept,
+            shares: &mut scratch.shares,
+        };
+        for tree in &self.trees {
+            walk.down(tree);
+            walk.up(tree);
+        }
+    }
+
+    /// Rounds the shares in the scratch to contributions that add up to `total`.
+    pub(crate) fn contributions(
+        &self,
+        slots: &[u16],
+        total: LogOdds,
+        scratch: &ExplainScratch,
+    ) -> Vec<Contribution> {
+        let mut largest = 0;
+        let mut contributions = Vec::with_capacity(slots.len());
+        for (slot, share) in slots.iter().zip(&scratch.shares) {
+            if share.abs() > scratch.shares[largest].abs() {
+                largest = contributions.len();
+            }
+            let log_odds = LogOdds::from_units(libm::round(*share) as i64);
+            contributions.push(Contribution {
+                feature: *slot,
+                log_odds,
+            });
+        }
+        let sum: LogOdds = contributions
+            .iter()
+            .map(|contribution| contribution.log_odds)
+            .sum();
+        match contributions.get_mut(largest) {
+            Some(contribution) => contribution.log_odds += total - sum,
+            // Without a split every tree is its average.
+            None => assert!(
+                total == LogOdds::ZERO,
+                "a model without splits scores its base"
+            ),
+        }
+        contributions.retain(|contribution| contribution.log_odds != LogOdds::ZERO);
+        contributions
+    }
+}
+
+/// One row's way through the trees.
+struct Walk<'a, const POINTS: usize> {
+    points: &'a [Point; POINTS],
+    table: &'a [u32],
+    products: &'a mut [[f64; POINTS]],
+    inverses: &'a mut [[f64; POINTS]],
+    changes: &'a mut [[f64; POINTS]],
+    kept: &'a mut [bool],
+    shares: &'a mut [f64],
+}
+
+impl<const POINTS: usize> Walk<'_, POINTS> {
+    /// Products of factors from the root to every leaf; the weights of the points go in at the root.
+    fn down(&mut self, tree: &Tree) {
+        self.products[0] = self.points.map(|point| point.weight);
+        // The root stands for "no split on this feature yet": its factor is 1 and it is kept.
+        self.inverses[0] = [1.0; POINTS];
+        self.kept[0] = true;
+        for (index, node) in tree.nodes.iter().enumerate() {
+            let Node::Split(split) = node else { continue };
+            let right = self.table[usize::from(split.entry)] > split.threshold;
+            let (taken, taken_share, other, other_share) = if right {
+                (split.right, split.share_right, split.left, split.share_left)
+            } else {
+                (split.left, split.share_left, split.right, split.share_right)
+            };
+            let (taken, other) = (usize::from(taken), usize::from(other));
+            let above = self.products[index];
+            if !self.kept[usize::from(split.same)] {
+                // The row left this feature's path higher up: only `z` shrinks, by the same ratio
+                // in every product, and no share changes.
+                self.kept[taken] = false;
+                self.kept[other] = false;
+                self.products[taken] = above.map(|product| product * taken_share);
+                self.products[other] = above.map(|product| product * other_share);
+                continue;
+            }
+            let before = split.before;
+            let inverse = self.inverses[usize::from(split.same)];
+            let (z_taken, z_other) = (before * taken_share, before * other_share);
+            self.kept[taken] = true;
+            self.kept[other] = false;
+            for point in 0..POINTS {
+                let t = self.points[point].at;
+                let factor = z_taken + (1.0 - z_taken) * t;
+                let own = 1.0 / factor;
+                let change_before = (1.0 - before) * inverse[point];
+                let ratio = above[point] * inverse[point];
+                self.inverses[taken][point] = own;
+                self.products[taken][point] = ratio * factor;
+                self.changes[taken][point] = (1.0 - z_taken) * own - change_before;
+                self.products[other][point] = ratio * (z_other * (1.0 - t));
+                self.changes[other][point] = -1.0 / (1.0 - t) - change_before;
+            }
+        }
+    }
+
+    /// Sums of leaves from every leaf to the root, and on the way the shares.
+    fn up(&mut self, tree: &Tree) {
+        for (index, node) in tree.nodes.iter().enumerate().rev() {
+            match node {
+                Node::Leaf(value) => {
+                    for product in &mut self.products[index] {
+                        *product *= value;
+                    }
+                }
+                Node::Split(split) => {
+                    let (left, right) = (usize::from(split.left), usize::from(split.right));
+                    let (below_left, below_right) = (self.products[left], self.products[right]);
+                    if self.kept[usize::from(split.same)] {
+                        let (by_left, by_right) = (self.changes[left], self.changes[right]);
+                        let mut share = 0.0;
+                        for point in 0..POINTS {
+                            share += below_left[point] * by_left[point]
+                                + below_right[point] * by_right[point];
+                        }
+                        self.shares[usize::from(split.rank)] += share;
+                    }
+                    for point in 0..POINTS {
+                        self.products[index][point] = below_left[point] + below_right[point];
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Tree {
+    /// The mean of the leaves over the training rows.
+    fn average(&self, covers: &[u64]) -> LogOdds {
+        let mut means = vec![0.0; self.nodes.len()];
+        for (index, node) in self.nodes.iter().enumerate().rev() {
+            means[index] = match node {
+                Node::Leaf(value) => *value,
+                Node::Split(split) => {
+                    let (left, right) = (usize::from(split.left), usize::from(split.right));
+                    let (rows_left, rows_right) = (covers[left] as f64, covers[right] as f64);
+                    (means[left] * rows_left + means[right] * rows_right) / (rows_left + rows_right)
+                }
+            };
+        }
+        LogOdds::from_units(libm::round(means[0]) as i64)
+    }
+}
+
+/// Lays out a tree and counts the distinct features on its longest path.
+fn lay_out(tree: &FoldedTree, scale: LeafScale) -> (Tree, usize) {
+    // By node: the features asked about on the way, each with the node its last edge leads to and `z`.
+    let mut paths: Vec<Vec<(u16, u16, f64)>> = vec![Vec::new(); tree.nodes.len()];
+    let mut distinct_max = 0;
+    let mut nodes = Vec::with_capacity(tree.nodes.len());
+    for (index, node) in tree.nodes.iter().enumerate() {
+        let path = std::mem::take(&mut paths[index]);
+        distinct_max = distinct_max.max(path.len());
+        nodes.push(match *node {
+            FoldedNode::Leaf(value) => Node::Leaf(scale.log_odds(i64::from(value)).units() as f64),
+            FoldedNode::Split {
+                entry,
+                threshold,
+                left,
+                right,
+            } => {
+                let rank = KeyTable::rank(entry);
+                let known = path.iter().find(|(feature, ..)| *feature == rank);
+                let (same, before) = known.map_or((0, 1.0), |(_, same, z)| (*same, *z));
+                let rows = |child: u16| tree.covers[usize::from(child)] as f64;
+                let share_left = rows(left) / (rows(left) + rows(right));
+                let share_right = rows(right) / (rows(left) + rows(right));
+                for (child, share) in [(left, share_left), (right, share_right)] {
+                    let mut below = path.clone();
+                    below.retain(|(feature, ..)| *feature != rank);
+                    below.push((rank, child, before * share));
+                    paths[usize::from(child)] = below;
+                }
+                Node::Split(Split {
+                    entry,
+                    rank,
+                    threshold,
+                    same,
+                    left,
+                    right,
+                    share_left,
+                    share_right,
+                    before,
+                })
+            }
+        });
+    }
+    (Tree { nodes }, distinct_max)
+}
+
+/// The points and weights of Gauss and Legendre for the integral from 0 to 1: the roots of the
+/// Legendre polynomial, by Newton's steps from the usual first guess.
+fn gauss_legendre(count: u32) -> Vec<Point> {
+    let n = f64::from(count);
+    (0..count)
+        .map(|index| {
+            let guess = (f64::from(index) + 0.75) / (n + 0.5);
+            let mut x = libm::cos(std::f64::consts::PI * guess);
+            let mut slope = 1.0;
+            for _ in 0..16 {
+                let (mut below, mut value) = (0.0, 1.0);
+                for degree in 0..count {
+                    let k = f64::from(degree);
+                    let next = ((2.0 * k + 1.0) * x * value - k * below) / (k + 1.0);
+                    (below, value) = (value, next);
+                }
+                slope = n * (x * value - below) / (x * x - 1.0);
+                x -= value / slope;
+            }
+            Point {
+                at: (1.0 - x) / 2.0,
+                weight: 1.0 / ((1.0 - x * x) * slope * slope),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,64 @@
+//! Integer keys of floating-point values: comparing the keys compares the values.
+//!
+//! Promises a total order with missing values at a chosen end, without a branch. Must never tell
+//! the two zeros apart, since `<=` does not.
+
+#![allow(
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "bit patterns, not quantities"
+)]
+
+/// The key of a missing value that goes left: below every value.
+pub(crate) const MISSING_LEFT: u32 = 0;
+
+/// The key of a missing value that goes right: above every threshold.
+pub(crate) const MISSING_RIGHT: u32 = u32::MAX;
+
+/// The key of the largest finite value. Positive infinity is held to it, so that a split "present
+/// or missing" at the largest threshold takes every present value left.
+pub(crate) const LARGEST: u32 = f32::MAX.to_bits() | SIGN;
+
+const SIGN: u32 = 0x8000_0000;
+
+/// The key of a value that is not missing.
+#[inline]
+pub(crate) fn of(value: f32) -> u32 {
+    // Adding zero turns minus zero into zero.
+    let bits = (value + 0.0).to_bits();
+    let negative = ((bits as i32) >> 31) as u32;
+    (bits ^ (negative | SIGN)).min(LARGEST)
+}
+
+/// The value that has this key.
+pub(crate) fn value(key: u32) -> f32 {
+    let positive = ((key as i32) >> 31) as u32;
+    f32::from_bits(key ^ (!positive | SIGN))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_order_as_their_values_do() {
+        let values = [
+            f32::NEG_INFINITY,
+            f32::MIN,
+            -1.5,
+            -f32::MIN_POSITIVE / 2.0,
+            0.0,
+            f32::MIN_POSITIVE,
+            2.0,
+            f32::MAX,
+        ];
+        for pair in values.windows(2) {
+            assert!(of(pair[0]) < of(pair[1]), "{pair:?}");
+            assert_eq!(value(of(pair[0])), pair[0]);
+        }
+        assert_eq!(of(0.0), of(-0.0));
+        assert_eq!(of(f32::INFINITY), of(f32::MAX));
+        assert!(of(f32::NEG_INFINITY) > MISSING_LEFT);
+        assert!(of(f32::MAX) < MISSING_RIGHT);
+    }
+}

@@ -1,0 +1,310 @@
+//! From a row to a score.
+//!
+//! At binding, each member's map and weight are folded into its leaves, which become fixed-point
+//! integers, and what is left over goes into the base. So the log-odds z of a row is one sum of
+//! integers, which no order, lane or machine can change.
+//!
+//! Promises the same bits one row at a time and many at a time. Must never allocate while it scores.
+
+#![allow(
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "a numeric loop; sizes are checked when the model is read, rows when they come in"
+)]
+
+mod chain;
+#[cfg(test)]
+mod tests;
+
+use sentinel_domain::{Contribution, LogOdds, Score};
+
+use crate::explain::{ExplainScratch, Explainer};
+use crate::key;
+use crate::maps::{Affine, RiskMap, logistic};
+use crate::model::Contents;
+use crate::models::gradient_boosting::{Node, Split, Tree};
+use chain::Chain;
+
+/// A model bound to the engine's row.
+#[derive(Debug, Clone)]
+pub struct Scorer {
+    /// The slot of the row for each feature that some split reads, ascending.
+    slots: Vec<u16>,
+    /// How many slots a row has.
+    width: usize,
+    /// What z is before any tree.
+    intercept: LogOdds,
+    /// What z is on average over the training rows.
+    base: LogOdds,
+    chain: Chain,
+    explainer: Explainer,
+    calibration: Affine,
+    risk: RiskMap,
+}
+
+/// One tree with its member's map and weight in its leaves, and features by their rank among those
+/// that some split reads.
+#[derive(Debug, Clone)]
+pub(crate) struct FoldedTree {
+    pub(crate) nodes: Vec<FoldedNode>,
+    /// The training rows under each node.
+    pub(crate) covers: Vec<u64>,
+}
+
+/// A node of a [`FoldedTree`]; children stand behind their parent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum FoldedNode {
+    /// A row goes right if its key is above the threshold's.
+    Split {
+        /// Which entry of the [key table](KeyTable) to compare.
+        entry: u16,
+        threshold: u32,
+        left: u16,
+        right: u16,
+    },
+    /// What the leaf adds, in units of the [scale](LeafScale).
+    Leaf(i32),
+}
+
+/// How leaf integers relate to log-odds: a unit is `2^-bits`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct LeafScale {
+    bits: u32,
+}
+
+/// The finest scale of leaves: that of the log-odds themselves.
+const SCALE_BITS_MAX: u32 = 32;
+
+impl LeafScale {
+    /// The finest scale at which no sum of leaves, in any order, leaves an i32. It belongs to the
+    /// model, not to how many trees are walked abreast.
+    fn of(contents: &Contents) -> Self {
+        let mut reach = 0.0;
+        let mut trees = 0.0;
+        for member in &contents.members {
+            for tree in member.kind.trees() {
+                reach += member.weight * member.map.slope * tree.leaf_magnitude_max();
+                trees += 1.0;
+            }
+        }
+        let fits = |bits: &u32| reach * power_of_two(*bits) + trees < f64::from(i32::MAX);
+        let bits = (0..=SCALE_BITS_MAX).rev().find(fits).unwrap_or(0);
+        Self { bits }
+    }
+
+    /// A leaf of a member as an integer.
+    fn leaf(self, value: f64, factor: f64) -> i32 {
+        libm::round(value * factor * power_of_two(self.bits)) as i32
+    }
+
+    /// A sum of leaves as log-odds.
+    pub(crate) fn log_odds(self, sum: i64) -> LogOdds {
+        LogOdds::from_units(sum << (SCALE_BITS_MAX - self.bits))
+    }
+}
+
+/// `2^bits`, without the platform's power function.
+fn power_of_two(bits: u32) -> f64 {
+    libm::ldexp(1.0, bits as i32)
+}
+
+/// The keys of a row: entry 0 is always zero, then for each feature that is read its key with a
+/// missing value at the low end and its key with a missing value at the high end. So a split that
+/// sends missing values left or right only names another entry, and the walk needs no case for them.
+pub(crate) struct KeyTable;
+
+impl KeyTable {
+    /// The entry that is always zero, for leaves.
+    pub(crate) const ZERO: u16 = 0;
+
+    /// The entry of the feature of this rank for a split that sends missing values left or right.
+    pub(crate) fn entry(rank: u16, missing_left: bool) -> u16 {
+        1 + 2 * rank + u16::from(!missing_left)
+    }
+
+    /// The rank of the feature behind an entry.
+    pub(crate) fn rank(entry: u16) -> u16 {
+        (entry - 1) / 2
+    }
+
+    /// How many entries a table for so many features has.
+    pub(crate) fn len(features: usize) -> usize {
+        1 + 2 * features
+    }
+
+    /// Fills the table from the slots of a row.
+    #[inline(always)]
+    pub(crate) fn fill(slots: &[u16], row: &[f64], table: &mut [u32]) {
+        for (slot, pair) in slots.iter().zip(table[1..].chunks_exact_mut(2)) {
+            let value = row[usize::from(*slot)] as f32;
+            let key = key::of(value);
+            let missing = value.is_nan();
+            pair[0] = if missing { key::MISSING_LEFT } else { key };
+            pair[1] = if missing { key::MISSING_RIGHT } else { key };
+        }
+    }
+}
+
+impl Scorer {
+    /// Binds the contents of a model to a row of `width` slots; `slots` has one for each feature of
+    /// the model.
+    pub(crate) fn new(contents: &Contents, slots: &[u16], width: usize) -> Self {
+        let ranks = Ranks::of(contents, slots);
+        let scale = LeafScale::of(contents);
+        let mut intercept = LogOdds::ZERO;
+        let mut trees = Vec::new();
+        for member in &contents.members {
+            let start = member.weight * member.map.at(member.kind.base());
+            intercept += LogOdds::from_f64(start);
+            let factor = member.weight * member.map.slope;
+            trees.extend(
+                member
+                    .kind
+                    .trees()
+                    .iter()
+                    .map(|tree| fold(tree, factor, scale, &ranks)),
+            );
+        }
+        let explainer = Explainer::new(&trees, scale, ranks.slots.len());
+        Self {
+            base: intercept + explainer.average(),
+            chain: Chain::new(&trees, scale),
+            slots: ranks.slots,
+            width,
+            intercept,
+            explainer,
+            calibration: contents.calibration,
+            risk: RiskMap::new(contents.anchors),
+        }
+    }
+
+    /// The score of one row: the engine's slots, not-a-number for what is missing. Values are rounded
+    /// to f32 first.
+    pub fn score(&self, row: &[f64]) -> Score {
+        let log_odds = self.log_odds(row);
+        let probability = logistic(self.calibration.at(log_odds.to_f64()));
+        Score {
+            log_odds,
+            probability,
+            risk: self.risk.risk(log_odds),
+        }
+    }
+
+    /// Scores rows that lie one after another, `width` slots each, and appends the scores to `out`.
+    /// Walking several trees abreast keeps one row as fast as many, so there is no second path.
+    pub fn score_rows(&self, rows: &[f64], width: usize, out: &mut Vec<Score>) {
+        assert!(
+            width >= self.width,
+            "rows are as wide as the schema that was bound"
+        );
+        assert!(
+            rows.len().is_multiple_of(width),
+            "rows lie one after another, none cut short"
+        );
+        out.extend(rows.chunks_exact(width).map(|row| self.score(row)));
+    }
+
+    /// What the log-odds are on average over the training rows; the contributions of a row lead from
+    /// here to its own.
+    pub fn base(&self) -> LogOdds {
+        self.base
+    }
+
+    /// How much each feature moved this row's log-odds from the base: exact path-dependent Shapley
+    /// values, slots ascending, zero shares left out. Base plus contributions is the log-odds,
+    /// to the unit; what rounding leaves over goes to the largest share.
+    pub fn explain(&self, row: &[f64], scratch: &mut ExplainScratch) -> Vec<Contribution> {
+        let log_odds = self.log_odds(row);
+        scratch.table.clear();
+        scratch.table.resize(KeyTable::len(self.slots.len()), 0);
+        KeyTable::fill(&self.slots, row, &mut scratch.table);
+        self.explainer.shares(scratch);
+        self.explainer
+            .contributions(&self.slots, log_odds - self.base, scratch)
+    }
+
+    /// The log-odds z of one row.
+    pub(crate) fn log_odds(&self, row: &[f64]) -> LogOdds {
+        assert!(
+            row.len() >= self.width,
+            "a row is as wide as the schema that was bound"
+        );
+        // The table lives on the stack, in the smallest size that holds it: zeroing it costs time.
+        match KeyTable::len(self.slots.len()) {
+            0..=256 => self.log_odds_by_table::<256>(row),
+            257..=1024 => self.log_odds_by_table::<1024>(row),
+            _ => self.log_odds_by_table::<8192>(row),
+        }
+    }
+
+    /// Kept apart by size: inlined, every call would pay for the largest stack frame.
+    #[inline(never)]
+    fn log_odds_by_table<const ENTRIES: usize>(&self, row: &[f64]) -> LogOdds {
+        let mut table = [0; ENTRIES];
+        KeyTable::fill(&self.slots, row, &mut table);
+        self.intercept + self.chain.log_odds(&table)
+    }
+}
+
+/// The features that some split reads, in the order of their slots.
+struct Ranks {
+    /// The slot of each rank.
+    slots: Vec<u16>,
+    /// The rank of each feature of the model; of no meaning for one that no split reads.
+    of_feature: Vec<u16>,
+}
+
+impl Ranks {
+    fn of(contents: &Contents, slots: &[u16]) -> Self {
+        let mut read = vec![false; slots.len()];
+        let trees = contents
+            .members
+            .iter()
+            .flat_map(|member| member.kind.trees());
+        for node in trees.flat_map(Tree::nodes) {
+            if let Node::Split(split) = node {
+                read[usize::from(split.feature)] = true;
+            }
+        }
+        let mut used: Vec<(u16, usize)> = slots
+            .iter()
+            .zip(&read)
+            .enumerate()
+            .filter(|(_, (_, read))| **read)
+            .map(|(feature, (slot, _))| (*slot, feature))
+            .collect();
+        used.sort_unstable();
+        let mut of_feature = vec![0; slots.len()];
+        for (rank, (_, feature)) in (0..).zip(&used) {
+            of_feature[*feature] = rank;
+        }
+        Self {
+            slots: used.into_iter().map(|(slot, _)| slot).collect(),
+            of_feature,
+        }
+    }
+}
+
+/// A tree of a member, ready to be laid out.
+fn fold(tree: &Tree, factor: f64, scale: LeafScale, ranks: &Ranks) -> FoldedTree {
+    let fold_node = |node: &Node| match node {
+        Node::Leaf { value, .. } => FoldedNode::Leaf(scale.leaf(*value, factor)),
+        Node::Split(Split {
+            feature,
+            threshold,
+            missing_left,
+            left,
+            right,
+        }) => FoldedNode::Split {
+            entry: KeyTable::entry(ranks.of_feature[usize::from(*feature)], *missing_left),
+            threshold: key::of(*threshold),
+            left: *left,
+            right: *right,
+        },
+    };
+    FoldedTree {
+        nodes: tree.nodes().iter().map(fold_node).collect(),
+        covers: tree.covers(),
+    }
+}

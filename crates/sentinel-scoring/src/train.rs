@@ -1,0 +1,371 @@
+//! Learning a model from labelled rows.
+//!
+//! Boosting by histograms, leaf by leaf: features are cut into bins once (exactly where there are few
+//! distinct values, finely in the tails where there are many), gradients are summed by bin as
+//! integers, and the sibling of a child comes by subtraction. The last rows in time are never learned
+//! from: they stop the training, calibrate the probability and fix the risk anchors.
+//!
+//! Promises the same model for the same rows, options and seed, byte for byte, on any machine: sums
+//! are integers or have a fixed order, and mathematics is `libm`'s. Must never start a thread or
+//! look at a validation row while it grows a tree.
+
+mod bins;
+mod histogram;
+mod split;
+mod grow;
+mod boost;
+mod calibrate;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeSet;
+
+use sentinel_domain::LogOdds;
+
+use crate::error::TrainError;
+use crate::maps::{ANCHOR_RISKS, Affine};
+use crate::metrics;
+use crate::model::{Contents, FEATURES_MAX, Model, TREES_MAX};
+use crate::models::gradient_boosting::{DEPTH_MAX, GradientBoosting, NODES_MAX};
+use crate::models::{Kind, Member};
+use boost::Boosted;
+
+/// The most rows: their sums of gradients stay within an i64.
+const ROWS_MAX: usize = 1 << 26;
+
+/// The most leaves of one tree.
+const LEAVES_MAX: usize = NODES_MAX.div_ceil(2);
+
+/// Rows to learn from, in order of time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrainingSet {
+    /// The name of each column.
+    pub features: Vec<String>,
+    /// The values, row after row; not-a-number is missing.
+    pub rows: Vec<f32>,
+    /// Whether each row is fraud.
+    pub fraud: Vec<bool>,
+    /// The first row of the validation slice, which runs to the end and is never trained on.
+    pub validation_from: usize,
+}
+
+/// How to learn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Options {
+    /// The most trees.
+    pub trees_max: usize,
+    /// The most leaves of a tree, 2 to 4,096.
+    pub leaves_max: usize,
+    /// The most splits between root and leaf, 1 to 64.
+    pub depth_max: usize,
+    /// How much of each step a tree takes, above 0 to 1.
+    pub learning_rate: f64,
+    /// The least training rows in a leaf.
+    pub rows_per_leaf_min: usize,
+    /// How much a leaf is drawn to zero: added to its sum of second derivatives.
+    pub lambda: f64,
+    /// Stop after so many trees without a better validation loss; 0 grows all trees.
+    pub early_stopping_rounds: usize,
+    /// The share of legitimate rows to learn from, above 0 to 1; the prior is corrected for it.
+    pub negative_share: f64,
+    /// Decides which legitimate rows are left out.
+    pub seed: u64,
+    /// The false-positive rates of the validation slice at which risk is 0.50, 0.55, 0.70 and 0.85.
+    pub anchors: [f64; 4],
+    /// The name of the model.
+    pub name: String,
+    /// The version of the model.
+    pub version: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            trees_max: 300,
+            leaves_max: 16,
+            depth_max: 8,
+            learning_rate: 0.1,
+            rows_per_leaf_min: 20,
+            lambda: 1.0,
+            early_stopping_rounds: 30,
+            negative_share: 1.0,
+            seed: 1,
+            anchors: [0.02, 0.015, 0.005, 0.001],
+            name: "fraud".to_owned(),
+            version: 1,
+        }
+    }
+}
+
+/// How far training has come; told after each tree.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Progress {
+    /// The trees grown so far.
+    pub trees: usize,
+    /// The most trees that will be grown.
+    pub trees_max: usize,
+    /// The leaves of the last tree.
+    pub leaves: usize,
+    /// The loss on the validation slice before calibration, if there is one.
+    pub validation_log_loss: Option<f64>,
+}
+
+/// What came out. Figures are of the validation slice, after calibration on that same slice; without
+/// one they are of the training rows. Those that the labels cannot give are not numbers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Report {
+    /// The rows learned from, after sampling.
+    pub rows: usize,
+    /// The fraud among them.
+    pub fraud: usize,
+    /// The rows of the validation slice.
+    pub validation_rows: usize,
+    /// The fraud among them.
+    pub validation_fraud: usize,
+    /// The trees of the model.
+    pub trees: usize,
+    /// The mean log-loss of the calibrated probability.
+    pub log_loss: f64,
+    /// The area under the receiver operating characteristic.
+    pub auc: f64,
+    /// The average precision.
+    pub average_precision: f64,
+    /// The recall with at most 1 % of legitimate rows flagged.
+    pub recall_at_one_percent: f64,
+    /// The recall with at most 0.1 % of legitimate rows flagged.
+    pub recall_at_one_per_mille: f64,
+    /// What the four risk anchors mean on these rows.
+    pub thresholds: Vec<Threshold>,
+    /// The features that some split reads, with the loss they took away, most important first.
+    pub importance: Vec<(String, f64)>,
+}
+
+/// One risk anchor.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Threshold {
+    /// The risk that stands here.
+    pub risk: f64,
+    /// The false-positive rate that was asked for.
+    pub false_positive_rate_max: f64,
+    /// The log-odds of the anchor.
+    pub log_odds: LogOdds,
+    /// The share of legitimate rows at or above it.
+    pub false_positive_rate: f64,
+    /// The share of fraud at or above it.
+    pub recall: f64,
+}
+
+/// Learns a model. `progress` is told after each tree.
+pub fn train(
+    set: &TrainingSet,
+    options: &Options,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(Model, Report), TrainError> {
+    check_set(set)?;
+    check_options(options)?;
+    let boosted = boost::boost(set, options, progress)?;
+    // Without a validation slice the training rows must serve for the maps.
+    let judged = if set.validation_from < set.fraud.len() {
+        set.validation_from
+    } else {
+        0
+    };
+    let fraud = set.fraud.get(judged..).unwrap_or_default();
+    let margins = margins(set, judged, &boosted.ensemble);
+    let map = calibrate::platt(&margins, fraud);
+    let mut contents = Contents {
+        name: options.name.clone(),
+        version: options.version,
+        features: set.features.clone(),
+        members: vec![Member {
+            weight: 1.0,
+            map,
+            kind: Kind::GradientBoosting(boosted.ensemble.clone()),
+        }],
+        // A single member's map is already fitted to the labels, so nothing is left to calibrate.
+        calibration: Affine::IDENTITY,
+        anchors: [0.0, 1.0, 2.0, 3.0].map(LogOdds::from_f64),
+    };
+    // The anchors are fixed on the very numbers that scoring will give.
+    let log_odds = score_all(set, judged, &Model::from_contents(&contents)?)?;
+    contents.anchors = calibrate::anchors(&log_odds, fraud, &options.anchors);
+    let model = Model::from_contents(&contents)?;
+    let report = report(set, options, &boosted, &contents, &log_odds, fraud);
+    Ok((model, report))
+}
+
+fn check_set(set: &TrainingSet) -> Result<(), TrainError> {
+    let (columns, rows) = (set.features.len(), set.fraud.len());
+    let fault = |problem: String| Err(TrainError::Shape { problem });
+    if columns == 0 || columns > FEATURES_MAX {
+        return fault(format!("{columns} features are not 1 to {FEATURES_MAX}"));
+    }
+    if rows == 0 || rows > ROWS_MAX {
+        return fault(format!("{rows} rows are not 1 to {ROWS_MAX}"));
+    }
+    if set.rows.len() != columns * rows {
+        let values = set.rows.len();
+        return fault(format!("{values} values are not {rows} rows of {columns}"));
+    }
+    if set.validation_from > rows {
+        let from = set.validation_from;
+        return fault(format!(
+            "the validation slice begins at {from} of {rows} rows"
+        ));
+    }
+    let mut seen = BTreeSet::new();
+    match set
+        .features
+        .iter()
+        .find(|feature| !seen.insert(feature.as_str()))
+    {
+        Some(feature) => fault(format!("feature {feature} stands twice")),
+        None => Ok(()),
+    }
+}
+
+fn check_options(options: &Options) -> Result<(), TrainError> {
+    let share = |value: f64| value > 0.0 && value <= 1.0;
+    let falling = |rates: &[f64; 4]| rates.is_sorted_by(|a, b| a > b);
+    let checks = [
+        (
+            (1..=TREES_MAX).contains(&options.trees_max),
+            "trees_max",
+            "lies in 1 to 10000",
+        ),
+        (
+            (2..=LEAVES_MAX).contains(&options.leaves_max),
+            "leaves_max",
+            "lies in 2 to 4096",
+        ),
+        (
+            (1..=DEPTH_MAX).contains(&options.depth_max),
+            "depth_max",
+            "lies in 1 to 64",
+        ),
+        (
+            share(options.learning_rate),
+            "learning_rate",
+            "lies above 0, up to 1",
+        ),
+        (
+            options.rows_per_leaf_min > 0,
+            "rows_per_leaf_min",
+            "is at least 1",
+        ),
+        (
+            options.lambda >= 0.0 && options.lambda <= 1e6,
+            "lambda",
+            "lies in 0 to 1000000",
+        ),
+        (
+            share(options.negative_share),
+            "negative_share",
+            "lies above 0, up to 1",
+        ),
+        (
+            options
+                .anchors
+                .iter()
+                .all(|rate| *rate > 0.0 && *rate < 1.0)
+                && falling(&options.anchors),
+            "anchors",
+            "are rates between 0 and 1 that fall",
+        ),
+    ];
+    match checks.into_iter().find(|(holds, ..)| !holds) {
+        Some((_, option, problem)) => Err(TrainError::Option { option, problem }),
+        None => Ok(()),
+    }
+}
+
+/// The margins of the rows from `from` on.
+fn margins(set: &TrainingSet, from: usize, ensemble: &GradientBoosting) -> Vec<f64> {
+    let rows = set.rows.chunks_exact(set.features.len()).skip(from);
+    rows.map(|row| {
+        ensemble
+            .trees
+            .iter()
+            .fold(ensemble.base, |sum, tree| sum + tree.value(row))
+    })
+    .collect()
+}
+
+/// The log-odds of the rows from `from` on, as scoring gives them.
+fn score_all(set: &TrainingSet, from: usize, model: &Model) -> Result<Vec<LogOdds>, TrainError> {
+    let schema: Vec<&str> = set.features.iter().map(String::as_str).collect();
+    let scorer = model.bind(&schema)?;
+    let mut slots = Vec::with_capacity(schema.len());
+    let rows = set.rows.chunks_exact(schema.len()).skip(from);
+    Ok(rows
+        .map(|row| {
+            slots.clear();
+            slots.extend(row.iter().map(|value| f64::from(*value)));
+            scorer.log_odds(&slots)
+        })
+        .collect())
+}
+
+fn report(
+    set: &TrainingSet,
+    options: &Options,
+    boosted: &Boosted,
+    contents: &Contents,
+    log_odds: &[LogOdds],
+    fraud: &[bool],
+) -> Report {
+    let scores: Vec<f64> = log_odds.iter().map(|log_odds| log_odds.to_f64()).collect();
+    let probabilities: Vec<f64> = scores
+        .iter()
+        .map(|score| crate::maps::logistic(contents.calibration.at(*score)))
+        .collect();
+    let thresholds = ANCHOR_RISKS
+        .into_iter()
+        .zip(options.anchors)
+        .zip(contents.anchors)
+        .map(|((risk, false_positive_rate_max), anchor)| Threshold {
+            risk,
+            false_positive_rate_max,
+            log_odds: anchor,
+            false_positive_rate: share_at(log_odds, fraud, anchor, false),
+            recall: share_at(log_odds, fraud, anchor, true),
+        });
+    let mut importance: Vec<(String, f64)> = set
+        .features
+        .iter()
+        .zip(&boosted.gains)
+        .filter(|(_, gain)| **gain > 0.0)
+        .map(|(feature, gain)| (feature.clone(), *gain))
+        .collect();
+    importance.sort_by(|a, b| b.1.total_cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    let validation = set.fraud.get(set.validation_from..).unwrap_or_default();
+    Report {
+        rows: boosted.rows,
+        fraud: boosted.fraud,
+        validation_rows: validation.len(),
+        validation_fraud: validation.iter().filter(|fraud| **fraud).count(),
+        trees: boosted.ensemble.trees.len(),
+        log_loss: metrics::log_loss(&probabilities, fraud),
+        auc: metrics::auc(&scores, fraud),
+        average_precision: metrics::average_precision(&scores, fraud),
+        recall_at_one_percent: metrics::recall_at_false_positive_rate(&scores, fraud, 0.01),
+        recall_at_one_per_mille: metrics::recall_at_false_positive_rate(&scores, fraud, 0.001),
+        thresholds: thresholds.collect(),
+        importance,
+    }
+}
+
+/// The share of fraud, or of the rest, at or above some log-odds.
+#[allow(clippy::cast_precision_loss, reason = "at most 2^26 rows")]
+fn share_at(log_odds: &[LogOdds], fraud: &[bool], least: LogOdds, of_fraud: bool) -> f64 {
+    let of_kind = || {
+        log_odds
+            .iter()
+            .zip(fraud)
+            .filter(|(_, fraud)| **fraud == of_fraud)
+    };
+    let flagged = of_kind()
+        .filter(|(log_odds, _)| **log_odds >= least)
+        .count();
+    flagged as f64 / of_kind().count() as f64
+}

@@ -1,0 +1,326 @@
+//! What training promises: it learns, it repeats, and its file keeps what was measured.
+
+#![allow(clippy::cast_possible_truncation, reason = "small numbers of tests")]
+
+use super::*;
+use crate::model::tests::Dice;
+
+/// Rows of `columns` values in -1..1, labelled by a rule, the last quarter for validation.
+fn set(
+    rows: usize,
+    columns: usize,
+    seed: u64,
+    rule: impl Fn(&mut Dice, &[f32]) -> bool,
+) -> TrainingSet {
+    let mut dice = Dice(seed);
+    let (mut values, mut fraud) = (Vec::new(), Vec::new());
+    for _ in 0..rows {
+        let row: Vec<f32> = (0..columns).map(|_| dice.real() as f32).collect();
+        fraud.push(rule(&mut dice, &row));
+        values.extend(row);
+    }
+    TrainingSet {
+        features: (0..columns).map(|column| format!("f{column}")).collect(),
+        rows: values,
+        fraud,
+        validation_from: rows * 3 / 4,
+    }
+}
+
+fn options() -> Options {
+    Options {
+        trees_max: 60,
+        leaves_max: 8,
+        ..Options::default()
+    }
+}
+
+fn learn(set: &TrainingSet, options: &Options) -> (Model, Report) {
+    train(set, options, &mut |_| ()).unwrap()
+}
+
+fn xor(_: &mut Dice, row: &[f32]) -> bool {
+    (row[0] > 0.0) != (row[1] > 0.2)
+}
+
+#[test]
+fn a_problem_that_needs_two_features_at_once_is_learned() {
+    let (_, report) = learn(&set(4000, 4, 1, xor), &options());
+    assert!(report.auc > 0.99, "{report:?}");
+    let (first, second) = (&report.importance[0].0, &report.importance[1].0);
+    let mut names = [first.as_str(), second.as_str()];
+    names.sort_unstable();
+    assert_eq!(names, ["f0", "f1"]);
+}
+
+#[test]
+fn a_rising_chance_is_ranked_and_calibrated() {
+    let rising = |dice: &mut Dice, row: &[f32]| {
+        f64::from(dice.below(1000) as u32)
+            < 1000.0 * crate::maps::logistic(f64::from(row[2]) * 4.0 - 3.0)
+    };
+    let set = set(12_000, 3, 2, rising);
+    let (model, report) = learn(&set, &options());
+    assert!(report.auc > 0.83, "{report:?}");
+    let scorer = model.bind(&["f0", "f1", "f2"]).unwrap();
+    for (value, expected) in [(-0.5, 0.0067), (0.0, 0.047), (0.5, 0.269), (0.9, 0.646)] {
+        let probability = scorer.score(&[0.0, 0.0, value]).probability;
+        assert!(
+            (probability - expected).abs() < 0.1,
+            "{value}: {probability}"
+        );
+    }
+}
+
+#[test]
+fn rare_cuts_in_the_tail_are_found() {
+    // Fraud are the 40 largest of 30,000 amounts that are all different.
+    let mut tail = set(30_000, 2, 3, |_, _| false);
+    for row in 0..30_000 {
+        let amount = tail.rows[row * 2] as f64;
+        tail.rows[row * 2] = libm::exp(amount * 5.0) as f32;
+    }
+    let mut amounts: Vec<f32> = tail.rows.iter().copied().step_by(2).collect();
+    amounts.sort_by(f32::total_cmp);
+    let least = amounts[29_960];
+    tail.fraud = tail
+        .rows
+        .iter()
+        .step_by(2)
+        .map(|amount| *amount >= least)
+        .collect();
+    let (_, report) = learn(
+        &tail,
+        &Options {
+            rows_per_leaf_min: 5,
+            ..options()
+        },
+    );
+    assert!(report.average_precision > 0.9, "{report:?}");
+}
+
+#[test]
+fn missing_values_go_where_they_were_learned_to_go() {
+    let mut gaps = set(4000, 2, 4, |_, _| false);
+    let mut dice = Dice(9);
+    for row in 0..4000 {
+        // Missing means fraud, in a feature whose values say nothing.
+        if dice.below(20) == 0 {
+            gaps.rows[row * 2] = f32::NAN;
+            gaps.fraud[row] = true;
+        }
+    }
+    let (model, report) = learn(&gaps, &options());
+    assert!(report.auc > 0.999, "{report:?}");
+    let scorer = model.bind(&["f0", "f1"]).unwrap();
+    let probability = |value: f64| scorer.score(&[value, 0.0]).probability;
+    assert!(probability(f64::NAN) > 0.9);
+    for value in [-1e30, -0.5, 0.5, 1e30, f64::INFINITY, f64::NEG_INFINITY] {
+        assert!(probability(value) < 0.05, "{value}");
+    }
+}
+
+#[test]
+fn the_same_rows_options_and_seed_give_the_same_bytes() {
+    let set = set(2000, 4, 5, xor);
+    let options = Options {
+        negative_share: 0.5,
+        ..options()
+    };
+    let bytes = learn(&set, &options).0.to_bytes();
+    assert_eq!(learn(&set, &options).0.to_bytes(), bytes);
+    let other = Options { seed: 2, ..options };
+    assert_ne!(learn(&set, &other).0.to_bytes(), bytes);
+}
+
+#[test]
+fn the_model_of_a_fixed_set_never_changes() {
+    // A change here means that models trained before cannot be reproduced: say so in the changelog.
+    let set = set(2000, 4, 6, xor);
+    let (model, _) = learn(
+        &set,
+        &Options {
+            trees_max: 5,
+            leaves_max: 4,
+            ..options()
+        },
+    );
+    assert_eq!(model.content_hash().abbreviated(), "d711e8761205");
+}
+
+#[test]
+fn anchors_stand_at_the_stated_false_positive_rates() {
+    let noisy =
+        |dice: &mut Dice, row: &[f32]| row[0] > 0.8 && dice.below(3) == 0 || dice.below(100) == 0;
+    let set = set(20_000, 3, 7, noisy);
+    let (model, report) = learn(&set, &options());
+    for (threshold, rate) in report.thresholds.iter().zip([0.02, 0.015, 0.005, 0.001]) {
+        assert!(threshold.false_positive_rate <= rate, "{threshold:?}");
+        assert!(
+            threshold.false_positive_rate >= rate - 0.002,
+            "{threshold:?}"
+        );
+    }
+    let scorer = model.bind(&["f0", "f1", "f2"]).unwrap();
+    let mut flagged = [0.0; 4];
+    let mut legitimate = 0.0;
+    for row in set.validation_from..set.fraud.len() {
+        if set.fraud[row] {
+            continue;
+        }
+        legitimate += 1.0;
+        let slots: Vec<f64> = set.rows[row * 3..row * 3 + 3]
+            .iter()
+            .map(|v| f64::from(*v))
+            .collect();
+        for (flagged, risk) in flagged.iter_mut().zip(ANCHOR_RISKS) {
+            if scorer.score(&slots).risk >= risk {
+                *flagged += 1.0;
+            }
+        }
+    }
+    let rates: Vec<f64> = report
+        .thresholds
+        .iter()
+        .map(|t| t.false_positive_rate)
+        .collect();
+    assert_eq!(flagged.map(|count| count / legitimate).to_vec(), rates);
+}
+
+#[test]
+fn leaving_out_legitimate_rows_keeps_the_prior() {
+    let rare = |dice: &mut Dice, _: &[f32]| dice.below(50) == 0;
+    let mut set = set(20_000, 2, 8, rare);
+    // Without a validation slice nothing but the correction can put it right before Platt's map.
+    set.validation_from = 20_000;
+    let options = Options {
+        negative_share: 0.1,
+        trees_max: 1,
+        ..options()
+    };
+    let boosted = boost::boost(&set, &options, &mut |_| ()).unwrap();
+    assert!(boosted.rows < 3000, "{}", boosted.rows);
+    let expected = libm::log(0.02 / 0.98);
+    assert!(
+        (boosted.ensemble.base - expected).abs() < 0.1,
+        "{}",
+        boosted.ensemble.base
+    );
+    let covers = boosted.ensemble.trees[0].covers()[0];
+    assert!(covers.abs_diff(20_000) < 1500, "{covers}");
+}
+
+#[test]
+fn training_stops_when_validation_no_longer_gains() {
+    let noise = |dice: &mut Dice, _: &[f32]| dice.below(4) == 0;
+    let set = set(3000, 5, 10, noise);
+    let mut told = Vec::new();
+    let options = Options {
+        early_stopping_rounds: 5,
+        trees_max: 200,
+        ..options()
+    };
+    let (_, report) = train(&set, &options, &mut |progress| told.push(progress)).unwrap();
+    assert!(
+        told.len() < 60 && report.trees + 5 == told.len(),
+        "{} {}",
+        told.len(),
+        report.trees
+    );
+    assert!(
+        told.iter()
+            .zip(1..)
+            .all(|(progress, trees)| progress.trees == trees)
+    );
+    let all = Options {
+        early_stopping_rounds: 0,
+        trees_max: 20,
+        ..options
+    };
+    assert_eq!(learn(&set, &all).1.trees, 20);
+}
+
+#[test]
+fn trees_keep_to_their_bounds() {
+    let set = set(3000, 4, 11, xor);
+    for (leaves_max, depth_max) in [(2, 64), (16, 1), (64, 3), (64, 10)] {
+        let options = Options {
+            leaves_max,
+            depth_max,
+            trees_max: 5,
+            rows_per_leaf_min: 30,
+            early_stopping_rounds: 0,
+            ..options()
+        };
+        let boosted = boost::boost(&set, &options, &mut |_| ()).unwrap();
+        for tree in &boosted.ensemble.trees {
+            let leaves = tree.nodes().len().div_ceil(2);
+            assert!(leaves <= leaves_max && leaves <= 1 << depth_max.min(20));
+            let covers = tree.covers();
+            assert_eq!(covers[0], 2250);
+            assert!(covers.iter().all(|cover| *cover >= 30));
+        }
+    }
+}
+
+#[test]
+fn a_model_of_features_that_say_nothing_still_scores() {
+    let mut alike = set(200, 2, 12, |dice, _| dice.below(5) == 0);
+    alike.rows.fill(1.0);
+    let (model, report) = learn(&alike, &options());
+    assert_eq!(report.trees, 0);
+    let scorer = model.bind(&["f0", "f1"]).unwrap();
+    let score = scorer.score(&[1.0, 1.0]);
+    assert_eq!(score.log_odds, scorer.base());
+    assert!(
+        scorer
+            .explain(&[1.0, f64::NAN], &mut crate::ExplainScratch::default())
+            .is_empty()
+    );
+    assert!(score.risk < 0.5);
+}
+
+#[test]
+fn a_validation_slice_without_fraud_or_without_rows_is_borne() {
+    let mut odd = set(1000, 2, 13, |_, row| row[0] > 0.9);
+    for row in odd.validation_from..1000 {
+        odd.fraud[row] = false;
+    }
+    let (_, report) = learn(&odd, &options());
+    assert!(report.auc.is_nan() && report.log_loss.is_finite());
+    assert_eq!(report.validation_fraud, 0);
+    odd.validation_from = 1000;
+    odd.fraud[999] = true;
+    assert!(learn(&odd, &options()).1.auc > 0.9);
+}
+
+#[test]
+fn what_cannot_be_learned_from_is_refused() {
+    let good = set(100, 2, 14, |_, row| row[0] > 0.0);
+    let refused = |set: &TrainingSet, options: &Options| {
+        train(set, options, &mut |_| ()).unwrap_err().to_string()
+    };
+    let mut set = good.clone();
+    set.rows.pop();
+    assert!(refused(&set, &options()).contains("199 values are not 100 rows of 2"));
+    set = good.clone();
+    set.validation_from = 101;
+    assert!(refused(&set, &options()).contains("begins at 101"));
+    set = good.clone();
+    set.features[1] = "f0".to_owned();
+    assert!(refused(&set, &options()).contains("f0 stands twice"));
+    set = good.clone();
+    set.fraud.fill(false);
+    assert!(refused(&set, &options()).contains("75 training rows hold 0 fraud"));
+    let wrong = |change: fn(&mut Options)| {
+        let mut options = options();
+        change(&mut options);
+        refused(&good, &options)
+    };
+    assert!(wrong(|options| options.leaves_max = 1).contains("option leaves_max"));
+    assert!(wrong(|options| options.depth_max = 65).contains("option depth_max"));
+    assert!(wrong(|options| options.learning_rate = f64::NAN).contains("option learning_rate"));
+    assert!(wrong(|options| options.negative_share = 0.0).contains("option negative_share"));
+    assert!(wrong(|options| options.anchors = [0.1, 0.2, 0.01, 0.001]).contains("option anchors"));
+    assert!(wrong(|options| options.name.clear()).contains("write the result"));
+}
