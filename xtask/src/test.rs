@@ -1,0 +1,241 @@
+//! Every test there is, in one go, with one count at the end.
+//!
+//! **Promises** to run all steps even where one fails, so that one run shows everything, and to end with
+//! a line `N passed, N failed` that adds up what each step reported. **Must never** skip a step: what a
+//! step needs and does not find is a failure.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::program;
+use crate::setup::Node;
+use crate::workspace::Workspace;
+use crate::{codegen, dashboard};
+
+/// Tests that ran.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Count {
+    passed: u64,
+    failed: u64,
+}
+
+impl Count {
+    fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+    }
+
+    /// A step that only succeeds or fails counts as one test.
+    fn of_one(result: &Result<()>) -> Self {
+        match result {
+            Ok(()) => Self {
+                passed: 1,
+                failed: 0,
+            },
+            Err(_) => Self {
+                passed: 0,
+                failed: 1,
+            },
+        }
+    }
+}
+
+/// `cargo xtask test`.
+pub fn verb(workspace: &Workspace, _words: &[String]) -> Result<ExitCode> {
+    let mut total = Count::default();
+
+    let mut cargo = cargo_test(workspace);
+    total.add(counted("workspace", &mut cargo, cargo_count));
+
+    total.add(single("generated documents", codegen::check(workspace)));
+
+    match ready_dashboard(workspace) {
+        Ok(node) => {
+            let mut npm = node.npm(workspace);
+            npm.args(["run", "--silent", "test"]).env("NO_COLOR", "1");
+            total.add(counted("dashboard", &mut npm, vitest_count));
+            match dashboard::browser_test(workspace, &node, &workspace.binary("debug")) {
+                Ok(mut npm) => total.add(counted("browser", &mut npm, browser_count)),
+                Err(error) => total.add(single("browser", Err(error))),
+            }
+        }
+        Err(error) => total.add(single("dashboard", Err(error))),
+    }
+
+    println!("{} passed, {} failed", total.passed, total.failed);
+    Ok(if total.failed == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// The tests of the workspace. What cargo told this program about itself is kept from the inner cargo,
+/// where it would look like a change to build scripts that watch it.
+fn cargo_test(workspace: &Workspace) -> Command {
+    let mut cargo = Command::new("cargo");
+    cargo
+        .current_dir(workspace.root())
+        .args(["test", "--workspace", "--no-fail-fast"]);
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(&name);
+        }
+    }
+    cargo.env_remove("LD_LIBRARY_PATH");
+    cargo
+}
+
+fn ready_dashboard(workspace: &Workspace) -> Result<Node> {
+    let node = Node::ready(workspace)?;
+    dashboard::install_packages(workspace, &node)?;
+    Ok(node)
+}
+
+/// Reports a step that only succeeds or fails.
+fn single(step: &str, result: Result<()>) -> Count {
+    match &result {
+        Ok(()) => println!("test: {step}: ok"),
+        Err(error) => println!("test: {step}: FAILED: {error:#}"),
+    }
+    Count::of_one(&result)
+}
+
+/// Runs a step, passes its output on, and adds up the lines that count tests. A step that fails without
+/// having counted a failure, such as one that does not compile, is one failure.
+fn counted(step: &str, command: &mut Command, count: fn(&str) -> Option<Count>) -> Count {
+    let mut total = Count::default();
+    let result = stream(command, |line| {
+        println!("{line}");
+        if let Some(found) = count(line) {
+            total.add(found);
+        }
+    });
+    if let Err(error) = &result {
+        println!("test: {step}: FAILED: {error:#}");
+        total.failed = total.failed.max(1);
+    } else if total.passed == 0 {
+        println!("test: {step}: FAILED: no test was counted");
+        total.failed = total.failed.max(1);
+    }
+    total
+}
+
+fn stream(command: &mut Command, mut each_line: impl FnMut(&str)) -> Result<()> {
+    println!("$ {}", program::line(command));
+    let mut child = command
+        .stdout(Stdio::piped())
+        .spawn()
+        .with_context(|| format!("start {}", program::line(command)))?;
+    let stdout = child.stdout.take().context("take the standard output")?;
+    for line in BufReader::new(stdout).split(b'\n') {
+        each_line(&String::from_utf8_lossy(&line?));
+    }
+    let status = child.wait()?;
+    if !status.success() {
+        bail!("{} ended with {status}", program::line(command));
+    }
+    Ok(())
+}
+
+/// `test result: ok. 12 passed; 0 failed; …`, once per test binary.
+fn cargo_count(line: &str) -> Option<Count> {
+    let counts = line.strip_prefix("test result: ")?;
+    Some(Count {
+        passed: number_before(counts, "passed")?,
+        failed: number_before(counts, "failed")?,
+    })
+}
+
+/// `      Tests  1 failed | 12 passed (13)`, once at the end.
+fn vitest_count(line: &str) -> Option<Count> {
+    let counts = line.trim_start().strip_prefix("Tests ")?;
+    Some(Count {
+        passed: number_before(counts, "passed").unwrap_or(0),
+        failed: number_before(counts, "failed").unwrap_or(0),
+    })
+}
+
+/// `5 passed, 0 failed`, the last line.
+fn browser_count(line: &str) -> Option<Count> {
+    let (passed, failed) = line.strip_suffix(" failed")?.split_once(" passed, ")?;
+    Some(Count {
+        passed: passed.parse().ok()?,
+        failed: failed.parse().ok()?,
+    })
+}
+
+fn number_before(text: &str, word: &str) -> Option<u64> {
+    let words: Vec<&str> = text
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let at = words.iter().position(|found| *found == word)?;
+    words.get(at.checked_sub(1)?)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_read_from_what_the_runners_print() {
+        let both = |passed, failed| Some(Count { passed, failed });
+        let line = "test result: FAILED. 12 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s";
+        assert_eq!(cargo_count(line), both(12, 3));
+        assert_eq!(cargo_count("test result of something else"), None);
+        assert_eq!(vitest_count("      Tests  31 passed (31)"), both(31, 0));
+        assert_eq!(
+            vitest_count("      Tests  1 failed | 30 passed (31)"),
+            both(30, 1)
+        );
+        assert_eq!(vitest_count(" Test Files  4 passed (4)"), None);
+        assert_eq!(browser_count("5 passed, 1 failed"), both(5, 1));
+        assert_eq!(browser_count("all passed, none failed"), None);
+    }
+
+    #[test]
+    fn a_step_that_fails_without_a_count_is_one_failure() {
+        let mut broken = Command::new("sh");
+        broken.args(["-c", "exit 101"]);
+        let count = counted("broken", &mut broken, cargo_count);
+        assert_eq!(
+            count,
+            Count {
+                passed: 0,
+                failed: 1
+            }
+        );
+    }
+
+    #[test]
+    fn a_step_that_counts_nothing_is_a_failure() {
+        let mut empty = Command::new("sh");
+        empty.args(["-c", "echo nothing to do"]);
+        let count = counted("empty", &mut empty, cargo_count);
+        assert_eq!(
+            count,
+            Count {
+                passed: 0,
+                failed: 1
+            }
+        );
+    }
+
+    #[test]
+    fn a_step_adds_up_all_its_lines() {
+        let mut step = Command::new("sh");
+        step.args(["-c", "echo 'test result: ok. 2 passed; 0 failed; x'; echo 'test result: ok. 3 passed; 0 failed; x'"]);
+        let count = counted("two binaries", &mut step, cargo_count);
+        assert_eq!(
+            count,
+            Count {
+                passed: 5,
+                failed: 0
+            }
+        );
+    }
+}
