@@ -1,0 +1,210 @@
+//! Recovery: what a directory holds, and whether it may be used.
+//!
+//! Promises to change nothing but an unfinished tail, whose bytes are kept. Must never guess: whatever is
+//! neither whole nor the end of an interrupted write refuses, with file and byte offset.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::scanner::{Found, Scanner, find_later_frame, rest_of};
+use super::segment::{Checkpoint, Segment, SegmentHeader, list, sync_directory};
+use super::tail::Tail;
+use crate::error::LogError;
+use crate::event_log::{EmbeddedOptions, TornTail};
+
+/// A log as it was found.
+pub(super) struct Recovered {
+    pub segments: Vec<Arc<Segment>>,
+    pub tail: Tail,
+    pub created: bool,
+    pub torn: Option<TornTail>,
+}
+
+/// Opens all segments of a directory, or makes the first one.
+pub(super) fn recover(directory: &Path, options: &EmbeddedOptions) -> Result<Recovered, LogError> {
+    let mut segments = Vec::new();
+    for base in list(directory)? {
+        segments.push(Segment::open(directory, base)?);
+    }
+    check_chain(directory, options, &segments)?;
+    let created = segments.is_empty();
+    let last = match segments.pop() {
+        Some(last) => last,
+        None => Segment::create(directory, first_header(options), |_| Ok(()))?,
+    };
+    let (tail, torn) = recover_tail(directory, Arc::new(last))?;
+    let mut segments: Vec<_> = segments.into_iter().map(Arc::new).collect();
+    segments.push(Arc::clone(&tail.segment));
+    Ok(Recovered {
+        segments,
+        tail,
+        created,
+        torn,
+    })
+}
+
+fn first_header(options: &EmbeddedOptions) -> SegmentHeader {
+    SegmentHeader {
+        log_id: options.new_log_id,
+        partition: options.partition,
+        base: 0,
+        previous: None,
+        checkpoint: Checkpoint::default(),
+    }
+}
+
+/// Every segment belongs to the same log and partition, and follows the one before without a gap.
+fn check_chain(
+    directory: &Path,
+    options: &EmbeddedOptions,
+    segments: &[Segment],
+) -> Result<(), LogError> {
+    let mut before: Option<&Segment> = None;
+    for segment in segments {
+        let header = &segment.header;
+        if header.partition != options.partition {
+            let (found, wanted) = (header.partition.0, options.partition.0);
+            return Err(LogError::Mismatch {
+                file: segment.path.clone(),
+                detail: format!("it belongs to partition {found}, expected {wanted}"),
+            });
+        }
+        if let Some(before) = before {
+            if header.log_id != before.header.log_id {
+                let (found, wanted) = (header.log_id, before.header.log_id);
+                return Err(LogError::Mismatch {
+                    file: segment.path.clone(),
+                    detail: format!("it belongs to log {found}, the one before to {wanted}"),
+                });
+            }
+            check_link(directory, before, segment)?;
+        }
+        before = Some(segment);
+    }
+    Ok(())
+}
+
+fn check_link(directory: &Path, before: &Segment, segment: &Segment) -> Result<(), LogError> {
+    let Some((base, file_bytes)) = segment.header.previous else {
+        return Err(segment.corrupt(
+            40,
+            "the segment's head says that no segment comes before it",
+        ));
+    };
+    if base != before.header.base {
+        let missing = directory.join(format!("{base:020}.log"));
+        let detail = format!("the segment before it, {}, is missing", missing.display());
+        return Err(segment.corrupt(40, detail));
+    }
+    let found = before.file_bytes()?;
+    if found != file_bytes {
+        let detail = format!("the file has {found} bytes, but was left with {file_bytes}");
+        return Err(before.corrupt(found.min(file_bytes), detail));
+    }
+    Ok(())
+}
+
+/// Verifies every frame of the last segment and cuts an unfinished tail.
+pub(super) fn recover_tail(
+    directory: &Path,
+    segment: Arc<Segment>,
+) -> Result<(Tail, Option<TornTail>), LogError> {
+    let (mut tail, bad) = walk(segment)?;
+    let torn = match bad {
+        None => None,
+        Some(detail) => {
+            let (position, file_bytes) = (tail.position, tail.segment.file_bytes()?);
+            let rest = rest_of(&tail.segment.file, position, file_bytes)
+                .map_err(LogError::io("read segment", &tail.segment.path))?;
+            if let Some(at) = find_later_frame(&rest, position) {
+                let later = position + at as u64;
+                let detail = format!("{detail}, but later frames are whole (byte {later})");
+                return Err(tail.segment.corrupt(position, detail));
+            }
+            Some(cut_torn_tail(directory, &tail.segment, position, &rest)?)
+        }
+    };
+    // A crash may have left written bytes that no sync has followed; they are about to be read.
+    tail.sync()?;
+    Ok((tail, torn))
+}
+
+/// Walks over the frames of a segment; says what is wrong where the walk ended before the file did.
+fn walk(segment: Arc<Segment>) -> Result<(Tail, Option<&'static str>), LogError> {
+    let mut tail = Tail::at_head_of(Arc::clone(&segment));
+    let mut scanner = Scanner::new(&segment, tail.position);
+    loop {
+        match scanner.advance()? {
+            Found::End => return Ok((tail, None)),
+            Found::Bad(_, detail) => return Ok((tail, Some(detail))),
+            Found::Frame(header, position, _) => {
+                let early = tail
+                    .checkpoint
+                    .last_log_time
+                    .is_some_and(|last| header.first_time < last);
+                if header.base != tail.end || early {
+                    let end = tail.end;
+                    let detail = format!(
+                        "a frame with offset {} stands where {end} is expected, or its time goes back",
+                        header.base
+                    );
+                    return Err(segment.corrupt(position, detail));
+                }
+                segment.note(header.base, position);
+                tail.pass(&header);
+            }
+        }
+    }
+}
+
+/// Keeps the bytes of an unfinished tail in a file of their own, then cuts them off.
+fn cut_torn_tail(
+    directory: &Path,
+    segment: &Segment,
+    position: u64,
+    rest: &[u8],
+) -> Result<TornTail, LogError> {
+    let kept_as = keep(&segment.path, rest)?;
+    sync_directory(directory)?;
+    segment
+        .file
+        .set_len(position)
+        .map_err(LogError::io("cut the unfinished tail of", &segment.path))?;
+    tracing::warn!(
+        file = %segment.path.display(),
+        offset_bytes = position,
+        bytes = rest.len(),
+        kept_as = %kept_as.display(),
+        "cut the unfinished tail of a segment"
+    );
+    Ok(TornTail {
+        file: segment.path.clone(),
+        offset_bytes: position,
+        bytes: rest.len() as u64,
+        kept_as,
+    })
+}
+
+/// Writes the bytes to `<segment>.torn`, or with a number behind where that is there from an earlier time.
+fn keep(segment: &Path, bytes: &[u8]) -> Result<PathBuf, LogError> {
+    use std::io::Write;
+    let mut number = 1_u32;
+    loop {
+        let mut name = segment.as_os_str().to_owned();
+        name.push(".torn");
+        if number > 1 {
+            name.push(format!(".{number}"));
+        }
+        let path = PathBuf::from(name);
+        match std::fs::File::create_new(&path) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
+            Err(error) => return Err(LogError::io("create", &path)(error)),
+            Ok(mut file) => {
+                file.write_all(bytes)
+                    .and_then(|()| file.sync_all())
+                    .map_err(LogError::io("write", &path))?;
+                return Ok(path);
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Removal: dropping what is old, and cutting what must not stand.
+//!
+//! Promises that a crash in the middle leaves a log that opens: old segments go oldest first, new ones
+//! newest first, and a shortened segment takes the place of the long one in a single rename.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use sentinel_domain::Offset;
+
+use super::frame::{Frame, UnwrittenFrame};
+use super::recovery::recover_tail;
+use super::scanner::{Found, Scanner};
+use super::segment::{Segment, sync_directory};
+use super::tail::Tail;
+use crate::error::LogError;
+
+/// Drops the segments that hold only records before `offset`; the last one stays.
+pub(super) fn drop_segments_before(
+    directory: &Path,
+    segments: &mut Vec<Arc<Segment>>,
+    offset: u64,
+) -> Result<(), LogError> {
+    let mut dropped = false;
+    while let [oldest, following, ..] = segments.as_slice()
+        && following.header.base <= offset
+    {
+        std::fs::remove_file(&oldest.path).map_err(LogError::io("remove segment", &oldest.path))?;
+        segments.remove(0);
+        dropped = true;
+    }
+    if dropped {
+        sync_directory(directory)?;
+    }
+    Ok(())
+}
+
+/// Drops all records at and after `end`, and gives the tail that is left.
+pub(super) fn cut_segments(
+    directory: &Path,
+    segments: &mut Vec<Arc<Segment>>,
+    end: u64,
+) -> Result<Tail, LogError> {
+    while segments.len() > 1
+        && let Some(newest) = segments.pop_if(|newest| newest.header.base > end)
+    {
+        std::fs::remove_file(&newest.path).map_err(LogError::io("remove segment", &newest.path))?;
+        sync_directory(directory)?;
+    }
+    let Some(segment) = segments.pop() else {
+        let offset = Offset(end);
+        return Err(LogError::BeforeStart {
+            offset,
+            start: offset,
+        });
+    };
+    let (position, last) = find_cut(&segment, end)?;
+    let shortened = Segment::create(directory, segment.header.clone(), |file| {
+        copy_frames(&segment, position, file)?;
+        match last {
+            None => Ok(()),
+            Some(UnwrittenFrame { header, mut bytes }) => {
+                header.write_over(&mut bytes);
+                file.write_all(&bytes)
+                    .map_err(LogError::io("write a shortened copy of", &segment.path))
+            }
+        }
+    })?;
+    let (tail, _) = recover_tail(directory, Arc::new(shortened))?;
+    segments.push(Arc::clone(&tail.segment));
+    Ok(tail)
+}
+
+/// The position up to which frames stay whole, and the beginning of the frame that `end` divides.
+fn find_cut(segment: &Segment, end: u64) -> Result<(u64, Option<UnwrittenFrame>), LogError> {
+    let (_, position) = segment.nearest(end);
+    let mut scanner = Scanner::new(segment, position);
+    loop {
+        match scanner.advance()? {
+            Found::End => return Ok((segment.file_bytes()?, None)),
+            Found::Bad(position, detail) => return Err(segment.corrupt(position, detail)),
+            Found::Frame(header, _, _) if header.end() <= end => {}
+            Found::Frame(header, position, _) if header.base >= end => return Ok((position, None)),
+            Found::Frame(header, position, bytes) => {
+                let frame = Frame {
+                    header,
+                    segment: segment.header.base,
+                    position,
+                    bytes: bytes.to_vec(),
+                };
+                let detail = "the records of a frame do not fill it";
+                let shortened = frame.shortened(end);
+                return shortened
+                    .map(|shortened| (position, Some(shortened)))
+                    .ok_or_else(|| segment.corrupt(position, detail));
+            }
+        }
+    }
+}
+
+fn copy_frames(segment: &Segment, until: u64, into: &mut File) -> Result<(), LogError> {
+    let head = segment.header.bytes_len();
+    let mut from = &segment.file;
+    from.seek(SeekFrom::Start(head))
+        .and_then(|_| std::io::copy(&mut from.take(until.saturating_sub(head)), into))
+        .map_err(LogError::io("copy segment", &segment.path))?;
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! The tail: the end of the last segment, where frames are written.
+//!
+//! Promises that a segment is synced before the next one begins, so only the last one can be torn. Must
+//! never be used again after an error: nobody knows what the disk holds then.
+
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::frame::{Frame, FrameHeader, UnwrittenFrame};
+use super::segment::{Checkpoint, Segment, SegmentHeader};
+use crate::error::LogError;
+
+/// Frames are gathered into writes of about this size.
+const WRITE_BYTES: usize = 1024 * 1024;
+
+/// Where the next frame goes, and what the frames before say.
+pub(super) struct Tail {
+    pub segment: Arc<Segment>,
+    /// The file position after the last frame, written or still in the buffer.
+    pub position: u64,
+    /// The length of the file that is known to be on disk.
+    synced: u64,
+    /// Whether everything up to here is vouched for by a seal or a segment's head.
+    sealed: bool,
+    /// The offset after the last record.
+    pub end: u64,
+    pub checkpoint: Checkpoint,
+    /// Frames that were placed and not yet written.
+    buffer: Vec<u8>,
+}
+
+impl Tail {
+    /// The tail of a segment without frames.
+    pub(super) fn at_head_of(segment: Arc<Segment>) -> Self {
+        let head = segment.header.bytes_len();
+        Self {
+            position: head,
+            synced: head,
+            sealed: true,
+            end: segment.header.base,
+            checkpoint: segment.header.checkpoint.clone(),
+            buffer: Vec::new(),
+            segment,
+        }
+    }
+
+    /// Moves behind a frame that is in the file.
+    pub(super) fn pass(&mut self, header: &FrameHeader) {
+        self.sealed = header.count == 0 && header.synced == self.position;
+        self.position += header.frame_bytes() as u64;
+        self.end = header.end();
+        self.checkpoint.pass(header);
+    }
+
+    /// Writes frames, beginning new segments on the way. `begun` is told of each of those.
+    pub(super) fn write(
+        &mut self,
+        directory: &Path,
+        segment_bytes_max: u64,
+        frames: Vec<UnwrittenFrame>,
+        mut begun: impl FnMut(&Arc<Segment>),
+    ) -> Result<Vec<Arc<Frame>>, LogError> {
+        let mut written = Vec::with_capacity(frames.len());
+        for frame in frames {
+            let frame_bytes = frame.header.frame_bytes() as u64;
+            let holds_records = self.end > self.segment.header.base;
+            if holds_records && self.position + frame_bytes > segment_bytes_max {
+                self.begin_segment(directory)?;
+                begun(&self.segment);
+            }
+            written.push(Arc::new(self.place(frame)));
+            if self.buffer.len() >= WRITE_BYTES {
+                self.write_out()?;
+            }
+        }
+        self.write_out()?;
+        Ok(written)
+    }
+
+    /// Gives a frame its place and its checksum, and puts it into the buffer.
+    fn place(&mut self, frame: UnwrittenFrame) -> Frame {
+        let UnwrittenFrame {
+            mut header,
+            mut bytes,
+        } = frame;
+        header.synced = self.synced;
+        header.write_over(&mut bytes);
+        let position = self.position;
+        self.buffer.extend_from_slice(&bytes);
+        self.segment.note(header.base, position);
+        self.pass(&header);
+        Frame {
+            header,
+            segment: self.segment.header.base,
+            position,
+            bytes,
+        }
+    }
+
+    fn write_out(&mut self) -> Result<(), LogError> {
+        let written = self.position - self.buffer.len() as u64;
+        self.segment
+            .file
+            .write_all_at(&self.buffer, written)
+            .map_err(LogError::io("write segment", &self.segment.path))?;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    /// Forces everything written to the disk.
+    pub(super) fn sync(&mut self) -> Result<(), LogError> {
+        self.segment
+            .file
+            .sync_data()
+            .map_err(LogError::io("sync segment", &self.segment.path))?;
+        self.synced = self.position;
+        Ok(())
+    }
+
+    fn begin_segment(&mut self, directory: &Path) -> Result<(), LogError> {
+        self.write_out()?;
+        self.sync()?;
+        let header = SegmentHeader {
+            base: self.end,
+            previous: Some((self.segment.header.base, self.position)),
+            checkpoint: self.checkpoint.clone(),
+            ..self.segment.header.clone()
+        };
+        let segment = Segment::create(directory, header, |_| Ok(()))?;
+        *self = Self::at_head_of(Arc::new(segment));
+        Ok(())
+    }
+
+    /// Syncs, and writes a seal behind the last frame unless there is one: after an orderly close, damage
+    /// to the last frames is then told from an interrupted write.
+    pub(super) fn seal(&mut self) -> Result<(), LogError> {
+        if self.sealed {
+            return Ok(());
+        }
+        self.sync()?;
+        let time = self.checkpoint.last_log_time.unwrap_or_default();
+        self.place(UnwrittenFrame::seal(self.end, time));
+        self.write_out()?;
+        self.sync()
+    }
+}

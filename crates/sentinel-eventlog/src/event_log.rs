@@ -1,0 +1,276 @@
+//! The event log: one type over a closed set of backends.
+//!
+//! Promises the contract told at the head of the crate, whichever backend is inside. Must never let a
+//! caller see which one it is, other than by how it was made.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sentinel_domain::{Instant, LogId, Offset, Partition};
+
+use crate::embedded::EmbeddedLog;
+use crate::error::LogError;
+use crate::memory::MemoryLog;
+use crate::payloads::{Payloads, SourceProgress};
+use crate::record_batch::RecordBatch;
+
+/// The largest single record.
+pub const RECORD_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// A batch that is read stops after this many payload bytes, but holds at least one record.
+pub const READ_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// One partition of an ordered, durable log of byte records. A clone is another handle to the same log.
+#[derive(Clone)]
+pub struct EventLog {
+    backend: Arc<Backend>,
+}
+
+enum Backend {
+    Memory(MemoryLog),
+    Embedded(EmbeddedLog),
+}
+
+/// How a memory log is made.
+#[derive(Debug, Clone)]
+pub struct MemoryOptions {
+    /// The generation of the log.
+    pub log_id: LogId,
+    /// Append blocks while more payload bytes than this are held; truncation makes room.
+    pub bytes_max: usize,
+}
+
+/// How an embedded log is opened.
+#[derive(Debug, Clone)]
+pub struct EmbeddedOptions {
+    /// The generation of the log, used only where the directory holds none yet.
+    pub new_log_id: LogId,
+    /// The partition; a directory of another one is refused.
+    pub partition: Partition,
+    /// A new segment file begins before one grows beyond this.
+    pub segment_bytes_max: u64,
+    /// How long the writer gathers further appends before it writes, counted from the first one. It does
+    /// so only while several appenders are at work, so a lone one never waits. Zero gathers nothing.
+    pub commit_interval: Duration,
+    /// The writer gathers no longer once this much is waiting.
+    pub commit_bytes_max: usize,
+    /// Append blocks while more than this is not yet committed.
+    pub pending_bytes_max: usize,
+    /// When bytes are forced to the disk.
+    pub durability: Durability,
+}
+
+impl EmbeddedOptions {
+    /// The usual bounds, for a log that gets this id if it is new.
+    pub fn new(new_log_id: LogId) -> Self {
+        Self {
+            new_log_id,
+            partition: Partition::default(),
+            segment_bytes_max: 64 * 1024 * 1024,
+            commit_interval: Duration::from_millis(1),
+            commit_bytes_max: 256 * 1024,
+            pending_bytes_max: 8 * 1024 * 1024,
+            durability: Durability::Always,
+        }
+    }
+}
+
+impl Default for EmbeddedOptions {
+    /// As [`EmbeddedOptions::new`] with the log id of all zeros: set `new_log_id` beside it.
+    fn default() -> Self {
+        Self::new(LogId::default())
+    }
+}
+
+/// When bytes are forced to the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// Each group commit is synced before anybody can read it.
+    Always,
+    /// Written without sync, for what can be rebuilt; still synced when a segment is full and on close.
+    Never,
+}
+
+/// What was found when a log was opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenReport {
+    /// Whether the directory held no log before.
+    pub created: bool,
+    /// The offset after the last record.
+    pub end: Offset,
+    /// The unfinished tail that was cut, where there was one.
+    pub torn: Option<TornTail>,
+}
+
+/// An unfinished tail that was cut: a write that a crash interrupted. It was never acknowledged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TornTail {
+    /// The segment file that was cut.
+    pub file: PathBuf,
+    /// Its length now.
+    pub offset_bytes: u64,
+    /// How many bytes were cut.
+    pub bytes: u64,
+    /// Where they are kept.
+    pub kept_as: PathBuf,
+}
+
+/// Whether an append waits for room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    Wait,
+    Refuse,
+}
+
+/// Calls the same method on whichever backend is inside.
+macro_rules! on_backend {
+    ($log:expr, $inner:ident => $call:expr) => {
+        match &*$log.backend {
+            Backend::Memory($inner) => $call,
+            Backend::Embedded($inner) => $call,
+        }
+    };
+}
+
+impl EventLog {
+    /// A new log in memory.
+    pub fn memory(options: MemoryOptions) -> Self {
+        let backend = Arc::new(Backend::Memory(MemoryLog::new(options)));
+        Self { backend }
+    }
+
+    /// Opens the log in a directory, or makes one there. Damage refuses with file and byte offset; an
+    /// unfinished tail is cut and reported.
+    pub fn open(
+        directory: &Path,
+        options: EmbeddedOptions,
+    ) -> Result<(Self, OpenReport), LogError> {
+        let (embedded, report) = EmbeddedLog::open(directory, options)?;
+        let backend = Arc::new(Backend::Embedded(embedded));
+        Ok((Self { backend }, report))
+    }
+
+    /// The generation of the log.
+    pub fn log_id(&self) -> LogId {
+        on_backend!(self, log => log.log_id())
+    }
+
+    /// Which partition this is.
+    pub fn partition(&self) -> Partition {
+        on_backend!(self, log => log.partition())
+    }
+
+    /// Appends a batch and returns the offset of its first record at once, before it is durable. Blocks
+    /// only while too much is waiting.
+    pub fn append(
+        &self,
+        now: Instant,
+        source: Option<SourceProgress>,
+        payloads: &Payloads,
+    ) -> Result<Offset, LogError> {
+        check_batch(source, payloads)?;
+        on_backend!(self, log => log.append(now, source, payloads, Patience::Wait))
+    }
+
+    /// As [`EventLog::append`], but [`LogError::Full`] instead of blocking.
+    pub fn try_append(
+        &self,
+        now: Instant,
+        source: Option<SourceProgress>,
+        payloads: &Payloads,
+    ) -> Result<Offset, LogError> {
+        check_batch(source, payloads)?;
+        on_backend!(self, log => log.append(now, source, payloads, Patience::Refuse))
+    }
+
+    /// Reads committed records from an offset on, at most `records_max`. `into` is cleared first; it
+    /// stays empty where `from` is the end.
+    pub fn read(
+        &self,
+        from: Offset,
+        records_max: usize,
+        into: &mut RecordBatch,
+    ) -> Result<(), LogError> {
+        into.start_at(from);
+        on_backend!(self, log => log.read(from, records_max, into))
+    }
+
+    /// Waits until the record at `offset` can be read. False where the time ran out first, or the log
+    /// was closed or poisoned.
+    pub fn wait_for(&self, offset: Offset, timeout: Duration) -> bool {
+        on_backend!(self, log => log.wait_for(offset, timeout))
+    }
+
+    /// The offset of the oldest record that is kept.
+    pub fn start(&self) -> Offset {
+        on_backend!(self, log => log.start())
+    }
+
+    /// The offset after the last committed record.
+    pub fn end(&self) -> Offset {
+        on_backend!(self, log => log.end())
+    }
+
+    /// The offset the next record will get.
+    pub fn appended_end(&self) -> Offset {
+        on_backend!(self, log => log.appended_end())
+    }
+
+    /// The log time of the last appended record, committed or not.
+    pub fn last_log_time(&self) -> Option<Instant> {
+        on_backend!(self, log => log.last_log_time())
+    }
+
+    /// How many entries of a source have been appended, committed or not; 0 where it was never seen.
+    pub fn source_next(&self, source: u64) -> u64 {
+        on_backend!(self, log => log.source_next(source))
+    }
+
+    /// Returns when everything appended so far is committed. With [`Durability::Never`] that means
+    /// written, not synced.
+    pub fn flush(&self) -> Result<(), LogError> {
+        on_backend!(self, log => log.flush())
+    }
+
+    /// Drops records before an offset. Whole segments only, so some may stay.
+    pub fn truncate_before(&self, offset: Offset) -> Result<(), LogError> {
+        on_backend!(self, log => log.truncate_before(offset))
+    }
+
+    /// Drops everything at and after an offset, as if it had never been appended. Nothing happens where
+    /// the log ends before it. For recovery: a reader may have seen what is dropped.
+    pub fn cut(&self, end: Offset) -> Result<(), LogError> {
+        on_backend!(self, log => log.cut(end))
+    }
+
+    /// Commits and syncs what was appended, stops the writer and wakes every waiter. Reading goes on to
+    /// work. A second close does nothing.
+    pub fn close(&self) -> Result<(), LogError> {
+        on_backend!(self, log => log.close())
+    }
+}
+
+fn check_batch(source: Option<SourceProgress>, payloads: &Payloads) -> Result<(), LogError> {
+    if source.is_some_and(|progress| progress.source == 0) {
+        return Err(LogError::SourceZero);
+    }
+    match payloads.iter().map(<[u8]>::len).max() {
+        Some(bytes) if bytes > RECORD_BYTES_MAX => Err(LogError::RecordTooLarge {
+            bytes,
+            bytes_max: RECORD_BYTES_MAX,
+        }),
+        _ => Ok(()),
+    }
+}
+
+impl std::fmt::Debug for EventLog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EventLog")
+            .field("log_id", &self.log_id())
+            .field("partition", &self.partition())
+            .field("start", &self.start())
+            .field("end", &self.end())
+            .finish()
+    }
+}
