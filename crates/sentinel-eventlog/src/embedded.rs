@@ -142,8 +142,9 @@ impl State {
         for mut frame in frames {
             missing -= u64::from(frame.header.count);
             frame.header.base = self.appended_end;
-            frame.header.first_time = log_time;
-            frame.header.last_time = log_time;
+            // Until here they count from the first record of the append.
+            frame.header.first_time = log_time.plus_micros(frame.header.first_time.micros());
+            frame.header.last_time = log_time.plus_micros(frame.header.last_time.micros());
             frame.header.source = source.map(|progress| progress.without(missing));
             self.appended_end = frame.header.end();
             self.checkpoint.pass(&frame.header);
@@ -318,7 +319,7 @@ impl EmbeddedLog {
         }
         let first = Offset(state.appended_end);
         if !frames.is_empty() {
-            state.enqueue(now, source, frames);
+            state.enqueue(payloads.first_time(now), source, frames);
             log.wake_writer(&mut state);
         }
         Ok(first)

@@ -103,9 +103,13 @@ impl MemoryLog {
         }
         state.open()?;
         let first = state.end();
+        let now = payloads.first_time(now);
         let log_time = state.last_log_time().map_or(now, |last| last.max(now));
-        for payload in payloads.iter() {
-            state.records.push_back((log_time, payload.into()));
+        for (after_us, payload) in payloads.timed() {
+            let after_us = i64::try_from(after_us).unwrap_or(i64::MAX);
+            state
+                .records
+                .push_back((log_time.plus_micros(after_us), payload.into()));
         }
         state.bytes += payloads.bytes_len();
         if let Some(progress) = source.filter(|_| !payloads.is_empty()) {

@@ -2,12 +2,16 @@
 //!
 //! Promises no allocation once it has grown to its usual size. Must never know what a payload means.
 
+use sentinel_domain::Instant;
+
 /// Many payloads in one buffer.
 #[derive(Debug, Default, Clone)]
 pub struct Payloads {
     bytes: Vec<u8>,
-    /// Where each payload ends in `bytes`.
-    ends: Vec<usize>,
+    /// Where each payload ends in `bytes`, and how many microseconds of log time after the first one.
+    ends: Vec<(usize, u64)>,
+    /// The log time of the first payload, where it was given.
+    first_time: Option<Instant>,
 }
 
 impl Payloads {
@@ -15,6 +19,7 @@ impl Payloads {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.ends.clear();
+        self.first_time = None;
     }
 
     /// How many there are.
@@ -43,7 +48,20 @@ impl Payloads {
             self.bytes.len() >= start,
             "a payload may only be appended, or earlier ones would be lost"
         );
-        self.ends.push(self.bytes.len());
+        let after_us = self.ends.last().map_or(0, |(_, after_us)| *after_us);
+        self.ends.push((self.bytes.len(), after_us));
+    }
+
+    /// As [`Payloads::push_with`], at a log time of its own instead of the append's: for sources whose
+    /// log time follows their events. Earlier than the payload before it counts as that one's. Where the
+    /// log stands later than the first of them, all are moved by the same amount.
+    pub fn push_at(&mut self, time: Instant, write: impl FnOnce(&mut Vec<u8>)) {
+        let first = *self.first_time.get_or_insert(time);
+        self.push_with(write);
+        let after_us = u64::try_from(time.micros_since(first)).unwrap_or(0);
+        if let Some(last) = self.ends.last_mut() {
+            last.1 = last.1.max(after_us);
+        }
     }
 
     /// Adds a copy of a payload.
@@ -54,11 +72,24 @@ impl Payloads {
     /// The payloads in order.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         let mut start = 0;
-        self.ends.iter().map(move |end| {
+        self.ends.iter().map(move |(end, _)| {
             let payload = self.bytes.get(start..*end).unwrap_or_default();
             start = *end;
             payload
         })
+    }
+
+    /// The payloads in order, each with its distance from the first in microseconds of log time.
+    pub(crate) fn timed(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        self.ends
+            .iter()
+            .map(|(_, after_us)| *after_us)
+            .zip(self.iter())
+    }
+
+    /// The log time of the first payload, where it was given; else the append's.
+    pub(crate) fn first_time(&self, now: Instant) -> Instant {
+        self.first_time.unwrap_or(now)
     }
 }
 

@@ -176,10 +176,16 @@ impl UnwrittenFrame {
         frame
     }
 
-    fn push(&mut self, payload: &[u8]) {
+    /// Adds a record, `after` the first of its append. The header's times count from there too, until the
+    /// append gets its log time.
+    fn push(&mut self, after: Instant, payload: &[u8]) {
+        if self.header.count == 0 {
+            self.header.first_time = after;
+        }
+        self.header.last_time = after;
+        let later_us = after.micros_since(self.header.first_time);
         write_varint(&mut self.bytes, payload.len() as u64);
-        // All records of an append have one log time.
-        write_varint(&mut self.bytes, 0);
+        write_varint(&mut self.bytes, u64::try_from(later_us).unwrap_or(0));
         self.bytes.extend_from_slice(payload);
         self.header.count += 1;
         self.header.body_bytes = self.bytes.len() - FRAME_HEADER_BYTES;
@@ -191,7 +197,8 @@ pub(super) fn frames_of(payloads: &Payloads) -> Vec<UnwrittenFrame> {
     // A length and a time take at most eight bytes beside a payload of usual size.
     let mut left = payloads.bytes_len() + payloads.len() * 8;
     let mut frames: Vec<UnwrittenFrame> = Vec::new();
-    for payload in payloads.iter() {
+    for (after_us, payload) in payloads.timed() {
+        let after = Instant::from_micros(i64::try_from(after_us).unwrap_or(i64::MAX));
         let full = frames.last().is_none_or(|frame| {
             frame.header.count as usize >= FRAME_RECORDS_MAX
                 || frame.header.body_bytes + payload.len() > FRAME_BODY_BYTES
@@ -201,7 +208,7 @@ pub(super) fn frames_of(payloads: &Payloads) -> Vec<UnwrittenFrame> {
             frames.push(UnwrittenFrame::with_capacity(room));
         }
         if let Some(frame) = frames.last_mut() {
-            frame.push(payload);
+            frame.push(after, payload);
         }
         left = left.saturating_sub(payload.len());
     }

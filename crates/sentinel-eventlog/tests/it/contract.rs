@@ -62,6 +62,7 @@ contract! {
     a_new_log_is_empty_and_knows_its_name,
     offsets_count_without_gaps_and_reading_gives_back_what_was_appended,
     log_time_never_goes_back,
+    records_may_carry_log_times_of_their_own,
     reading_works_from_every_offset_in_every_step,
     reading_outside_the_log_is_an_error,
     an_empty_batch_appends_nothing,
@@ -126,6 +127,37 @@ fn log_time_never_goes_back(make: Make) {
         .map(|(_, time, _)| time)
         .collect();
     assert_eq!(times, [100, 100, 100, 101]);
+}
+
+fn records_may_carry_log_times_of_their_own(make: Make) {
+    let (log, _directory) = make(ROOMY);
+    append(&log, 100, &["a"]);
+    let batch_at = |times: &[i64]| {
+        let mut payloads = Payloads::default();
+        for time in times {
+            payloads.push_at(Instant::from_micros(*time), |bytes| {
+                bytes.extend_from_slice(b"x")
+            });
+        }
+        payloads
+    };
+    // Their own times; one that goes back counts as the one before it.
+    log.append(
+        Instant::from_micros(9_999),
+        None,
+        &batch_at(&[200, 210, 205, 300]),
+    )
+    .unwrap();
+    // Behind the log: all are moved by the same amount.
+    log.append(Instant::from_micros(0), None, &batch_at(&[250, 260]))
+        .unwrap();
+    log.flush().unwrap();
+    let times: Vec<i64> = everything(&log)
+        .into_iter()
+        .map(|(_, time, _)| time)
+        .collect();
+    assert_eq!(times, [100, 200, 210, 210, 300, 300, 310]);
+    assert_eq!(log.last_log_time(), Some(Instant::from_micros(310)));
 }
 
 fn reading_works_from_every_offset_in_every_step(make: Make) {

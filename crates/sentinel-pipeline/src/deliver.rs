@@ -1,0 +1,69 @@
+//! Slow lane, last step: messages from the outbox to their sink.
+//!
+//! At least once with a stable id: a message is marked as delivered after the sink has it, so a crash in
+//! between sends it again under the same id.
+
+use std::time::Duration;
+
+use sentinel_delivery::{Message, Sink, backoff};
+use sentinel_domain::Instant;
+use sentinel_store::{Store, StoreError};
+use tokio::sync::watch;
+
+/// Messages taken at once.
+const BATCH_MESSAGES: u32 = 256;
+
+/// How often the outbox is looked at.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// Delivers until `stop` turns true, then takes what is due. `now` is the clock of retries.
+pub async fn run(
+    store: Store,
+    sink: Sink,
+    now: fn() -> Instant,
+    mut stop: watch::Receiver<bool>,
+) -> Result<(), StoreError> {
+    loop {
+        let stopping = *stop.borrow();
+        while step(&store, &sink, now()).await? {}
+        if stopping {
+            return Ok(());
+        }
+        tokio::select! {
+            _ = tokio::time::sleep(PAUSE) => {}
+            _ = stop.changed() => {}
+        }
+    }
+}
+
+/// Delivers one batch; false where nothing was due.
+pub async fn step(store: &Store, sink: &Sink, now: Instant) -> Result<bool, StoreError> {
+    let due = store.outbox_due(now, BATCH_MESSAGES).await?;
+    if due.is_empty() {
+        return Ok(false);
+    }
+    let messages: Vec<Message> = due
+        .iter()
+        .map(|row| Message {
+            id: row.outbox_id.clone(),
+            payload: row.payload.clone(),
+        })
+        .collect();
+    let results = sentinel_delivery::deliver(sink, &messages).await;
+    let mut delivered = Vec::new();
+    for (row, result) in due.iter().zip(results) {
+        match result {
+            Ok(()) => delivered.push(row.outbox_id.clone()),
+            Err(error) => {
+                let attempts = row.attempts + 1;
+                let next = now
+                    .plus_micros(i64::try_from(backoff(attempts).as_micros()).unwrap_or(i64::MAX));
+                store
+                    .outbox_failed(&row.outbox_id, attempts, next, &error.to_string())
+                    .await?;
+            }
+        }
+    }
+    store.outbox_delivered(&delivered, now).await?;
+    Ok(true)
+}

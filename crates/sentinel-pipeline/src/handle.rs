@@ -1,0 +1,410 @@
+//! The handle: the one door of a running pipeline.
+//!
+//! `decide` appends a transaction and waits for its decision; `submit` appends without waiting; `lookup`,
+//! `replay` and `subscribe` read. An answer is given only when its transaction is durable in the log and
+//! its outcome is recorded. Must never decide anything itself.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use sentinel_domain::{
+    DecisionId, Entry, Instant, LogId, Offset, Outcome, Rejection, RejectionCode, Transaction,
+};
+use sentinel_eventlog::{LogError, Payloads, encode_entry};
+use tokio::sync::{broadcast, oneshot};
+
+use crate::dead_letter::DeadLetterFile;
+use crate::intake::json;
+use crate::partition::{PartitionState, Settled};
+use crate::recorded::{Decided, LookupError, RecordedLogs};
+use crate::replay::{self, Replay, ReplayError};
+use crate::statistics::{Figures, Statistics};
+use crate::worker::Published;
+
+/// How far ahead of the appender's clock an event may lie.
+pub const FUTURE_ALLOWED_US: i64 = 300 * 1_000_000;
+
+/// Live items kept for a slow subscriber before it loses some.
+const FEED_ITEMS_MAX: usize = 4_096;
+
+/// The answer to `decide`.
+#[derive(Debug, Clone)]
+pub enum Answer {
+    /// Decided now.
+    Decided(Arc<Decided>),
+    /// The same event came before: its decision of then.
+    Replayed(Arc<Decided>),
+    /// The same event id came before with another body.
+    Conflict {
+        /// The decision on the first one.
+        first: DecisionId,
+    },
+    /// In the log, not decided within the deadline; a retry gets the decision.
+    Pending {
+        /// The decision it will get.
+        decision_id: DecisionId,
+    },
+}
+
+/// Why a transaction did not get into the log.
+#[derive(Debug, thiserror::Error)]
+pub enum SubmitError {
+    /// It is not a valid transaction.
+    #[error("{0}")]
+    Rejected(Rejection),
+    /// The log has no room now.
+    #[error("the log is full at the moment; try again")]
+    Overloaded,
+    /// The log cannot accept anything.
+    #[error("the log cannot accept transactions: {0}")]
+    Unavailable(String),
+}
+
+/// What the worker tells a waiter.
+enum Told {
+    Answer(Answer),
+    /// The same event came before, at this offset.
+    Before(Offset),
+}
+
+/// A question about the state, answered between two batches.
+pub(crate) struct Question {
+    event_id: String,
+    answer: oneshot::Sender<Option<Offset>>,
+}
+
+/// The one door of a running pipeline; a clone is the same door.
+#[derive(Clone)]
+pub struct Handle {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    logs: RecordedLogs,
+    statistics: Arc<Statistics>,
+    waiting: Mutex<BTreeMap<u64, oneshot::Sender<Told>>>,
+    feed: broadcast::Sender<Arc<Decided>>,
+    questions: crossbeam_channel::Sender<Question>,
+    dead_letters: Mutex<DeadLetterFile>,
+    refused_rows: AtomicU64,
+    failed: AtomicBool,
+    deadline: Duration,
+}
+
+impl Handle {
+    /// A handle over open logs, with the receiver of its questions for the worker.
+    pub(crate) fn new(
+        logs: RecordedLogs,
+        statistics: Arc<Statistics>,
+        dead_letters: DeadLetterFile,
+        deadline: Duration,
+    ) -> (Self, crossbeam_channel::Receiver<Question>) {
+        let (questions, asked) = crossbeam_channel::unbounded();
+        let inner = Inner {
+            logs,
+            statistics,
+            waiting: Mutex::default(),
+            feed: broadcast::channel(FEED_ITEMS_MAX).0,
+            questions,
+            dead_letters: Mutex::new(dead_letters),
+            refused_rows: AtomicU64::new(0),
+            failed: AtomicBool::new(false),
+            deadline,
+        };
+        (
+            Self {
+                inner: Arc::new(inner),
+            },
+            asked,
+        )
+    }
+
+    /// The generation of the log.
+    pub fn log_id(&self) -> LogId {
+        self.inner.logs.transactions.log_id()
+    }
+
+    /// The offset after the last durable entry.
+    pub fn log_end(&self) -> Offset {
+        self.inner.logs.transactions.end()
+    }
+
+    /// Whether the pipeline can decide.
+    pub fn is_running(&self) -> bool {
+        !self.inner.failed.load(Relaxed)
+    }
+
+    /// Reads a transaction as JSON, appends it and waits for its decision.
+    pub async fn decide(&self, body: &[u8], now: Instant) -> Result<Answer, SubmitError> {
+        let transaction = json::parse_transaction(body)
+            .and_then(|transaction| refuse_future(transaction, now))
+            .map_err(|rejection| self.refuse(rejection, body))?;
+        let (offset, answer) = self.append(&transaction, now)?;
+        match tokio::time::timeout(self.inner.deadline, answer).await {
+            Ok(Ok(Told::Answer(answer))) => Ok(answer),
+            Ok(Ok(Told::Before(first))) => self.repeated(first).await,
+            Ok(Err(_)) => Err(SubmitError::Unavailable("the worker has stopped".into())),
+            Err(_) => Ok(Answer::Pending {
+                decision_id: DecisionId::at(self.inner.logs.position(offset)),
+            }),
+        }
+    }
+
+    /// Appends a transaction without waiting for its decision.
+    pub fn submit(&self, transaction: &Transaction, now: Instant) -> Result<Offset, SubmitError> {
+        self.submit_entry(&Entry::Transaction(Box::new(transaction.clone())), now)
+    }
+
+    /// Appends any entry without waiting.
+    pub fn submit_entry(&self, entry: &Entry, now: Instant) -> Result<Offset, SubmitError> {
+        self.check_running()?;
+        let mut payloads = Payloads::default();
+        payloads.push_with(|out| encode_entry(entry, out));
+        self.inner
+            .logs
+            .transactions
+            .try_append(now, None, &payloads)
+            .map_err(submit_error)
+    }
+
+    /// The decision of that name with its transaction; `None` where the log has none.
+    pub async fn lookup(&self, id: DecisionId) -> Result<Option<Arc<Decided>>, LookupError> {
+        match id.position_in(self.log_id()) {
+            Some(position) if position.partition == self.inner.logs.transactions.partition() => {
+                self.read_back(position.offset).await
+            }
+            _ => Ok(None),
+        }
+    }
+
+    /// The decision on an event by the caller's id, while the id is remembered.
+    pub async fn lookup_event(&self, event_id: &str) -> Result<Option<Arc<Decided>>, LookupError> {
+        let (answer, answered) = oneshot::channel();
+        let question = Question {
+            event_id: event_id.to_owned(),
+            answer,
+        };
+        self.inner
+            .questions
+            .send(question)
+            .map_err(|_| LookupError::Stopped)?;
+        match answered.await.map_err(|_| LookupError::Stopped)? {
+            Some(offset) => self.read_back(offset).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Computes a decision again from the log; takes as long as the log up to it.
+    pub async fn replay(&self, id: DecisionId) -> Result<Option<Replay>, ReplayError> {
+        let Some(position) = id.position_in(self.log_id()) else {
+            return Ok(None);
+        };
+        let inner = Arc::clone(&self.inner);
+        let replayed = tokio::task::spawn_blocking(move || {
+            replay::replay(&inner.logs, position.offset, &mut |_, _| {})
+        });
+        match replayed.await {
+            Ok(result) => result.map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// The live feed of decided transactions; a slow subscriber loses the oldest.
+    pub fn subscribe(&self) -> broadcast::Receiver<Arc<Decided>> {
+        self.inner.feed.subscribe()
+    }
+
+    /// The figures now.
+    pub fn figures(&self) -> Figures {
+        self.inner.statistics.figures()
+    }
+
+    /// The two logs, for followers.
+    pub(crate) fn logs(&self) -> &RecordedLogs {
+        &self.inner.logs
+    }
+
+    /// Takes what the worker settled: answers waiters, feeds subscribers, keeps dead letters.
+    pub(crate) fn publish(&self, published: Published, replaying: bool) {
+        let Published {
+            settled,
+            latencies_us,
+        } = published;
+        for (one, latency_us) in settled.into_iter().zip(latencies_us) {
+            self.inner.logs.learn(&one.outcome);
+            if !replaying {
+                self.answer(one, latency_us);
+            }
+        }
+    }
+
+    fn answer(&self, settled: Settled, latency_us: u32) {
+        let offset = settled.offset;
+        let waiter = {
+            let mut waiting = self
+                .inner
+                .waiting
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            waiting.remove(&offset.0)
+        };
+        let told = match (settled.outcome, settled.transaction) {
+            (Outcome::Decided(decision), Some(transaction)) => {
+                let decided = Arc::new(Decided {
+                    decision: *decision,
+                    transaction: *transaction,
+                    latency_us,
+                });
+                // Nobody listening is fine.
+                let _ = self.inner.feed.send(Arc::clone(&decided));
+                Some(Told::Answer(Answer::Decided(decided)))
+            }
+            (Outcome::Repeated { first }, _) => Some(Told::Before(first)),
+            (Outcome::Conflicted { first }, transaction) => {
+                let first = DecisionId::at(self.inner.logs.position(first));
+                if let Some(transaction) = transaction {
+                    self.keep_conflict(&transaction, first);
+                }
+                Some(Told::Answer(Answer::Conflict { first }))
+            }
+            _ => None,
+        };
+        if let (Some(waiter), Some(told)) = (waiter, told) {
+            // The caller may have given up waiting.
+            let _ = waiter.send(told);
+        }
+    }
+
+    /// Answers the questions that have come.
+    pub(crate) fn answer_questions(
+        state: &PartitionState,
+        asked: &crossbeam_channel::Receiver<Question>,
+    ) {
+        for question in asked.try_iter() {
+            let _ = question.answer.send(state.offset_of(&question.event_id));
+        }
+    }
+
+    /// The worker has stopped by itself: nobody gets an answer any more.
+    pub(crate) fn fail(&self) {
+        self.inner.failed.store(true, Relaxed);
+        self.inner
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
+    }
+
+    /// Hands dead letters to the operating system.
+    pub(crate) fn flush_dead_letters(&self) -> std::io::Result<()> {
+        self.inner
+            .dead_letters
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .flush()
+    }
+
+    /// Appends and registers the waiter under one lock, so that no outcome can come between.
+    fn append(
+        &self,
+        transaction: &Transaction,
+        now: Instant,
+    ) -> Result<(Offset, oneshot::Receiver<Told>), SubmitError> {
+        let mut waiting = self
+            .inner
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let offset = self.submit(transaction, now)?;
+        let (answer, answered) = oneshot::channel();
+        waiting.insert(offset.0, answer);
+        Ok((offset, answered))
+    }
+
+    /// A repeat is answered with the decision of then.
+    async fn repeated(&self, first: Offset) -> Result<Answer, SubmitError> {
+        match self.read_back(first).await {
+            Ok(Some(decided)) => Ok(Answer::Replayed(decided)),
+            Ok(None) => Ok(Answer::Pending {
+                decision_id: DecisionId::at(self.inner.logs.position(first)),
+            }),
+            Err(error) => Err(SubmitError::Unavailable(error.to_string())),
+        }
+    }
+
+    async fn read_back(&self, offset: Offset) -> Result<Option<Arc<Decided>>, LookupError> {
+        let logs = self.inner.logs.clone();
+        let read = tokio::task::spawn_blocking(move || logs.decided(offset));
+        Ok(read
+            .await
+            .unwrap_or(Err(LookupError::Stopped))?
+            .map(Arc::new))
+    }
+
+    fn check_running(&self) -> Result<(), SubmitError> {
+        if self.is_running() {
+            Ok(())
+        } else {
+            Err(SubmitError::Unavailable(
+                "the worker has stopped; see the server's log".into(),
+            ))
+        }
+    }
+
+    /// Counts and keeps a refused body.
+    fn refuse(&self, rejection: Rejection, body: &[u8]) -> SubmitError {
+        self.inner.statistics.count_rejected(rejection.code);
+        self.keep_letter(&rejection, body);
+        SubmitError::Rejected(rejection)
+    }
+
+    fn keep_conflict(&self, transaction: &Transaction, first: DecisionId) {
+        let detail = format!(
+            "{} came before with another body: {first}",
+            transaction.event_id
+        );
+        let rejection = Rejection::new(RejectionCode::Conflict, "event_id", detail);
+        let mut bytes = Vec::new();
+        json::write_transaction(transaction, &mut bytes);
+        self.keep_letter(&rejection, &bytes);
+    }
+
+    fn keep_letter(&self, rejection: &Rejection, bytes: &[u8]) {
+        let row = self.inner.refused_rows.fetch_add(1, Relaxed) + 1;
+        let mut letters = self
+            .inner
+            .dead_letters
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let kept = letters
+            .keep_parts("rest", row, rejection, bytes)
+            .and_then(|()| letters.flush());
+        if let Err(error) = kept {
+            tracing::error!(%error, path = %letters.path().display(), "a dead letter was not kept");
+        }
+    }
+}
+
+fn refuse_future(transaction: Transaction, now: Instant) -> Result<Transaction, Rejection> {
+    if transaction.event_time.micros_since(now) <= FUTURE_ALLOWED_US {
+        return Ok(transaction);
+    }
+    let detail = format!(
+        "is {}, more than 5 minutes ahead of the clock here, {now}",
+        transaction.event_time
+    );
+    Err(Rejection::new(
+        RejectionCode::FutureEvent,
+        "event_time",
+        detail,
+    ))
+}
+
+fn submit_error(error: LogError) -> SubmitError {
+    match error {
+        LogError::Full => SubmitError::Overloaded,
+        other => SubmitError::Unavailable(other.to_string()),
+    }
+}

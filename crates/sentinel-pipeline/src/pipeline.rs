@@ -1,0 +1,267 @@
+//! A running pipeline: one worker thread, one follower and one deliverer over opened logs and store.
+//!
+//! Takes values that are open already; where they lie is the composition root's business. Starting
+//! replays the transaction log, appends activations for content that is not active yet, then opens the
+//! door. Stopping drains: every appended entry is decided, followed and delivered first.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use sentinel_delivery::Sink;
+use sentinel_domain::{Activation, Alert, Entry, Instant};
+use sentinel_eventlog::{EventLog, LogError, Payloads, encode_entry};
+use sentinel_store::{Store, StoreError};
+use tokio::sync::{broadcast, watch};
+
+use crate::active;
+use crate::dead_letter::DeadLetterFile;
+use crate::deliver;
+use crate::follow::{FollowError, Follower};
+use crate::handle::Handle;
+use crate::recorded::RecordedLogs;
+use crate::statistics::Statistics;
+use crate::worker::{Worker, WorkerError};
+
+/// What a pipeline runs on.
+pub struct PipelineOptions {
+    /// The transaction log.
+    pub transactions: EventLog,
+    /// The decision log.
+    pub decisions: EventLog,
+    /// Alerts, cases, outbox, progress.
+    pub store: Store,
+    /// Where messages go, and its name in the outbox.
+    pub sink: (Sink, String),
+    /// Where refused input goes.
+    pub dead_letters: DeadLetterFile,
+    /// The content to decide with, one of each kind; versions are given when they are appended.
+    pub contents: Vec<Activation>,
+    /// How long a caller waits for a decision.
+    pub deadline: Duration,
+    /// The clock of the appender and of retries.
+    pub now: fn() -> Instant,
+}
+
+/// Why a pipeline could not start or went down.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    /// The content to decide with does not fit together.
+    #[error("{0}")]
+    Content(String),
+    /// A log failed.
+    #[error("write to the transaction log")]
+    Log(#[from] LogError),
+    /// The worker stopped.
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
+    /// The follower stopped.
+    #[error(transparent)]
+    Follow(#[from] FollowError),
+    /// The store failed.
+    #[error("use the store")]
+    Store(#[from] StoreError),
+    /// The operating system refused a thread.
+    #[error("start the worker thread")]
+    Thread(#[source] std::io::Error),
+    /// The worker panicked: a broken invariant.
+    #[error("the worker panicked; the log is intact, a restart replays it")]
+    Panicked,
+}
+
+/// A running pipeline.
+pub struct Pipeline {
+    handle: Handle,
+    store: Store,
+    raised: broadcast::Sender<Alert>,
+    stopping: Arc<AtomicBool>,
+    stop: watch::Sender<bool>,
+    worker: JoinHandle<Result<(), WorkerError>>,
+    follower: tokio::task::JoinHandle<Result<(), FollowError>>,
+    deliverer: tokio::task::JoinHandle<Result<(), StoreError>>,
+    logs: [EventLog; 2],
+    failed: watch::Receiver<bool>,
+}
+
+impl Pipeline {
+    /// Replays, activates, starts. `progress` hears how many entries of how many are replayed.
+    pub async fn start(
+        options: PipelineOptions,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Self, PipelineError> {
+        active::check(&options.contents).map_err(PipelineError::Content)?;
+        let PipelineOptions {
+            transactions,
+            decisions,
+            store,
+            dead_letters,
+            ..
+        } = options;
+        let statistics = Arc::new(Statistics::default());
+        let (handle, asked) = Handle::new(
+            RecordedLogs::new(transactions.clone(), decisions.clone()),
+            Arc::clone(&statistics),
+            dead_letters,
+            options.deadline,
+        );
+        let mut worker = Worker::new(transactions.clone(), Some(decisions.clone()), statistics)?;
+        let end = transactions.end().0;
+        worker.catch_up(&mut |state, published| {
+            handle.publish(published, true);
+            progress(state.next().0, end);
+        })?;
+        activate(&transactions, &worker, &options.contents, (options.now)())?;
+        let stopping = Arc::new(AtomicBool::new(false));
+        let (failure, failed) = watch::channel(false);
+        let thread = WorkerThread {
+            worker,
+            handle: handle.clone(),
+            stopping: stopping.clone(),
+            failure,
+        };
+        let worker = std::thread::Builder::new()
+            .name("partition-0".into())
+            .spawn(move || thread.run(&asked))
+            .map_err(PipelineError::Thread)?;
+        let (raised, _) = broadcast::channel(1_024);
+        let (stop, stopped) = watch::channel(false);
+        let (sink, channel) = options.sink;
+        let follower = Follower::take_over(
+            handle.logs().clone(),
+            store.clone(),
+            &channel,
+            raised.clone(),
+        )
+        .await?;
+        Ok(Self {
+            handle,
+            raised,
+            stopping,
+            stop,
+            worker,
+            follower: tokio::spawn(follower.run(stopped.clone())),
+            deliverer: tokio::spawn(deliver::run(store.clone(), sink, options.now, stopped)),
+            store,
+            logs: [transactions, decisions],
+            failed,
+        })
+    }
+
+    /// The door.
+    pub fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    /// The store.
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Alerts as they are raised.
+    pub fn alerts(&self) -> broadcast::Sender<Alert> {
+        self.raised.clone()
+    }
+
+    /// Turns true when the worker has stopped by itself: the process should end with an error.
+    pub fn failed(&self) -> watch::Receiver<bool> {
+        self.failed.clone()
+    }
+
+    /// Drains and closes everything.
+    pub async fn stop(self) -> Result<(), PipelineError> {
+        let [transactions, decisions] = &self.logs;
+        transactions.flush()?;
+        self.stopping.store(true, Relaxed);
+        let worker = self.worker;
+        let ended = tokio::task::spawn_blocking(move || worker.join()).await;
+        let worker_result = match ended {
+            Ok(Ok(result)) => result.map_err(PipelineError::from),
+            _ => Err(PipelineError::Panicked),
+        };
+        decisions.flush()?;
+        let _ = self.stop.send(true);
+        let follower_result = self.follower.await;
+        // The follower's last messages are in the outbox only now.
+        let deliverer_result = self.deliverer.await;
+        if let Err(error) = self.handle.flush_dead_letters() {
+            tracing::error!(%error, "dead letters were not flushed");
+        }
+        transactions.close()?;
+        decisions.close()?;
+        self.store.close().await;
+        worker_result?;
+        follower_result.map_err(|_| PipelineError::Panicked)??;
+        deliverer_result.map_err(|_| PipelineError::Panicked)??;
+        Ok(())
+    }
+}
+
+/// Appends an activation for every content that is not the active one.
+fn activate(
+    transactions: &EventLog,
+    worker: &Worker,
+    contents: &[Activation],
+    now: Instant,
+) -> Result<(), PipelineError> {
+    let mut payloads = Payloads::default();
+    for wanted in contents {
+        let active = worker.state().active().content(wanted.kind);
+        if active.is_some_and(|active| active.content == wanted.content) {
+            continue;
+        }
+        let version = active.map_or(1, |active| active.version + 1);
+        let activation = Activation {
+            version,
+            ..wanted.clone()
+        };
+        let entry = Entry::Activation(Box::new(activation));
+        payloads.push_with(|out| encode_entry(&entry, out));
+    }
+    if !payloads.is_empty() {
+        transactions.append(now, None, &payloads)?;
+        transactions.flush()?;
+    }
+    Ok(())
+}
+
+struct WorkerThread {
+    worker: Worker,
+    handle: Handle,
+    stopping: Arc<AtomicBool>,
+    failure: watch::Sender<bool>,
+}
+
+impl WorkerThread {
+    fn run(
+        mut self,
+        asked: &crossbeam_channel::Receiver<crate::handle::Question>,
+    ) -> Result<(), WorkerError> {
+        // A panic must not leave callers waiting for ever: the guard fails the handle however this ends.
+        let guard = FailOnDrop {
+            handle: self.handle.clone(),
+            failure: self.failure,
+        };
+        let result = self.worker.run(
+            &mut |_, published| guard.handle.publish(published, false),
+            &mut |state| Handle::answer_questions(state, asked),
+            &|| self.stopping.load(Relaxed),
+        );
+        if result.is_ok() {
+            std::mem::forget(guard);
+        }
+        result
+    }
+}
+
+struct FailOnDrop {
+    handle: Handle,
+    failure: watch::Sender<bool>,
+}
+
+impl Drop for FailOnDrop {
+    fn drop(&mut self) {
+        self.handle.fail();
+        let _ = self.failure.send(true);
+    }
+}

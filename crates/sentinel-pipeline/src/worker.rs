@@ -1,0 +1,196 @@
+//! One partition, one loop: read a micro-batch, apply it, record it, tell whoever waits.
+//!
+//! The worker owns its [`PartitionState`]. It first replays what the log holds (comparing with recorded
+//! outcomes), then follows the log's end. Several entries are taken at once where they have piled up:
+//! a batch grows with load and changes speed, never a value.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant as Stopwatch};
+
+use sentinel_domain::{Offset, Outcome, Verdict};
+use sentinel_eventlog::{EventLog, LogError, RecordBatch};
+
+use crate::partition::{PartitionState, Settled};
+use crate::record::{RecordError, Recorder};
+use crate::statistics::Statistics;
+
+/// The most entries applied at once.
+const BATCH_ENTRIES_MAX: usize = 256;
+
+/// How long the worker waits for an entry before it looks whether it should stop.
+const WAIT: Duration = Duration::from_millis(20);
+
+/// Why a worker stopped by itself.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    /// The transaction log failed.
+    #[error("read the transaction log at offset {offset}")]
+    Log {
+        /// Where.
+        offset: Offset,
+        /// What failed.
+        source: LogError,
+    },
+    /// The decision log failed or disagrees.
+    #[error(transparent)]
+    Record(#[from] RecordError),
+    /// The decision log is longer than the transaction log.
+    #[error(
+        "the decision log ends at {decisions}, behind the transaction log's end {transactions}: the \
+         transaction log was cut below recorded progress"
+    )]
+    Cut {
+        /// End of the decision log.
+        decisions: Offset,
+        /// End of the transaction log.
+        transactions: Offset,
+    },
+}
+
+/// What a batch of settled entries carries to observers.
+pub struct Published {
+    /// The entries in log order.
+    pub settled: Vec<Settled>,
+    /// Pick-up to record, microseconds, one for each entry.
+    pub latencies_us: Vec<u32>,
+}
+
+/// Owner of one partition.
+pub struct Worker {
+    state: PartitionState,
+    log: EventLog,
+    recorder: Option<Recorder>,
+    statistics: Arc<Statistics>,
+    batch: RecordBatch,
+    /// Free what is applied: for a bounded memory log that nobody reads again.
+    frees_log: bool,
+}
+
+impl Worker {
+    /// A worker over a transaction log; without a decision log, outcomes are published only.
+    pub fn new(
+        log: EventLog,
+        decisions: Option<EventLog>,
+        statistics: Arc<Statistics>,
+    ) -> Result<Self, WorkerError> {
+        if let Some(decisions) = &decisions
+            && decisions.end() > log.end()
+        {
+            return Err(WorkerError::Cut {
+                decisions: decisions.end(),
+                transactions: log.end(),
+            });
+        }
+        let frees_log = decisions.is_none();
+        Ok(Self {
+            state: PartitionState::new(log.log_id(), log.partition()),
+            recorder: decisions.map(Recorder::new),
+            log,
+            statistics,
+            batch: RecordBatch::default(),
+            frees_log,
+        })
+    }
+
+    /// The state, between batches.
+    pub fn state(&self) -> &PartitionState {
+        &self.state
+    }
+
+    /// Applies everything the log holds now; `publish` sees each batch.
+    pub fn catch_up(
+        &mut self,
+        publish: &mut dyn FnMut(&PartitionState, Published),
+    ) -> Result<(), WorkerError> {
+        let end = self.log.end();
+        while self.state.next() < end {
+            self.step(publish)?;
+        }
+        Ok(())
+    }
+
+    /// Applies entries as they come until `stop` says so and none is left. `between` runs after every
+    /// batch and at least every 20 ms: questions about the state are answered there.
+    pub fn run(
+        &mut self,
+        publish: &mut dyn FnMut(&PartitionState, Published),
+        between: &mut dyn FnMut(&PartitionState),
+        stop: &dyn Fn() -> bool,
+    ) -> Result<(), WorkerError> {
+        loop {
+            let stopping = stop();
+            if self.log.wait_for(
+                self.state.next(),
+                if stopping { Duration::ZERO } else { WAIT },
+            ) {
+                self.step(publish)?;
+            } else if stopping {
+                return Ok(());
+            } else if let Err(source) = self.log.flush() {
+                return Err(WorkerError::Log {
+                    offset: self.state.next(),
+                    source,
+                });
+            }
+            between(&self.state);
+        }
+    }
+
+    fn step(
+        &mut self,
+        publish: &mut dyn FnMut(&PartitionState, Published),
+    ) -> Result<(), WorkerError> {
+        let picked_up = Stopwatch::now();
+        let from = self.state.next();
+        self.log
+            .read(from, BATCH_ENTRIES_MAX, &mut self.batch)
+            .map_err(|source| WorkerError::Log {
+                offset: from,
+                source,
+            })?;
+        let mut settled = Vec::with_capacity(self.batch.len());
+        self.state.apply(&self.batch, &mut settled);
+        let latency_us = u32::try_from(picked_up.elapsed().as_micros()).unwrap_or(u32::MAX);
+        let mut latencies_us = match &mut self.recorder {
+            Some(recorder) => recorder.record(&settled, latency_us)?,
+            None => Vec::new(),
+        };
+        let (replayed, fresh) = settled.split_at(latencies_us.len());
+        self.statistics.count(replayed, None);
+        self.statistics.count(fresh, Some(u64::from(latency_us)));
+        self.count_declined(&settled);
+        latencies_us.resize(settled.len(), latency_us);
+        if self.frees_log {
+            let next = self.state.next();
+            self.log
+                .truncate_before(next)
+                .map_err(|source| WorkerError::Log {
+                    offset: next,
+                    source,
+                })?;
+        }
+        publish(
+            &self.state,
+            Published {
+                settled,
+                latencies_us,
+            },
+        );
+        Ok(())
+    }
+
+    fn count_declined(&self, settled: &[Settled]) {
+        let Some(decider) = self.state.active().decider() else {
+            return;
+        };
+        for one in settled {
+            if let (Outcome::Decided(decision), Some(transaction)) =
+                (&one.outcome, &one.transaction)
+                && decision.verdict == Verdict::Decline
+                && let Some(amount) = decider.rates.convert(transaction.judged_amount())
+            {
+                self.statistics.count_declined(amount.unsigned_abs());
+            }
+        }
+    }
+}
