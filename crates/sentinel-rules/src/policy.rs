@@ -8,17 +8,9 @@
 //!
 //! # Verdict
 //!
-//! Stages are asked in this order, and the first that yields a verdict other than approve ends it:
-//!
-//! | stage | yields |
-//! |---|---|
-//! | rules with `verdict = "decline"` | decline where one hit |
-//! | the tier | the verdict that the policy gives it |
-//! | rules with `verdict = "challenge"` or `"review"` | the more severe of those that hit |
-//!
-//! So a review rule matters only where the tier approves: a challenge that the tier asks for is not
-//! turned into a review. What was outranked is still reported, as a hit with its evidence and reason, so
-//! that an analyst sees everything that spoke.
+//! The most severe word wins: that of the tier, and those of the rules that hit. More risk or one more
+//! hit never makes a verdict milder (`docs/adr/0010-most-severe-word-wins.md`). What was outranked is
+//! still reported, as a hit with its evidence and reason, so that an analyst sees everything that spoke.
 //!
 //! # Reasons
 //!
@@ -148,17 +140,10 @@ impl Policy {
     }
 
     fn verdict(&self, tier: Tier, effects: impl Iterator<Item = Effect>) -> Verdict {
-        let asked = effects.fold(Verdict::Approve, |worst, effect| match effect {
+        effects.fold(self.verdict_of(tier), |worst, effect| match effect {
             Effect::Verdict(verdict) => worst.max(verdict),
             Effect::Tier(_) => worst,
-        });
-        if asked == Verdict::Decline {
-            return Verdict::Decline;
-        }
-        match self.verdict_of(tier) {
-            Verdict::Approve => asked,
-            of_tier => of_tier,
-        }
+        })
     }
 
     fn reasons(&self, spoken: &[(&Rule, &Hit)]) -> Vec<Reason> {

@@ -79,8 +79,8 @@ fn precedence() {
         (0.10, "challenge", "minimal", "challenge"),
         (0.10, "review", "minimal", "review"),
         (0.52, "challenge review", "low", "review"),
-        // A tier that asks for something outranks challenge and review rules, both ways.
-        (0.60, "review", "medium", "challenge"),
+        // Between tier and rules the more severe wins, both ways.
+        (0.60, "review", "medium", "review"),
         (0.75, "challenge", "high", "review"),
         (0.90, "review", "critical", "decline"),
         // A decline rule outranks the tier.
@@ -95,7 +95,7 @@ fn precedence() {
         (0.75, "low", "high", "review"),
         (0.90, "medium", "critical", "decline"),
         // A raised tier outranks as the model's own does.
-        (0.10, "medium review", "medium", "challenge"),
+        (0.10, "medium review", "medium", "review"),
         (0.10, "low review", "low", "review"),
         (0.10, "decline medium", "medium", "decline"),
     ];
