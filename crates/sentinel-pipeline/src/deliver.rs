@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use sentinel_delivery::{Message, Sink, backoff};
+use sentinel_delivery::{Message, Sink, backoff, is_exhausted};
 use sentinel_domain::Instant;
 use sentinel_store::{Store, StoreError};
 use tokio::sync::watch;
@@ -54,6 +54,13 @@ pub async fn step(store: &Store, sink: &Sink, now: Instant) -> Result<bool, Stor
     for (row, result) in due.iter().zip(results) {
         match result {
             Ok(()) => delivered.push(row.outbox_id.clone()),
+            Err(error) if error.is_final() || is_exhausted(row.attempts + 1) => {
+                tracing::error!(id = %row.outbox_id, %error, "a message is given up");
+                let attempts = row.attempts + 1;
+                store
+                    .outbox_abandoned(&row.outbox_id, attempts, now, &told(&error))
+                    .await?;
+            }
             Err(error) => {
                 let attempts = row.attempts + 1;
                 let next = now
@@ -66,4 +73,16 @@ pub async fn step(store: &Store, sink: &Sink, now: Instant) -> Result<bool, Stor
     }
     store.outbox_delivered(&delivered, now).await?;
     Ok(true)
+}
+
+/// An error with its causes in one line.
+fn told(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(next) = cause {
+        text.push_str(": ");
+        text.push_str(&next.to_string());
+        cause = next.source();
+    }
+    text
 }

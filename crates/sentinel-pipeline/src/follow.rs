@@ -17,6 +17,9 @@ use crate::{alert, case};
 /// The follower's name in the store.
 pub const ALERTS: &str = "alerts";
 
+/// The kind of message an alert makes.
+const RAISED: &str = "alert.raised";
+
 /// Entries taken in one commit.
 const BATCH_ENTRIES: usize = 2_048;
 
@@ -166,9 +169,9 @@ impl Follower {
 
     fn message(&self, alert: &Alert, case: Option<&Case>) -> OutboxRow {
         OutboxRow {
-            outbox_id: format!("{}/{}/raised", alert.alert_id, self.channel),
+            outbox_id: format!("{}/{}/{RAISED}", alert.alert_id, self.channel),
             channel: self.channel.clone(),
-            kind: "alert.raised".to_owned(),
+            kind: RAISED.to_owned(),
             payload: sentinel_delivery::alert_message(alert, case),
             attempts: 0,
             due_at: alert.raised_at,

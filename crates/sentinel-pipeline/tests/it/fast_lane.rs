@@ -1,0 +1,323 @@
+//! decision = f(log prefix): batches, switches, poison and replays change nothing they should not.
+
+use std::sync::Arc;
+
+use sentinel_domain::{
+    Activation, ActivationKind, Decision, Entry, Instant, Offset, Outcome, Partition, Verdict,
+};
+use sentinel_eventlog::{EventLog, MemoryOptions, OutcomeEncoder, RecordBatch};
+use sentinel_pipeline::record::RecordError;
+use sentinel_pipeline::replay::replay;
+use sentinel_pipeline::statistics::Statistics;
+use sentinel_pipeline::worker::{Worker, WorkerError};
+use sentinel_pipeline::{PartitionState, RecordedLogs, Settled};
+use sentinel_synth::builder;
+
+use crate::contents::{LOG, activations, append, append_bytes, empty_log, log_of, shipped, stream};
+
+/// Applies a whole log in batches of these sizes, in turn.
+fn apply(log: &EventLog, sizes: &[usize]) -> Vec<Settled> {
+    let mut state = PartitionState::new(log.log_id(), Partition::default());
+    let (mut batch, mut settled) = (RecordBatch::default(), Vec::new());
+    for size in sizes.iter().cycle() {
+        if state.next() == log.end() {
+            break;
+        }
+        log.read(state.next(), *size, &mut batch).unwrap();
+        state.apply(&batch, &mut settled);
+    }
+    settled
+}
+
+fn bytes_of(settled: &[Settled]) -> Vec<u8> {
+    let mut encoder = OutcomeEncoder::default();
+    let mut bytes = Vec::new();
+    for one in settled {
+        encoder.encode(&one.outcome, 0, &mut bytes);
+    }
+    bytes
+}
+
+fn decision(settled: &[Settled], offset: Offset) -> &Decision {
+    match &settled[usize::try_from(offset.0).unwrap()].outcome {
+        Outcome::Decided(decision) => decision,
+        other => panic!("entry {offset} is not decided: {other:?}"),
+    }
+}
+
+#[test]
+fn how_the_log_is_cut_into_batches_changes_no_byte() {
+    let log = log_of(1, 4_000);
+    let whole = apply(&log, &[100_000]);
+    assert!(
+        whole
+            .windows(2)
+            .all(|pair| pair[0].offset.plus(1) == pair[1].offset),
+        "in log order"
+    );
+    let repeats = whole
+        .iter()
+        .filter(|one| matches!(one.outcome, Outcome::Repeated { .. }))
+        .count();
+    let labels = whole
+        .iter()
+        .filter(|one| matches!(one.outcome, Outcome::Applied))
+        .count();
+    assert!(
+        repeats > 10 && labels > 10,
+        "{repeats} repeats and {labels} labels are in it"
+    );
+    for sizes in [vec![1], vec![7, 256, 1, 64], vec![255]] {
+        assert!(
+            bytes_of(&apply(&log, &sizes)) == bytes_of(&whole),
+            "batches of {sizes:?}"
+        );
+    }
+}
+
+#[test]
+fn a_switch_takes_effect_at_its_own_position() {
+    let log = empty_log();
+    append(&log, activations(shipped()));
+    let payment = |id: &str| {
+        let transaction = builder::transaction(id).amount_minor(600_000).build();
+        (
+            transaction.event_time,
+            Entry::Transaction(Box::new(transaction)),
+        )
+    };
+    append(&log, [payment("before")]);
+    let rules = "name = \"quiet\"\nversion = 2\n";
+    append(
+        &log,
+        activations(vec![Activation {
+            kind: ActivationKind::Rules,
+            name: "quiet".into(),
+            version: 2,
+            content: rules.as_bytes().to_vec(),
+        }]),
+    );
+    append(&log, [payment("after")]);
+    let settled = apply(&log, &[100]);
+    let (before, after) = (decision(&settled, Offset(5)), decision(&settled, Offset(7)));
+    assert_eq!(
+        before.verdict,
+        Verdict::Review,
+        "amounts over 5,000 are reviewed"
+    );
+    assert_ne!(
+        after.verdict,
+        Verdict::Review,
+        "the quiet rules say nothing"
+    );
+    assert_eq!((before.versions.rules.1, after.versions.rules.1), (1, 2));
+    assert_ne!(before.versions.config_hash(), after.versions.config_hash());
+}
+
+#[test]
+fn an_activation_that_cannot_be_used_is_refused_and_changes_nothing() {
+    let log = empty_log();
+    append(&log, activations(shipped()));
+    for (kind, content) in [
+        (
+            ActivationKind::Rules,
+            "name = \"x\"\nversion = 2\n[[rule]]\nid = \"r\"\n",
+        ),
+        (ActivationKind::Model, "not a model"),
+        (ActivationKind::Rates, "reference = 1"),
+    ] {
+        let content = content.as_bytes().to_vec();
+        append(
+            &log,
+            activations(vec![Activation {
+                kind,
+                name: "bad".into(),
+                version: 9,
+                content,
+            }]),
+        );
+    }
+    append(&log, activations(shipped()));
+    append(&log, stream(2, 1));
+    let settled = apply(&log, &[100]);
+    for one in &settled[5..8] {
+        assert!(
+            matches!(one.outcome, Outcome::Refused(_)),
+            "{:?}",
+            one.outcome
+        );
+    }
+    for one in &settled[8..13] {
+        assert!(
+            matches!(one.outcome, Outcome::Ignored),
+            "the same version again: {:?}",
+            one.outcome
+        );
+    }
+    assert_eq!(decision(&settled, Offset(13)).versions.model.1, 1);
+}
+
+#[test]
+fn a_poison_entry_is_refused_and_its_neighbours_are_decided_as_without_it() {
+    let clean = log_of(3, 200);
+    let poisoned = empty_log();
+    append(&poisoned, activations(shipped()));
+    let entries = stream(3, 200);
+    append(&poisoned, entries[..100].to_vec());
+    for bytes in [&b"\xff\xff\xff"[..], b"", b"\x01"] {
+        append_bytes(&poisoned, bytes);
+    }
+    append(&poisoned, entries[100..].to_vec());
+    let scores = |log: &EventLog| -> Vec<(String, f64, Verdict)> {
+        apply(log, &[64])
+            .iter()
+            .filter_map(|one| match &one.outcome {
+                Outcome::Decided(one) => {
+                    Some((one.event_id.to_string(), one.score.risk, one.verdict))
+                }
+                _ => None,
+            })
+            .collect()
+    };
+    assert_eq!(scores(&poisoned), scores(&clean));
+    let settled = apply(&poisoned, &[64]);
+    assert_eq!(
+        settled
+            .iter()
+            .filter(|one| matches!(one.outcome, Outcome::Refused(_)))
+            .count(),
+        3
+    );
+}
+
+#[test]
+fn base_and_contributions_give_the_score_exactly() {
+    let settled = apply(&log_of(4, 5_000), &[256]);
+    let mut explained = 0;
+    for one in &settled {
+        let Outcome::Decided(decision) = &one.outcome else {
+            continue;
+        };
+        let suspicious =
+            decision.tier > sentinel_domain::Tier::Minimal || decision.verdict != Verdict::Approve;
+        assert_eq!(suspicious, !decision.reasons.is_empty(), "{decision}");
+        if !decision.contributions.is_empty() {
+            let shares = decision
+                .contributions
+                .iter()
+                .map(|share| share.log_odds)
+                .sum();
+            assert_eq!(
+                decision.base + shares,
+                decision.score.log_odds,
+                "{decision}"
+            );
+            explained += 1;
+        }
+    }
+    assert!(explained > 20, "{explained} decisions are explained");
+}
+
+fn recorded(log: &EventLog) -> EventLog {
+    let decisions = EventLog::memory(MemoryOptions {
+        log_id: LOG,
+        bytes_max: 1 << 30,
+    });
+    let statistics = Arc::new(Statistics::default());
+    let mut worker = Worker::new(log.clone(), Some(decisions.clone()), statistics).unwrap();
+    worker.catch_up(&mut |_, _| {}).unwrap();
+    decisions
+}
+
+#[test]
+fn a_restart_compares_what_it_computes_with_what_was_recorded() {
+    let log = log_of(5, 1_000);
+    let decisions = recorded(&log);
+    assert_eq!(decisions.end(), log.end(), "one outcome an entry");
+    let again = |decisions: &EventLog| {
+        let statistics = Arc::new(Statistics::default());
+        Worker::new(log.clone(), Some(decisions.clone()), statistics)?.catch_up(&mut |_, _| {})
+    };
+    again(&decisions).unwrap();
+    assert_eq!(decisions.end(), log.end(), "nothing is recorded twice");
+    let altered = altered(&decisions, Offset(700));
+    match again(&altered) {
+        Err(WorkerError::Record(RecordError::Mismatch { offset })) => {
+            assert_eq!(offset, Offset(700))
+        }
+        other => panic!("{other:?}"),
+    }
+    append_bytes(&decisions, b"one more");
+    assert!(
+        matches!(again(&decisions), Err(WorkerError::Cut { .. })),
+        "longer than its input"
+    );
+}
+
+#[test]
+fn a_replay_gives_the_recorded_bytes_and_shows_an_altered_record() {
+    let log = log_of(6, 1_000);
+    let decisions = recorded(&log);
+    let at = |logs: &RecordedLogs, offset| replay(logs, Offset(offset), &mut |_, _| {}).unwrap();
+    let logs = RecordedLogs::new(log.clone(), decisions.clone());
+    for offset in [0, 5, 6, 500, log.end().0 - 1] {
+        assert!(at(&logs, offset).is_equal(), "entry {offset}");
+    }
+    let logs = RecordedLogs::new(log.clone(), altered(&decisions, Offset(500)));
+    assert!(!at(&logs, 500).is_equal());
+    assert!(at(&logs, 499).is_equal());
+    assert!(replay(&logs, log.end(), &mut |_, _| {}).is_err());
+}
+
+/// The same decision log with one byte of one outcome changed.
+fn altered(decisions: &EventLog, offset: Offset) -> EventLog {
+    let altered = EventLog::memory(MemoryOptions {
+        log_id: LOG,
+        bytes_max: 1 << 30,
+    });
+    let mut batch = RecordBatch::default();
+    while altered.end() < decisions.end() {
+        decisions.read(altered.end(), 100, &mut batch).unwrap();
+        for record in batch.iter() {
+            let mut bytes = record.payload.to_vec();
+            if record.offset == offset {
+                *bytes.last_mut().unwrap() ^= 1;
+            }
+            append_bytes(&altered, &bytes);
+        }
+    }
+    altered
+}
+
+#[test]
+fn late_events_and_missing_rates_are_flagged() {
+    let log = empty_log();
+    append(&log, activations(shipped()));
+    let noon = Instant::parse_rfc3339("2026-03-01T12:00:00Z").unwrap();
+    let payment = |id: &str, seconds: i64, currency: &str| {
+        let at = noon.plus_micros(seconds * 1_000_000);
+        let transaction = builder::transaction(id).at(at).currency(currency).build();
+        (noon, Entry::Transaction(Box::new(transaction)))
+    };
+    append(
+        &log,
+        [
+            payment("newest", 0, "USD"),
+            payment("late", -60, "USD"),
+            payment("too-late", -3_601, "USD"),
+            payment("no-rate", 1, "BTN"),
+        ],
+    );
+    let settled = apply(&log, &[100]);
+    let flags = |offset| -> Vec<&str> {
+        decision(&settled, Offset(offset))
+            .degraded
+            .iter()
+            .map(|one| one.as_str())
+            .collect()
+    };
+    assert_eq!(flags(5), Vec::<&str>::new());
+    assert_eq!(flags(6), ["late_event"]);
+    assert_eq!(flags(7), ["too_late_event"]);
+    assert_eq!(flags(8), ["missing_rate"]);
+}
