@@ -35,6 +35,17 @@ impl EntityKind {
         self.code() as usize
     }
 
+    /// How sentences call it.
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Card => "card",
+            Self::Device => "device",
+            Self::Merchant => "merchant",
+            Self::Ip => "IP address",
+        }
+    }
+
     /// The name a transaction gives for its entity of this kind.
     pub fn key(self, transaction: &Transaction) -> Option<&Text> {
         match self {

@@ -94,7 +94,8 @@ pub struct Feature {
     pub doc: String,
     /// A value one could meet.
     pub example: f64,
-    /// A sentence for an analyst; `{value}` stands for the value with its unit.
+    /// A sentence for an analyst; `{value}` stands for the value with its unit. A flag has two, for yes
+    /// and no, with a bar between.
     pub phrase: String,
     /// Where the number comes from.
     pub source: Source,
@@ -104,10 +105,32 @@ impl Feature {
     /// The analyst's sentence for a value.
     pub fn explain(&self, value: f64, reference: Currency) -> String {
         if value.is_nan() {
-            return format!("{} is not known", self.doc);
+            return self.explain_missing();
+        }
+        if let Some((yes, no)) = self.phrase.split_once('|') {
+            return (if value == 0.0 { no } else { yes }).to_owned();
         }
         self.phrase
             .replace("{value}", &self.unit.format(value, reference))
+    }
+
+    /// The sentence for a value that is not there.
+    fn explain_missing(&self) -> String {
+        match (&self.source, self.missing) {
+            (Source::Entity(kind, _), Missing::NoEntity) => {
+                format!("the payment names no {}", kind.noun())
+            }
+            (Source::Entity(kind, _), _) => {
+                format!(
+                    "nothing earlier is known of the {}, or none is named",
+                    kind.noun()
+                )
+            }
+            (_, Missing::NoAmount) => {
+                "the amount has no rate into the reference currency".to_owned()
+            }
+            _ => format!("not given: {}", self.name.replace('_', " ")),
+        }
     }
 }
 

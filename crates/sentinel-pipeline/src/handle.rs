@@ -233,7 +233,6 @@ impl Handle {
             latencies_us,
         } = published;
         for (one, latency_us) in settled.into_iter().zip(latencies_us) {
-            self.inner.logs.learn(&one.outcome);
             if !replaying {
                 self.answer(one, latency_us);
             }

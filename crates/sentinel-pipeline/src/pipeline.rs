@@ -105,7 +105,7 @@ impl Pipeline {
             dead_letters,
             options.deadline,
         );
-        let mut worker = Worker::new(transactions.clone(), Some(decisions.clone()), statistics)?;
+        let mut worker = Worker::recording(handle.logs().clone(), statistics)?;
         let end = transactions.end().0;
         worker.catch_up(&mut |state, published| {
             handle.publish(published, true);

@@ -4,9 +4,10 @@
 //! one is compared with it byte for byte, latency aside: a difference stops the partition.
 
 use sentinel_domain::{Instant, Offset};
-use sentinel_eventlog::{EventLog, LogError, OutcomeEncoder, Payloads, RecordBatch, outcome_body};
+use sentinel_eventlog::{LogError, OutcomeEncoder, Payloads, RecordBatch, outcome_body};
 
 use crate::partition::Settled;
+use crate::recorded::RecordedLogs;
 
 /// Why outcomes could not be recorded.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +41,7 @@ pub enum RecordError {
 
 /// Writes outcomes, or compares them with those written before.
 pub struct Recorder {
-    decisions: EventLog,
+    logs: RecordedLogs,
     encoder: OutcomeEncoder,
     payloads: Payloads,
     recorded: RecordBatch,
@@ -50,11 +51,11 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// A recorder for a decision log.
-    pub fn new(decisions: EventLog) -> Self {
+    /// A recorder for a pair of logs.
+    pub fn new(logs: RecordedLogs) -> Self {
         Self {
-            replay_end: decisions.end(),
-            decisions,
+            replay_end: logs.decisions.end(),
+            logs,
             encoder: OutcomeEncoder::default(),
             payloads: Payloads::default(),
             recorded: RecordBatch::default(),
@@ -76,6 +77,8 @@ impl Recorder {
         let Some(first) = settled.first() else {
             return Ok(Vec::new());
         };
+        // Before anybody can read an outcome that names them.
+        settled.iter().for_each(|one| self.logs.learn(&one.outcome));
         let known = self.replay_end.0.saturating_sub(first.offset.0);
         let known = usize::try_from(known)
             .unwrap_or(usize::MAX)
@@ -85,22 +88,25 @@ impl Recorder {
         let Some(from) = new.first().map(|one| one.offset) else {
             return Ok(latencies);
         };
-        if self.decisions.appended_end() != from {
+        if self.logs.decisions.appended_end() != from {
             return Err(RecordError::Gap {
-                start: self.decisions.appended_end(),
+                start: self.logs.decisions.appended_end(),
                 offset: from,
             });
         }
+        // Each outcome has the log time of its entry: a decision read back is the decision as made.
         self.payloads.clear();
         for one in new {
             let Self {
                 payloads, encoder, ..
             } = self;
-            payloads.push_with(|out| encoder.encode(&one.outcome, latency_us, out));
+            payloads.push_at(one.log_time, |out| {
+                encoder.encode(&one.outcome, latency_us, out)
+            });
         }
-        let now = new.last().map_or(Instant::default(), |one| one.log_time);
-        self.decisions
-            .append(now, None, &self.payloads)
+        self.logs
+            .decisions
+            .append(Instant::default(), None, &self.payloads)
             .map_err(|source| RecordError::Log { from, source })?;
         Ok(latencies)
     }
@@ -113,7 +119,8 @@ impl Recorder {
         let mut latencies = Vec::with_capacity(settled.len());
         let mut rest = settled;
         while let Some(next) = rest.first() {
-            self.decisions
+            self.logs
+                .decisions
                 .read(next.offset, rest.len(), &mut self.recorded)
                 .map_err(|source| RecordError::Log { from, source })?;
             let (now, later) = rest.split_at(self.recorded.len().min(rest.len()));

@@ -12,6 +12,7 @@ use sentinel_eventlog::{EventLog, LogError, RecordBatch};
 
 use crate::partition::{PartitionState, Settled};
 use crate::record::{RecordError, Recorder};
+use crate::recorded::RecordedLogs;
 use crate::statistics::Statistics;
 
 /// The most entries applied at once.
@@ -62,34 +63,34 @@ pub struct Worker {
     recorder: Option<Recorder>,
     statistics: Arc<Statistics>,
     batch: RecordBatch,
-    /// Free what is applied: for a bounded memory log that nobody reads again.
-    frees_log: bool,
 }
 
 impl Worker {
-    /// A worker over a transaction log; without a decision log, outcomes are published only.
-    pub fn new(
-        log: EventLog,
-        decisions: Option<EventLog>,
-        statistics: Arc<Statistics>,
-    ) -> Result<Self, WorkerError> {
-        if let Some(decisions) = &decisions
-            && decisions.end() > log.end()
-        {
+    /// A worker that records its outcomes beside the transaction log.
+    pub fn recording(logs: RecordedLogs, statistics: Arc<Statistics>) -> Result<Self, WorkerError> {
+        let (transactions, decisions) = (logs.transactions.end(), logs.decisions.end());
+        if decisions > transactions {
             return Err(WorkerError::Cut {
-                decisions: decisions.end(),
-                transactions: log.end(),
+                decisions,
+                transactions,
             });
         }
-        let frees_log = decisions.is_none();
+        let log = logs.transactions.clone();
         Ok(Self {
+            recorder: Some(Recorder::new(logs)),
+            ..Self::publishing(log, statistics)
+        })
+    }
+
+    /// A worker that only publishes its outcomes, and frees what it has applied.
+    pub fn publishing(log: EventLog, statistics: Arc<Statistics>) -> Self {
+        Self {
             state: PartitionState::new(log.log_id(), log.partition()),
-            recorder: decisions.map(Recorder::new),
+            recorder: None,
             log,
             statistics,
             batch: RecordBatch::default(),
-            frees_log,
-        })
+        }
     }
 
     /// The state, between batches.
@@ -160,7 +161,8 @@ impl Worker {
         self.statistics.count(fresh, Some(u64::from(latency_us)));
         self.count_declined(&settled);
         latencies_us.resize(settled.len(), latency_us);
-        if self.frees_log {
+        if self.recorder.is_none() {
+            // Nobody reads it again: a bounded memory log needs the room.
             let next = self.state.next();
             self.log
                 .truncate_before(next)

@@ -1,2 +1,60 @@
-//! sentinel
-fn main() {}
+//! `sentinel`: the one binary. Reads the command line, hands over to a command, turns its end into an
+//! exit code. Must never hold logic of its own: a command is one file in `commands/`.
+
+mod clock;
+mod diagnostics;
+mod compose;
+mod content;
+mod commands;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use commands::{demo, features, openapi, replay, run, serve, train};
+
+// Windows and decisions are small allocations that live long or die young: jemalloc replaces a live box in
+// half of glibc's time.
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+/// Real-time fraud detection: decide on payments, explain every decision, replay it bit for bit.
+#[derive(Parser)]
+#[command(name = "sentinel", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Decide on a stream of synthetic payments, with the dashboard, in a temporary folder.
+    Demo(demo::DemoArguments),
+    /// Decide on every row of a table or JSON-lines stream.
+    Run(run::RunArguments),
+    /// Serve decisions over REST, with live feed, metrics and dashboard.
+    Serve(serve::ServeArguments),
+    /// Compute a recorded decision again and compare it byte for byte.
+    Replay(replay::ReplayArguments),
+    /// Train a model on a labelled table or on synthetic payments.
+    Train(train::TrainArguments),
+    /// Show the feature catalogue.
+    Features(features::FeaturesArguments),
+    /// Print the OpenAPI description.
+    Openapi,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        Command::Demo(arguments) => demo::demo(arguments),
+        Command::Run(arguments) => run::run(arguments),
+        Command::Serve(arguments) => serve::serve(arguments),
+        Command::Replay(arguments) => replay::replay(arguments),
+        Command::Train(arguments) => train::train(arguments),
+        Command::Features(arguments) => features::features(arguments),
+        Command::Openapi => openapi::openapi(),
+    };
+    commands::exit_code(result)
+}

@@ -2,7 +2,7 @@
 
 use sentinel_domain::Transaction;
 
-use super::{noun, of_entity, per_window};
+use super::{of_entity, per_window};
 use crate::entity::EntityKind;
 use crate::feature::{Context, Family, Feature, Missing, Source, Unit};
 use crate::slice::Measure;
@@ -40,7 +40,7 @@ pub(super) fn features() -> Vec<Feature> {
 
 fn to_mean(kind: EntityKind) -> impl Iterator<Item = Feature> {
     per_window(move |index, window| {
-        let (noun, phrase) = (noun(kind), window.phrase);
+        let (noun, phrase) = (kind.noun(), window.phrase);
         of_entity(
             Family::Behaviour,
             kind,
@@ -57,7 +57,7 @@ fn to_mean(kind: EntityKind) -> impl Iterator<Item = Feature> {
 }
 
 fn to_mean_ever(kind: EntityKind) -> Feature {
-    let noun = noun(kind);
+    let noun = kind.noun();
     of_entity(
         Family::Behaviour,
         kind,

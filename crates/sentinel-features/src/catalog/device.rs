@@ -1,6 +1,6 @@
 //! Device: devices, addresses and merchants, and how many accounts share them.
 
-use super::{noun, of_entity, per_window};
+use super::{of_entity, per_window};
 use crate::entity::EntityKind;
 use crate::feature::{Family, Feature, Missing, Unit};
 use crate::slice::Measure;
@@ -17,8 +17,8 @@ pub(super) fn features() -> Vec<Feature> {
             format!("{kind}_seconds_since_first"),
             (Unit::Seconds, Missing::NoHistory),
             (
-                format!("time since the {} was first seen", noun(kind)),
-                format!("this {} was first seen {{value}} ago", noun(kind)),
+                format!("time since the {} was first seen", kind.noun()),
+                format!("this {} was first seen {{value}} ago", kind.noun()),
                 864_000.0,
             ),
         ));
@@ -29,7 +29,7 @@ pub(super) fn features() -> Vec<Feature> {
 
 fn counts(kind: EntityKind) -> impl Iterator<Item = Feature> {
     per_window(move |index, window| {
-        let (noun, phrase) = (noun(kind), window.phrase);
+        let (noun, phrase) = (kind.noun(), window.phrase);
         of_entity(
             Family::Device,
             kind,
@@ -47,7 +47,7 @@ fn counts(kind: EntityKind) -> impl Iterator<Item = Feature> {
 
 fn accounts(kind: EntityKind) -> impl Iterator<Item = Feature> {
     per_window(move |index, window| {
-        let (noun, phrase) = (noun(kind), window.phrase);
+        let (noun, phrase) = (kind.noun(), window.phrase);
         of_entity(
             Family::Device,
             kind,

@@ -2,7 +2,7 @@
 
 use sentinel_domain::{Country, Transaction};
 
-use super::{noun, of_entity};
+use super::of_entity;
 use crate::entity::EntityKind;
 use crate::feature::{Context, Family, Feature, Missing, Source, Unit};
 use crate::slice::Measure;
@@ -10,7 +10,7 @@ use crate::slice::Measure;
 pub(super) fn features() -> Vec<Feature> {
     let mut all = Vec::new();
     for kind in [EntityKind::Account, EntityKind::Card] {
-        let noun = noun(kind);
+        let noun = kind.noun();
         all.push(of_entity(
             Family::Geography,
             kind,
@@ -67,7 +67,7 @@ fn mismatch(name: &str, one: &str, other: &str, flag: fn(&Transaction, Context) 
         missing: Missing::NoField,
         doc: format!("1 where the {one} country differs from the {other} country"),
         example: 0.0,
-        phrase: format!("{one} and {other} country differ: {{value}}"),
+        phrase: format!("{one} and {other} country differ|{one} and {other} country are the same"),
         source: Source::Transaction(flag),
     }
 }

@@ -2,7 +2,7 @@
 
 use sentinel_domain::Transaction;
 
-use super::{noun, of_entity};
+use super::of_entity;
 use crate::entity::EntityKind;
 use crate::feature::{Context, Family, Feature, Missing, Source, Unit};
 use crate::slice::Measure;
@@ -10,7 +10,7 @@ use crate::slice::Measure;
 pub(super) fn features() -> Vec<Feature> {
     let mut all = Vec::new();
     for kind in [EntityKind::Account, EntityKind::Card] {
-        let noun = noun(kind);
+        let noun = kind.noun();
         all.push(of_entity(
             Family::History,
             kind,
@@ -25,7 +25,7 @@ pub(super) fn features() -> Vec<Feature> {
         ));
     }
     for kind in [EntityKind::Account, EntityKind::Card, EntityKind::Merchant] {
-        let noun = noun(kind);
+        let noun = kind.noun();
         all.push(of_entity(
             Family::History,
             kind,

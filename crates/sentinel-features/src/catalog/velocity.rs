@@ -1,6 +1,6 @@
 //! Velocity: how often and how much, in how short a time.
 
-use super::{noun, of_entity, per_window};
+use super::{of_entity, per_window};
 use crate::entity::EntityKind;
 use crate::feature::{Family, Feature, Missing, Unit};
 use crate::slice::Measure;
@@ -20,7 +20,7 @@ pub(super) fn features() -> Vec<Feature> {
 
 fn counts(kind: EntityKind) -> impl Iterator<Item = Feature> {
     per_window(move |index, window| {
-        let (noun, phrase) = (noun(kind), window.phrase);
+        let (noun, phrase) = (kind.noun(), window.phrase);
         of_entity(
             Family::Velocity,
             kind,
@@ -38,7 +38,7 @@ fn counts(kind: EntityKind) -> impl Iterator<Item = Feature> {
 
 fn sums(kind: EntityKind) -> impl Iterator<Item = Feature> {
     per_window(move |index, window| {
-        let (noun, phrase) = (noun(kind), window.phrase);
+        let (noun, phrase) = (kind.noun(), window.phrase);
         of_entity(
             Family::Velocity,
             kind,
@@ -56,7 +56,7 @@ fn sums(kind: EntityKind) -> impl Iterator<Item = Feature> {
 
 fn means(kind: EntityKind) -> impl Iterator<Item = Feature> {
     per_window(move |index, window| {
-        let (noun, phrase) = (noun(kind), window.phrase);
+        let (noun, phrase) = (kind.noun(), window.phrase);
         of_entity(
             Family::Velocity,
             kind,
@@ -74,7 +74,7 @@ fn means(kind: EntityKind) -> impl Iterator<Item = Feature> {
 
 fn maxima(kind: EntityKind) -> impl Iterator<Item = Feature> {
     per_window(move |index, window| {
-        let (noun, phrase) = (noun(kind), window.phrase);
+        let (noun, phrase) = (kind.noun(), window.phrase);
         of_entity(
             Family::Velocity,
             kind,
@@ -92,7 +92,7 @@ fn maxima(kind: EntityKind) -> impl Iterator<Item = Feature> {
 
 fn merchants(kind: EntityKind) -> impl Iterator<Item = Feature> {
     per_window(move |index, window| {
-        let (noun, phrase) = (noun(kind), window.phrase);
+        let (noun, phrase) = (kind.noun(), window.phrase);
         of_entity(
             Family::Velocity,
             kind,

@@ -224,7 +224,8 @@ fn recorded(log: &EventLog) -> EventLog {
         bytes_max: 1 << 30,
     });
     let statistics = Arc::new(Statistics::default());
-    let mut worker = Worker::new(log.clone(), Some(decisions.clone()), statistics).unwrap();
+    let logs = RecordedLogs::new(log.clone(), decisions.clone());
+    let mut worker = Worker::recording(logs, statistics).unwrap();
     worker.catch_up(&mut |_, _| {}).unwrap();
     decisions
 }
@@ -234,9 +235,18 @@ fn a_restart_compares_what_it_computes_with_what_was_recorded() {
     let log = log_of(5, 1_000);
     let decisions = recorded(&log);
     assert_eq!(decisions.end(), log.end(), "one outcome an entry");
+    assert_eq!(
+        times(&decisions),
+        times(&log),
+        "at the log time of its entry"
+    );
     let again = |decisions: &EventLog| {
         let statistics = Arc::new(Statistics::default());
-        Worker::new(log.clone(), Some(decisions.clone()), statistics)?.catch_up(&mut |_, _| {})
+        Worker::recording(
+            RecordedLogs::new(log.clone(), decisions.clone()),
+            statistics,
+        )?
+        .catch_up(&mut |_, _| {})
     };
     again(&decisions).unwrap();
     assert_eq!(decisions.end(), log.end(), "nothing is recorded twice");
@@ -267,6 +277,13 @@ fn a_replay_gives_the_recorded_bytes_and_shows_an_altered_record() {
     assert!(!at(&logs, 500).is_equal());
     assert!(at(&logs, 499).is_equal());
     assert!(replay(&logs, log.end(), &mut |_, _| {}).is_err());
+}
+
+/// The log time of every record.
+fn times(log: &EventLog) -> Vec<Instant> {
+    let mut batch = RecordBatch::default();
+    log.read(Offset(0), 100_000, &mut batch).unwrap();
+    batch.iter().map(|record| record.log_time).collect()
 }
 
 /// The same decision log with one byte of one outcome changed.

@@ -120,6 +120,7 @@ async fn every_suspicious_decision_becomes_one_alert_and_one_message() {
     let alert = setting.store.alerts(&query).await.unwrap().items.remove(0);
     let decided = handle.lookup(alert.decision_id).await.unwrap().unwrap();
     assert_eq!(decided.decision.event_id, alert.event_id);
+    assert_eq!(decided.decision.log_time, alert.raised_at);
     let followed = setting.store.followed_by(alert.decision_id).await.unwrap();
     assert_eq!(followed.alert_id, Some(alert.alert_id));
     assert!(

@@ -1,0 +1,185 @@
+//! The reader: rows become entries of the log, and a ledger tells the writer which row each came from.
+//!
+//! Entries that the log holds from an earlier, killed run are not appended again; the last of them is
+//! compared with the log, so that a changed input is noticed and not spliced on.
+
+use std::io::IsTerminal;
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use anyhow::Context;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use sentinel_domain::{Entry, Instant, Offset, Rejection};
+use sentinel_eventlog::{EventLog, Payloads, RecordBatch, SourceProgress, encode_entry};
+use sentinel_pipeline::intake::source::{SourceBatch, SourceItem};
+use sentinel_pipeline::statistics::Statistics;
+
+use super::input::Input;
+
+/// Rows taken at once: one frame of the log, one message to the writer.
+const BATCH_ROWS: usize = 512;
+
+/// What the writer must know of a stretch of rows, in their order.
+pub struct Ledger {
+    /// One item an entry or refused row.
+    pub items: Vec<LedgerItem>,
+    /// The raw bytes that items point into.
+    pub bytes: Vec<u8>,
+}
+
+/// One row.
+pub enum LedgerItem {
+    /// It became an entry.
+    Entry {
+        /// The line of the input.
+        row: u64,
+        /// Its bytes.
+        raw: Range<usize>,
+    },
+    /// A label became an entry.
+    Label,
+    /// It was refused.
+    Refused {
+        /// The line of the input.
+        row: u64,
+        /// Why.
+        rejection: Rejection,
+        /// Its bytes.
+        raw: Range<usize>,
+    },
+}
+
+/// Reads the input to its end.
+pub struct Reader {
+    /// Where entries go.
+    pub log: EventLog,
+    /// The source's name as a number.
+    pub source: u64,
+    /// Entries of the source that the log holds.
+    pub already: u64,
+    /// Counts refused rows.
+    pub statistics: Arc<Statistics>,
+}
+
+impl Reader {
+    /// Reads, appends, tells the writer.
+    pub fn read(
+        self,
+        mut input: Input,
+        ledgers: &crossbeam_channel::Sender<Ledger>,
+    ) -> anyhow::Result<()> {
+        let progress = progress_bar(input.total_bytes);
+        let mut batch = SourceBatch::default();
+        let mut payloads = Payloads::default();
+        let mut sequence = 0_u64;
+        while input
+            .source
+            .next_batch(&mut batch, BATCH_ROWS)
+            .context("read the input")?
+        {
+            let ledger = self.append(&mut batch, &mut payloads, &mut sequence)?;
+            progress.set_position(input.read_bytes.load(Relaxed));
+            if ledgers.send(ledger).is_err() {
+                // The writer has ended with an error of its own.
+                break;
+            }
+        }
+        self.log.flush()?;
+        progress.finish_and_clear();
+        Ok(())
+    }
+
+    fn append(
+        &self,
+        batch: &mut SourceBatch,
+        payloads: &mut Payloads,
+        sequence: &mut u64,
+    ) -> anyhow::Result<Ledger> {
+        payloads.clear();
+        let mut items = Vec::with_capacity(batch.items.len());
+        let mut log_time = Instant::default();
+        for item in batch.items.drain(..) {
+            let (entry, at, item) = match item {
+                SourceItem::Rejected {
+                    row,
+                    rejection,
+                    raw,
+                } => {
+                    self.statistics.count_rejected(rejection.code);
+                    items.push(LedgerItem::Refused {
+                        row,
+                        rejection,
+                        raw,
+                    });
+                    continue;
+                }
+                SourceItem::Transaction {
+                    row,
+                    log_time,
+                    transaction,
+                    raw,
+                } => {
+                    let item = LedgerItem::Entry { row, raw };
+                    (Entry::Transaction(transaction), log_time, item)
+                }
+                SourceItem::Label { log_time, label } => {
+                    (Entry::Label(label), log_time, LedgerItem::Label)
+                }
+            };
+            items.push(item);
+            *sequence += 1;
+            if *sequence == self.already {
+                self.compare_with_log(&entry)?;
+            }
+            if *sequence > self.already {
+                log_time = at;
+                payloads.push_at(at, |out| encode_entry(&entry, out));
+            }
+        }
+        if !payloads.is_empty() {
+            let progress = SourceProgress {
+                source: self.source,
+                next: *sequence,
+            };
+            self.log
+                .append(log_time, Some(progress), payloads)
+                .context("append to the log")?;
+        }
+        Ok(Ledger {
+            items,
+            bytes: std::mem::take(&mut batch.bytes),
+        })
+    }
+
+    /// The last entry of the earlier run must be what the input gives now.
+    fn compare_with_log(&self, entry: &Entry) -> anyhow::Result<()> {
+        let mut encoded = Vec::new();
+        encode_entry(entry, &mut encoded);
+        let last = Offset(self.log.end().0.saturating_sub(1));
+        let mut records = RecordBatch::default();
+        self.log.read(last, 1, &mut records)?;
+        let same = records
+            .get(0)
+            .is_some_and(|record| record.payload == encoded);
+        anyhow::ensure!(
+            same,
+            "the input is not the one this data directory was made with: entry {last} differs; name \
+             another --data-dir"
+        );
+        Ok(())
+    }
+}
+
+/// A bar on a terminal, nothing elsewhere.
+fn progress_bar(total_bytes: Option<u64>) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(total_bytes, ProgressDrawTarget::stderr_with_hz(10));
+    let template = match total_bytes {
+        Some(_) => "{bar:30} {percent}% of {total_bytes}, {elapsed} elapsed, {eta} left",
+        None => "{spinner} {bytes} read, {elapsed} elapsed",
+    };
+    bar.with_style(ProgressStyle::with_template(template).unwrap_or(ProgressStyle::default_bar()))
+}

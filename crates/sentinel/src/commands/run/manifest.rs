@@ -1,0 +1,112 @@
+//! What a run's data directory belongs to: the arguments that shape its log.
+
+use std::path::Path;
+
+use anyhow::Context;
+use sentinel_domain::{ContentHash, LogId};
+use serde::{Deserialize, Serialize};
+
+use super::RunArguments;
+use crate::commands::usage;
+use crate::compose::DataDirectory;
+use crate::content::Contents;
+
+/// The arguments that a log is a function of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    input: String,
+    mapping_hash: String,
+    contents_hash: String,
+    reproducible: bool,
+}
+
+impl Manifest {
+    /// The manifest of these arguments.
+    pub fn of(arguments: &RunArguments, contents: &Contents) -> anyhow::Result<Self> {
+        let mapping_hash = match &arguments.mapping {
+            Some(path) => ContentHash::of(&crate::content::read(path)?).to_string(),
+            None => String::new(),
+        };
+        Ok(Self {
+            input: arguments.input.display().to_string(),
+            mapping_hash,
+            contents_hash: contents.hash().to_string(),
+            reproducible: arguments.reproducible,
+        })
+    }
+
+    /// The log id of a reproducible run: a function of everything that shapes the log but the rows.
+    /// The input's folder does not matter.
+    pub fn log_id(&self) -> LogId {
+        let name = Path::new(&self.input)
+            .file_name()
+            .map_or_else(Default::default, |name| name.to_string_lossy().into_owned());
+        let parts = [
+            name.as_bytes(),
+            self.mapping_hash.as_bytes(),
+            self.contents_hash.as_bytes(),
+        ];
+        LogId::derived_from(ContentHash::of_parts(&parts))
+    }
+
+    /// The source's name as a number, never zero.
+    pub fn source(&self) -> u64 {
+        let hash = ContentHash::of(self.input.as_bytes());
+        hash.0
+            .first_chunk()
+            .map_or(1, |bytes| u64::from_le_bytes(*bytes))
+            .max(1)
+    }
+
+    /// Makes the data directory this run's, or checks that it is.
+    pub fn claim(&self, directory: &DataDirectory) -> anyhow::Result<()> {
+        let path = directory.path("run.json");
+        match std::fs::read(&path) {
+            Ok(bytes) => {
+                let found: Self = serde_json::from_slice(&bytes)
+                    .with_context(|| format!("read {}", path.display()))?;
+                if found == *self {
+                    return Ok(());
+                }
+                let what = found.difference(self);
+                Err(usage(format!(
+                    "the data directory belongs to a run with another {what} ({}); name another \
+                     --data-dir, or start with the same arguments",
+                    path.display()
+                )))
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                if directory.path("log").is_dir() {
+                    return Err(usage(format!(
+                        "the data directory holds a log that no run made ({} is missing); name another \
+                         --data-dir",
+                        path.display()
+                    )));
+                }
+                write_whole(&path, &serde_json::to_vec_pretty(self)?)
+            }
+            Err(error) => Err(error).with_context(|| format!("read {}", path.display())),
+        }
+    }
+
+    fn difference(&self, other: &Self) -> &'static str {
+        match self {
+            _ if self.input != other.input => "--input",
+            _ if self.mapping_hash != other.mapping_hash => "--mapping",
+            _ if self.contents_hash != other.contents_hash => "model, rules, policy or rates",
+            _ => "--reproducible",
+        }
+    }
+}
+
+/// Writes a file so that a crash leaves the old one or the whole new one.
+fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let attempt = || format!("write {}", path.display());
+    let unfinished = path.with_extension("tmp");
+    std::fs::write(&unfinished, bytes).with_context(attempt)?;
+    std::fs::File::open(&unfinished)
+        .and_then(|file| file.sync_all())
+        .with_context(attempt)?;
+    std::fs::rename(&unfinished, path).with_context(attempt)?;
+    Ok(())
+}

@@ -1,0 +1,186 @@
+//! `sentinel serve`: decisions over REST, with live feed, metrics, API docs and dashboard.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use sentinel_api::{ApiOptions, Mode};
+use sentinel_features::FeatureSet;
+use sentinel_pipeline::dead_letter::DeadLetterFile;
+use sentinel_pipeline::{Pipeline, PipelineOptions};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::clock;
+use crate::commands::usage;
+use crate::compose::{self, DataDirectory, FILE_CHANNEL};
+use crate::content::{ContentArguments, Contents};
+use crate::diagnostics;
+
+/// Arguments of `sentinel serve`.
+#[derive(Args, Debug)]
+#[command(after_help = "Examples:\n  \
+    sentinel serve --data-dir data\n  \
+    sentinel serve --listen 127.0.0.1:9000 --data-dir data --rules my-rules.toml")]
+pub struct ServeArguments {
+    /// Address and port; port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8000")]
+    pub listen: SocketAddr,
+    /// Log, decisions, alerts and cases live here.
+    #[arg(long, value_name = "DIR", default_value = "sentinel-data")]
+    pub data_dir: PathBuf,
+    /// How long a caller waits for a decision before the answer is `pending`.
+    #[arg(long, value_name = "MILLISECONDS", default_value_t = 1_000)]
+    pub deadline_ms: u64,
+    #[command(flatten)]
+    pub content: ContentArguments,
+}
+
+/// Runs the command.
+pub fn serve(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
+    diagnostics::start("info");
+    let contents = Contents::load(&arguments.content, &FeatureSet::shipped())?;
+    runtime()?.block_on(async {
+        let server = Server::start(Start {
+            listen: arguments.listen,
+            data_dir: &arguments.data_dir,
+            contents,
+            deadline: Duration::from_millis(arguments.deadline_ms),
+            mode: Mode::Serve,
+        })
+        .await?;
+        announce(&server, &arguments.data_dir);
+        server.until_stopped().await
+    })
+}
+
+/// What a server starts with.
+pub struct Start<'a> {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// Where it keeps its data.
+    pub data_dir: &'a Path,
+    /// What it decides with.
+    pub contents: Contents,
+    /// How long a caller waits.
+    pub deadline: Duration,
+    /// How it introduces itself.
+    pub mode: Mode,
+}
+
+/// A running server.
+pub struct Server {
+    /// The pipeline behind it.
+    pub pipeline: Pipeline,
+    /// Where it listens.
+    pub address: SocketAddr,
+    serving: tokio::task::JoinHandle<std::io::Result<()>>,
+    stop: tokio::sync::watch::Sender<bool>,
+    _directory: DataDirectory,
+}
+
+impl Server {
+    /// Binds the port first (the likeliest thing to fail), then replays the log and starts.
+    pub async fn start(start: Start<'_>) -> anyhow::Result<Self> {
+        let listener = bind(start.listen).await?;
+        let address = listener.local_addr().context("read the bound address")?;
+        let directory = DataDirectory::open(start.data_dir)?;
+        let transactions = directory.transactions(compose::random_log_id())?;
+        let decisions = directory.decisions(transactions.log_id())?;
+        let store = directory.store().await?;
+        let options = PipelineOptions {
+            transactions,
+            decisions,
+            store,
+            sink: (directory.sink()?, FILE_CHANNEL.to_owned()),
+            dead_letters: DeadLetterFile::growing(&directory.path("dead-letters.jsonl")),
+            contents: start.contents.activations,
+            deadline: start.deadline,
+            now: clock::now,
+        };
+        let mut told = std::time::Instant::now();
+        let pipeline = Pipeline::start(options, &mut |done, of| {
+            if told.elapsed() > Duration::from_secs(2) {
+                told = std::time::Instant::now();
+                tracing::info!(done, of, "replaying the log");
+            }
+        })
+        .await?;
+        let (stop, stopped) = tokio::sync::watch::channel(false);
+        let router = sentinel_api::router(ApiOptions {
+            handle: pipeline.handle().clone(),
+            store: pipeline.store().clone(),
+            alerts: pipeline.alerts(),
+            reference: start.contents.decider.rates.reference(),
+            mode: start.mode,
+            now: clock::now,
+            version: env!("CARGO_PKG_VERSION"),
+            stop: stopped.clone(),
+        });
+        let serving = tokio::spawn(sentinel_api::serve(listener, router, stopped));
+        Ok(Self {
+            pipeline,
+            address,
+            serving,
+            stop,
+            _directory: directory,
+        })
+    }
+
+    /// Serves until Ctrl-C or SIGTERM, then drains. Fails where the worker stops by itself.
+    pub async fn until_stopped(self) -> anyhow::Result<ExitCode> {
+        let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
+        let mut failed = self.pipeline.failed();
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+            _ = failed.wait_for(|failed| *failed) => {}
+        }
+        tracing::info!("stopping: finishing what was accepted");
+        let _ = self.stop.send(true);
+        // Open live feeds end by themselves; a client that does not is left after a moment.
+        let _ = tokio::time::timeout(Duration::from_secs(3), self.serving).await;
+        self.pipeline.stop().await?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(listen).await.map_err(|error| {
+        let hint = match error.kind() {
+            std::io::ErrorKind::AddrInUse => {
+                "; another process uses that port: choose one with --listen 127.0.0.1:PORT (0 takes a \
+                 free one)"
+            }
+            _ => "; choose another address with --listen ADDRESS:PORT",
+        };
+        usage(format!("cannot listen on {listen}: {error}{hint}"))
+    })
+}
+
+#[allow(
+    clippy::print_stdout,
+    reason = "a person or a script reads the address here"
+)]
+fn announce(server: &Server, data_dir: &Path) {
+    println!("sentinel listens on http://{}", server.address);
+    println!("  dashboard   http://{}/", server.address);
+    println!("  API docs    http://{}/docs", server.address);
+    println!("  data        {}", data_dir.display());
+    if server.address.ip().is_loopback() {
+        println!("  open to this machine only; there is no authentication yet");
+    } else {
+        println!("  WARNING: reachable from other machines, and there is no authentication yet");
+    }
+}
+
+/// The runtime of everything that waits: doors, store, sinks. Decisions have a thread of their own.
+pub fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .context("start the runtime")
+}

@@ -1,0 +1,202 @@
+//! The composition root: opens what a data directory holds.
+//!
+//! ```text
+//! DIR/sentinel.lock     one process at a time
+//! DIR/log/              the transaction log
+//! DIR/decisions/        the decision log
+//! DIR/store.sqlite      alerts, cases, outbox, progress
+//! DIR/alerts.jsonl      messages delivered to the file sink
+//! DIR/dead-letters.jsonl  refused input
+//! ```
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use rustix::fs::{FlockOperation, flock};
+use sentinel_delivery::Sink;
+use sentinel_domain::LogId;
+use sentinel_eventlog::{Durability, EmbeddedOptions, EventLog, OpenReport};
+use sentinel_pipeline::follow::{FollowError, Follower};
+use sentinel_pipeline::{RecordedLogs, deliver};
+use sentinel_store::Store;
+use tokio::sync::{broadcast, watch};
+
+use crate::clock;
+use crate::commands::usage;
+
+/// The name of the file sink in the outbox.
+pub const FILE_CHANNEL: &str = "file";
+
+/// An open data directory, held by this process until it is dropped.
+pub struct DataDirectory {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl DataDirectory {
+    /// Opens a data directory, or makes it.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(path).map_err(|error| {
+            usage(format!(
+                "make the data directory {}: {error}",
+                path.display()
+            ))
+        })?;
+        let lock_path = path.join("sentinel.lock");
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock_path)
+            .with_context(|| format!("open {}", lock_path.display()))?;
+        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
+            usage(format!(
+                "{} is in use by another sentinel process; stop it or name another --data-dir",
+                path.display()
+            ))
+        })?;
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: lock,
+        })
+    }
+
+    /// Opens one that must hold a log already.
+    pub fn open_existing(path: &Path) -> anyhow::Result<Self> {
+        if !path.join("log").is_dir() {
+            return Err(usage(format!(
+                "{} holds no log; name the --data-dir of a run or server",
+                path.display()
+            )));
+        }
+        Self::open(path)
+    }
+
+    /// A path within.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// The transaction log, synced before it is read.
+    pub fn transactions(&self, new_log_id: LogId) -> anyhow::Result<EventLog> {
+        open_log(&self.path("log"), EmbeddedOptions::new(new_log_id))
+    }
+
+    /// The decision log of that transaction log; not synced, since it can be made again.
+    pub fn decisions(&self, log_id: LogId) -> anyhow::Result<EventLog> {
+        let options = EmbeddedOptions {
+            durability: Durability::Never,
+            ..EmbeddedOptions::new(log_id)
+        };
+        let log = open_log(&self.path("decisions"), options)?;
+        if log.log_id() != log_id {
+            anyhow::bail!(
+                "{} belongs to log {}, but the transaction log is {log_id}",
+                self.path("decisions").display(),
+                log.log_id()
+            );
+        }
+        Ok(log)
+    }
+
+    /// The file sink.
+    pub fn sink(&self) -> anyhow::Result<Sink> {
+        let path = self.path("alerts.jsonl");
+        Sink::file(&path).with_context(|| format!("open the file sink {}", path.display()))
+    }
+
+    /// The store.
+    pub async fn store(&self) -> anyhow::Result<Store> {
+        let path = self.path("store.sqlite");
+        Store::open(&path)
+            .await
+            .with_context(|| format!("open the store {}", path.display()))
+    }
+}
+
+fn open_log(path: &Path, options: EmbeddedOptions) -> anyhow::Result<EventLog> {
+    let (log, report) = EventLog::open(path, options)
+        .with_context(|| format!("open the log {}", path.display()))?;
+    report_torn(&report);
+    Ok(log)
+}
+
+fn report_torn(report: &OpenReport) {
+    if let Some(torn) = &report.torn {
+        tracing::warn!(
+            file = %torn.file.display(),
+            offset_bytes = torn.offset_bytes,
+            bytes = torn.bytes,
+            kept_as = %torn.kept_as.display(),
+            "a write that a crash interrupted was cut off the log; it was never acknowledged"
+        );
+    }
+}
+
+/// A fresh random log id.
+pub fn random_log_id() -> LogId {
+    LogId(*uuid::Uuid::new_v4().as_bytes())
+}
+
+/// Alerts, cases and messages of a command that is not a server: a runtime with the follower on it.
+pub struct SlowLane {
+    runtime: tokio::runtime::Runtime,
+    store: Store,
+    sink: Sink,
+    stop: watch::Sender<bool>,
+    follower: tokio::task::JoinHandle<Result<(), FollowError>>,
+}
+
+impl SlowLane {
+    /// Starts following the logs of a data directory.
+    pub fn start(logs: RecordedLogs, directory: &DataDirectory) -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .context("start the runtime")?;
+        let store = runtime.block_on(directory.store())?;
+        let sink = directory.sink()?;
+        let (raised, _) = broadcast::channel(1);
+        let follower = runtime.block_on(Follower::take_over(
+            logs,
+            store.clone(),
+            FILE_CHANNEL,
+            raised,
+        ))?;
+        let (stop, stopped) = watch::channel(false);
+        let follower = runtime.spawn(follower.run(stopped));
+        Ok(Self {
+            runtime,
+            store,
+            sink,
+            stop,
+            follower,
+        })
+    }
+
+    /// Takes what is left, delivers it, closes the store.
+    pub fn finish(self) -> anyhow::Result<()> {
+        let Self {
+            runtime,
+            store,
+            sink,
+            stop,
+            follower,
+        } = self;
+        let _ = stop.send(true);
+        runtime.block_on(async {
+            follower
+                .await
+                .context("follow decisions")?
+                .context("follow decisions")?;
+            while deliver::step(&store, &sink, clock::now())
+                .await
+                .context("deliver alerts")?
+            {}
+            store.close().await;
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,59 @@
+//! Starting the binary and making streams for it.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use sentinel_domain::Instant;
+use sentinel_pipeline::intake::json;
+use sentinel_synth::{Options, Stream};
+use serde_json::Value;
+
+/// The binary under test.
+pub fn sentinel() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sentinel"));
+    command.env_remove("RUST_LOG");
+    command
+}
+
+/// A file of the repository.
+pub fn repository(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(path)
+}
+
+/// The seed's stream as JSON lines.
+pub fn json_lines(seed: u64, count: usize) -> Vec<u8> {
+    let start = Instant::parse_rfc3339("2026-02-02T08:00:00Z").unwrap();
+    let mut bytes = Vec::new();
+    for generated in Stream::new(Options::new(seed, start)).take(count) {
+        json::write_transaction(&generated.transaction, &mut bytes);
+        bytes.push(b'\n');
+    }
+    bytes
+}
+
+/// Runs `sentinel run` with these arguments.
+pub fn run(arguments: &[&str]) -> Output {
+    sentinel().arg("run").args(arguments).output().unwrap()
+}
+
+/// A path as an argument.
+pub fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// Standard error as text.
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Every line of a file as JSON; none where there is no file.
+pub fn lines_of(path: &Path) -> Vec<Value> {
+    let Ok(text) = std::fs::read_to_string(path) else {
+        return Vec::new();
+    };
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}

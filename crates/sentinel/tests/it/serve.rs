@@ -1,0 +1,198 @@
+//! `sentinel serve` and `demo` as processes: durable answers, restart, signals, a taken port.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::process::{sentinel, stderr, text};
+
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = sentinel()
+            .args(arguments)
+            .args(["--listen", "127.0.0.1:0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let address = lines
+            .find_map(|line| {
+                let line = line.unwrap();
+                line.split("http://")
+                    .nth(1)
+                    .map(|rest| rest.trim_end_matches('/').to_owned())
+            })
+            .expect("the server tells its address");
+        // Keep reading, or the server's next line would meet a closed pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, address }
+    }
+
+    fn ask(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        write!(
+            stream,
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\nconnection: close\r\n\r\n{body}",
+            self.address,
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        (
+            status,
+            serde_json::from_str(body).unwrap_or(Value::String(body.to_owned())),
+        )
+    }
+
+    fn decide(&self, body: &Value) -> (u16, Value) {
+        self.ask("POST", "/api/v1/decisions", &body.to_string())
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let killed = std::process::Command::new("kill")
+            .args(["-s", name, &pid])
+            .status()
+            .unwrap();
+        assert!(killed.success());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn payment(id: &str, amount_minor: i64) -> Value {
+    json!({
+        "event_id": id, "event_type": "card_auth", "event_time": "2026-02-02T08:00:00Z",
+        "account_id": "a1", "card_token": "c1", "amount_minor": amount_minor, "currency": "USD"
+    })
+}
+
+fn serve(data: &Path) -> Server {
+    Server::start(&["serve", "--data-dir", text(data)])
+}
+
+#[test]
+fn an_answer_outlives_a_kill_and_a_repeat_gets_it_again() {
+    let folder = TempDir::new().unwrap();
+    let mut server = serve(folder.path());
+    let (status, first) = server.decide(&payment("order-1", 600_000));
+    assert_eq!(status, 200, "{first}");
+    assert_eq!(
+        first["decision"], "review",
+        "amounts over 5,000 are reviewed: {first}"
+    );
+    server.child.kill().unwrap();
+    server.child.wait().unwrap();
+
+    let server = serve(folder.path());
+    let id = first["decision_id"].as_str().unwrap();
+    let (status, found) = server.ask("GET", &format!("/api/v1/decisions/{id}"), "");
+    assert_eq!(status, 200, "{found}");
+    assert_eq!(found["event_id"], "order-1");
+    let (status, again) = server.decide(&payment("order-1", 600_000));
+    assert_eq!((status, &again["replayed"]), (200, &json!(true)), "{again}");
+    assert_eq!(again["decision_id"], first["decision_id"]);
+    assert_eq!(again["score"], first["score"]);
+    let (status, conflict) = server.decide(&payment("order-1", 1));
+    assert_eq!(status, 409, "{conflict}");
+    assert_eq!(conflict["code"], "conflict");
+    let letters = std::fs::read_to_string(folder.path().join("dead-letters.jsonl")).unwrap();
+    assert!(letters.contains("\"conflict\""), "{letters}");
+}
+
+#[test]
+fn a_termination_signal_drains_and_ends_with_zero() {
+    let folder = TempDir::new().unwrap();
+    let mut server = serve(folder.path());
+    assert_eq!(server.decide(&payment("order-2", 100)).0, 200);
+    server.signal("TERM");
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_taken_port_is_told_with_the_flag_to_change_it() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let folder = TempDir::new().unwrap();
+    let data = folder.path().join("data");
+    for command in [vec!["demo"], vec!["serve", "--data-dir", text(&data)]] {
+        let ended = sentinel()
+            .args(command)
+            .args(["--listen", &address])
+            .output()
+            .unwrap();
+        assert_eq!(ended.status.code(), Some(2));
+        let told = stderr(&ended);
+        assert!(
+            told.contains(&address) && told.contains("--listen"),
+            "{told}"
+        );
+    }
+}
+
+#[test]
+fn two_servers_do_not_share_a_data_directory() {
+    let folder = TempDir::new().unwrap();
+    let _first = serve(folder.path());
+    let second = sentinel()
+        .args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--data-dir",
+            text(folder.path()),
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(second.status.code(), Some(2));
+    assert!(
+        stderr(&second).contains("in use by another"),
+        "{}",
+        stderr(&second)
+    );
+}
+
+#[test]
+fn the_demo_fills_by_itself_and_leaves_nothing_behind() {
+    let mut server = Server::start(&["demo", "--rate", "500"]);
+    let started = std::time::Instant::now();
+    let alerts = loop {
+        let (status, statistics) = server.ask("GET", "/api/v1/statistics", "");
+        assert_eq!(status, 200);
+        let (transactions, alerts) = (
+            statistics["transactions"].as_u64().unwrap(),
+            statistics["alerts"].as_u64().unwrap(),
+        );
+        if transactions > 500 && alerts > 0 {
+            break server.ask("GET", "/api/v1/alerts?limit=5", "");
+        }
+        assert!(started.elapsed() < Duration::from_secs(30), "{statistics}");
+        std::thread::yield_now();
+    };
+    assert_eq!(alerts.0, 200);
+    server.signal("INT");
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
