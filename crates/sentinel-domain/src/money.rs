@@ -17,6 +17,9 @@ pub struct Money {
 /// Rates are stored as reference major units for one major unit, times this.
 pub const RATE_SCALE: i64 = 1_000_000_000;
 
+/// The largest converted amount: as many of them as one entity holds in a window sum within an i64.
+pub const CONVERTED_MINOR_MAX: i64 = i64::MAX / 65_536;
+
 /// Rates into one reference currency. Switched through the log, so that a replay converts as then.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RateTable {
@@ -50,10 +53,10 @@ impl RateTable {
     }
 
     /// The amount in minor units of the reference currency, rounded half to even; `None` where the
-    /// currency has no rate or the result does not fit.
+    /// currency has no rate or the result is above [`CONVERTED_MINOR_MAX`].
     pub fn convert(&self, money: Money) -> Option<i64> {
         if money.currency == self.reference {
-            return Some(money.minor);
+            return (money.minor.abs() <= CONVERTED_MINOR_MAX).then_some(money.minor);
         }
         let at = self
             .rates
@@ -65,7 +68,8 @@ impl RateTable {
             .checked_mul(i128::from(*rate))?
             .checked_mul(10_i128.pow(self.reference.exponent()))?;
         let denominator = i128::from(RATE_SCALE) * 10_i128.pow(money.currency.exponent());
-        i64::try_from(divide_half_even(numerator, denominator)).ok()
+        let converted = i64::try_from(divide_half_even(numerator, denominator)).ok()?;
+        (converted.abs() <= CONVERTED_MINOR_MAX).then_some(converted)
     }
 }
 
@@ -105,6 +109,11 @@ mod tests {
         assert_eq!(convert(15, "EUR"), Some(16), "16.5 rounds to even 16");
         assert_eq!(convert(1, "GBP"), None);
         assert_eq!(convert(i64::MAX, "EUR"), None, "does not fit");
+        assert_eq!(
+            convert(CONVERTED_MINOR_MAX, "USD"),
+            Some(CONVERTED_MINOR_MAX)
+        );
+        assert_eq!(convert(CONVERTED_MINOR_MAX + 1, "USD"), None);
     }
 
     #[test]

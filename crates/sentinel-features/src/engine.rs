@@ -152,7 +152,7 @@ fn apply_to_entity(
     if applied.too_late {
         state.peek(event, slice);
     } else {
-        applied.late |= state.apply(event, slice) == Arrival::Late;
+        applied.late |= state.apply(event, slice) != Arrival::InOrder;
     }
     applied.estimated |= state.is_estimated();
 }

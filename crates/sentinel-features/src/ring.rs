@@ -95,6 +95,8 @@ pub enum Arrival {
     InOrder,
     /// Before it: put in its place.
     Late,
+    /// Before it, and older than everything a full entity holds: it leaves at once, as the oldest does.
+    Outdated,
 }
 
 impl EntityWindows {
@@ -123,7 +125,7 @@ impl EntityWindows {
     pub fn apply(&mut self, event: &Event, slice: &mut Slice) -> Arrival {
         self.describe_history(event, slice);
         let arrival = self.take_in(event);
-        self.describe_windows(event, true, slice);
+        self.describe_windows(event, arrival != Arrival::Outdated, slice);
         self.remember(event);
         arrival
     }
@@ -155,11 +157,21 @@ impl EntityWindows {
             self.make_room();
             self.push(event, time_ms);
             Arrival::InOrder
+        } else if self.is_outdated(time_ms) {
+            self.dropped_ms = self.dropped_ms.max(Some(time_ms));
+            Arrival::Outdated
         } else {
             self.make_room();
             self.insert(event, time_ms);
             Arrival::Late
         }
+    }
+
+    /// Whether a late event is older than everything held while there is no room for more.
+    fn is_outdated(&self, time_ms: i64) -> bool {
+        let oldest = self.cursor[WINDOW_COUNT - 1];
+        self.live() == EVENTS_PER_ENTITY_MAX
+            && self.newest_ms - time_ms > self.age_ms(self.held(oldest))
     }
 
     /// Moves `T` forward and lets every window drop what has left it.
@@ -226,7 +238,7 @@ impl EntityWindows {
         }
         let oldest = self.cursor[WINDOW_COUNT - 1];
         let age_ms = self.age_ms(self.held(oldest));
-        self.dropped_ms = Some(self.newest_ms - age_ms);
+        self.dropped_ms = self.dropped_ms.max(Some(self.newest_ms - age_ms));
         // Shortest first: a lagging short window must not keep a position that the longest gave up.
         for window in 0..WINDOW_COUNT {
             if self.cursor[window] == oldest {
@@ -455,7 +467,10 @@ impl EntityWindows {
             slice.set(Measure::Mean(window), mean);
             slice.set(Measure::Max(window), maxima[window]);
             slice.set(Measure::Distinct(window), f64::from(self.distinct[window]));
-            let own = if included { event.amount } else { None };
+            // A late event is in the windows that reach back to it, and in no other.
+            let within =
+                included && self.newest_ms - event.time.millis_floor() < WINDOWS[window].length_ms;
+            let own = event.amount.filter(|_| within);
             let others = priced - f64::from(u8::from(own.is_some()));
             let others_sum = to_f64(self.sum[window] - own.unwrap_or(0));
             let others_mean = if others > 0.0 {

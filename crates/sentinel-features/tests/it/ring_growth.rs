@@ -1,0 +1,108 @@
+//! Every size around a power of two, with a late event at every place.
+//!
+//! Promises to try what a store that doubles, wraps around and changes its mechanism by size could get
+//! wrong, without knowing which mechanism it is.
+
+use crate::comparison::check_all;
+use crate::event::{DAY, Event, HOUR, MILLISECOND, SECOND};
+
+const START: i64 = 1_704_067_200_000_000;
+
+/// The sizes around which stores grow or change.
+const SIZES: [i64; 19] = [
+    1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 32, 33, 63, 64, 65, 127, 128, 129,
+];
+
+/// Event number `index` of a list: seven merchants and one event in five without, amounts up and down.
+fn numbered(time_us: i64, index: i64) -> Event {
+    let event = Event::at(time_us).amount((index * 7_919) % 1_000);
+    match index % 5 {
+        0 => event,
+        _ => event.merchant((index * index % 7) as u32),
+    }
+}
+
+fn check(events: &[Event], case: &str) {
+    check_all(events).unwrap_or_else(|difference| panic!("{case}: {difference}"));
+}
+
+#[test]
+fn a_late_event_at_every_place_of_every_size() {
+    for size in SIZES {
+        for place in 0..=size {
+            // Before event `place`, 500 ms after the one before it.
+            let mut events: Vec<Event> = (0..size)
+                .map(|index| numbered(START + index * SECOND, index))
+                .collect();
+            events.push(numbered(START + place * SECOND - 500 * MILLISECOND, place));
+            // A tie with it, then on in order: whatever the late ones broke would show.
+            events.push(numbered(START + place * SECOND - 500 * MILLISECOND, 3));
+            events.extend((0..3).map(|index| numbered(START + (size + index) * SECOND, index)));
+            check(&events, &format!("size {size}, place {place}"));
+        }
+    }
+}
+
+#[test]
+fn growth_while_the_oldest_have_left_and_the_rest_has_wrapped_around() {
+    for size in SIZES {
+        for gone in [1, 2, 3, 5, 8, 13, 40, 64, 100] {
+            // The first `gone` leave the longest window before the others come.
+            let mut events: Vec<Event> = (0..gone)
+                .map(|index| numbered(START + index * MILLISECOND, index))
+                .collect();
+            let later = START + DAY - HOUR;
+            events.extend((0..size).map(|index| numbered(later + index * SECOND, index)));
+            let after = START + DAY + gone * MILLISECOND;
+            events.extend((0..size).map(|index| numbered(after + index * SECOND, index + 2)));
+            events.push(numbered(after - 10 * SECOND, 4));
+            events.push(numbered(after + size * SECOND, 6));
+            check(&events, &format!("size {size}, gone {gone}"));
+        }
+    }
+}
+
+#[test]
+fn any_number_of_events_of_one_instant() {
+    for size in SIZES {
+        let mut events: Vec<Event> = (0..size).map(|index| numbered(START, index)).collect();
+        events.push(numbered(START - 1, 1));
+        events.push(numbered(START - MILLISECOND, 2));
+        events.push(numbered(START + 999, 3));
+        // All but the last leave the window of a minute at once.
+        events.push(numbered(START + 60 * SECOND, 4));
+        events.push(numbered(START + DAY, 5));
+        check(&events, &format!("size {size}"));
+    }
+}
+
+#[test]
+fn events_that_come_in_the_reverse_of_their_order() {
+    for size in SIZES {
+        let mut events: Vec<Event> = (0..size)
+            .map(|index| numbered(START - index * 20 * SECOND, index))
+            .collect();
+        events.push(numbered(START + SECOND, 1));
+        check(&events, &format!("size {size}"));
+    }
+}
+
+#[test]
+fn amounts_that_outgrow_32_bits_anywhere_in_the_list() {
+    let large = i64::from(u32::MAX);
+    for size in [3, 8, 9, 64, 65, 129] {
+        for place in [0, 1, size / 2, size - 1] {
+            for amount in [large, large + 1, large * 3, 100_000_000_000_000] {
+                let mut events: Vec<Event> = (0..size)
+                    .map(|index| numbered(START + index * SECOND, index))
+                    .collect();
+                events[place as usize].amount = Some(amount);
+                events.push(numbered(START + size * SECOND - 2_500 * MILLISECOND, 1));
+                // The large one leaves the hour, then the day.
+                events.push(numbered(START + place * SECOND + HOUR, 1));
+                events.push(numbered(START + place * SECOND + DAY, 2));
+                check(&events, &format!("size {size}, place {place}, {amount}"));
+            }
+        }
+    }
+}
