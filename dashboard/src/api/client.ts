@@ -1,6 +1,6 @@
 // Reads the public API. Every failure becomes a `RequestFailure` that carries what the error panel shows:
 // a title, a detail and, when the server gave one, the trace id.
-import type { AlertPage, DecisionDetail, Problem, Statistics } from './types';
+import type { AlertPage, DecisionDetail, Problem, Statistics } from './wire';
 
 const ANSWER_MS_MAX = 10_000;
 

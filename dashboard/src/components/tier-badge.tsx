@@ -1,5 +1,5 @@
 // A risk tier as shape and word. The shape is the same in every theme and for every eye.
-import type { Open, Tier } from '../api/types';
+import type { Open, Tier } from '../api/wire';
 import { type Shape, tierLook } from '../risk/tiers';
 
 const SHAPES: Record<Shape, React.ReactNode> = {

@@ -1,6 +1,6 @@
 // A verdict as icon and word, in the text colour: the tier beside it carries the hue.
 import { Ban, Check, CircleHelp, Eye, MessageCircleQuestion } from 'lucide-react';
-import type { Decision, Open } from '../api/types';
+import type { Decision, Open } from '../api/wire';
 import { verdictLook } from '../risk/tiers';
 
 const ICONS: Record<Decision, typeof Check> = {

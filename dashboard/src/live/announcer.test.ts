@@ -1,6 +1,6 @@
 // What a screen reader hears: new alerts by tier, at most one sentence per ten seconds.
 import { describe, expect, it } from 'vitest';
-import type { Alert } from '../api/types';
+import type { Alert } from '../api/wire';
 import { heard, quietAnnouncer, speak } from './announcer';
 
 const alert = (tier: string) => ({ tier }) as Alert;

@@ -1,5 +1,5 @@
 // Decides what a screen reader is told about a list that changes all the time: at most one sentence per ten seconds.
-import type { Alert } from '../api/types';
+import type { Alert } from '../api/wire';
 import { tierLook } from '../risk/tiers';
 
 export const ANNOUNCE_MS_MIN = 10_000;

@@ -1,6 +1,6 @@
 // The charts' points: rates from running totals, holes where nothing is known, means for the table twins.
 import { describe, expect, it } from 'vitest';
-import type { Statistics } from '../api/types';
+import type { Statistics } from '../api/wire';
 import { emptyHistory, type History, SPAN_SECONDS, spansOf, withStatistics } from './history';
 
 const START_MS = 1_700_000_000_000;

@@ -1,6 +1,6 @@
 // The last five minutes as the charts see them: one point a second, made from the difference of the server's running
 // totals. A silence or a restarted server leaves a hole rather than an invented line.
-import type { Decision, Statistics } from '../api/types';
+import type { Decision, Statistics } from '../api/wire';
 import { VERDICTS } from '../risk/tiers';
 
 export const SPAN_SECONDS = 300;

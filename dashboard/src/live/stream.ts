@@ -1,6 +1,6 @@
 // The one connection for live data. It subscribes, hands typed events to its listeners, and reconnects with growing,
 // jittered waits. It knows nothing of React and holds no server data.
-import type { Alert, FeedDecision, ServerMessage, Statistics, Topic } from '../api/types';
+import type { Alert, FeedDecision, ServerMessage, Statistics, Topic } from '../api/wire';
 
 export type Link = 'connecting' | 'live' | 'reconnecting';
 

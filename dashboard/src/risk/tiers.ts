@@ -1,5 +1,5 @@
 // The one place that says how a risk tier or a verdict looks: a shape, a word and a colour token, never colour alone.
-import type { Decision, Open, Tier } from '../api/types';
+import type { Decision, Open, Tier } from '../api/wire';
 
 export type Shape = 'ring' | 'dash' | 'caret' | 'triangle' | 'octagon' | 'diamond';
 export type Tone = 'muted' | 'low' | 'medium' | 'high' | 'critical';

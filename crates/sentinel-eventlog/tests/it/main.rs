@@ -8,6 +8,7 @@
 )]
 
 mod contract;
+mod model;
 mod embedded;
 mod codec;
 

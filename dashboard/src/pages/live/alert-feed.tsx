@@ -1,7 +1,7 @@
 // The newest alerts, two lines each: what and how bad, then who and why. A click or Enter opens the detail.
 import clsx from 'clsx';
 import { memo } from 'react';
-import type { Alert } from '../../api/types';
+import type { Alert } from '../../api/wire';
 import { Age } from '../../components/age';
 import { TierBadge } from '../../components/tier-badge';
 import { VerdictBadge } from '../../components/verdict-badge';

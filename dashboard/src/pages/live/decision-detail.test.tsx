@@ -1,7 +1,7 @@
 // The detail of a decision: signed reasons, only the rules that spoke, evidence and fields written out.
 import { cleanup, render, screen, within } from '@testing-library/react';
 import { afterEach, expect, it } from 'vitest';
-import type { DecisionDetail } from '../../api/types';
+import type { DecisionDetail } from '../../api/wire';
 import { DecisionDetailView } from './decision-detail';
 import { fieldsOf } from './detail-values';
 

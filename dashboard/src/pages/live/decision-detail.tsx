@@ -2,7 +2,7 @@
 // made by which versions, stored where.
 import { TriangleAlert } from 'lucide-react';
 import type { ReactNode } from 'react';
-import type { DecisionDetail, Reason, RuleTrace } from '../../api/types';
+import type { DecisionDetail, Reason, RuleTrace } from '../../api/wire';
 import { CopyButton } from '../../components/copy-button';
 import { TierBadge } from '../../components/tier-badge';
 import { VerdictBadge } from '../../components/verdict-badge';

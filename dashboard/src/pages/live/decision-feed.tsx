@@ -1,6 +1,6 @@
 // The newest decisions, one row each. The whole row opens the detail; the event id is its button for the keyboard.
 import { memo } from 'react';
-import type { FeedDecision } from '../../api/types';
+import type { FeedDecision } from '../../api/wire';
 import { TierBadge } from '../../components/tier-badge';
 import { VerdictBadge } from '../../components/verdict-badge';
 import { formatMoney } from '../../format/money';

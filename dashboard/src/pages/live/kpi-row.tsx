@@ -1,6 +1,6 @@
 // The headline figures. Each card: a caption, one figure, one line that puts it in context.
 import { memo, type ReactNode } from 'react';
-import type { Statistics } from '../../api/types';
+import type { Statistics } from '../../api/wire';
 import { VerdictIcon } from '../../components/verdict-badge';
 import { formatMoney, formatMoneyHeadline } from '../../format/money';
 import { durationOf, formatCount, formatRate, formatShare } from '../../format/number';

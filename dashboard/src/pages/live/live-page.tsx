@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Keyboard, Pause, Play, TriangleAlert } from 'lucide-react';
 import { useCallback, useRef, useState } from 'react';
 import { decisionKey, readDecision } from '../../api/client';
-import type { Alert, Statistics } from '../../api/types';
+import type { Alert, Statistics } from '../../api/wire';
 import { ProblemPanel } from '../../components/problem-panel';
 import { Sheet } from '../../components/sheet';
 import { formatAge } from '../../format/time';

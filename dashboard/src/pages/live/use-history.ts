@@ -1,7 +1,7 @@
 // The points behind the charts, collected while the page is open. Charts stand still while paused; the collecting
 // goes on, so nothing is missing afterwards.
 import { useEffect, useRef, useState } from 'react';
-import type { Statistics } from '../../api/types';
+import type { Statistics } from '../../api/wire';
 import { emptyHistory, type History, withStatistics } from '../../live/history';
 
 export function useHistory(

@@ -2,7 +2,7 @@
 import { useQuery } from '@tanstack/react-query';
 import { useEffect, useReducer } from 'react';
 import { alertsKey, readAlerts } from '../../api/client';
-import type { Alert, FeedDecision } from '../../api/types';
+import type { Alert, FeedDecision } from '../../api/wire';
 import { emptyFeed, type FeedState, feedReducer } from '../../live/feed';
 import { useLive } from '../../live/live-context';
 import { useHeldList } from '../../live/use-held-list';

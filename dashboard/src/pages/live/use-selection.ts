@@ -1,7 +1,7 @@
 // What is open and what is selected. The open decision lives in the address, so a copied link opens the same sheet;
 // the alert selected by keyboard holds its list still until Esc or a click elsewhere.
 import { useCallback, useEffect, useState } from 'react';
-import type { Alert } from '../../api/types';
+import type { Alert } from '../../api/wire';
 
 const PARAMETER = 'decision';
 

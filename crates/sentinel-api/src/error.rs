@@ -1,0 +1,486 @@
+//! Problems: every way in which a request does not succeed, as RFC 9457 tells it.
+//!
+//! Promises that no error leaves in another shape, and that each kind has a page under
+//! `/docs/problems/`. This is the only room that turns an error into a status code.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::rejection::{BytesRejection, QueryRejection};
+use axum::extract::ws::rejection::WebSocketUpgradeRejection;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYPE_OPTIONS};
+use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
+use axum::response::IntoResponse;
+use sentinel_domain::{DecisionId, Rejection, RejectionCode};
+use sentinel_pipeline::replay::ReplayError;
+use sentinel_pipeline::{LookupError, SubmitError};
+use sentinel_store::StoreError;
+
+use crate::wire::problem::{FieldFault, ProblemBody};
+
+/// The header that names one occurrence of a problem.
+const TRACE_ID: HeaderName = HeaderName::from_static("x-trace-id");
+
+/// The kinds of problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The transaction was refused.
+    Rejected(RejectionCode),
+    /// There is no such thing.
+    NotFound,
+    /// The path exists, the method does not.
+    MethodNotAllowed,
+    /// The body is larger than allowed.
+    BodyTooLarge,
+    /// The body could not be received.
+    BadBody,
+    /// A query parameter is unknown or has no such value.
+    BadQuery,
+    /// A WebSocket was expected.
+    UpgradeRequired,
+    /// The request comes from a page of another site.
+    ForeignOrigin,
+    /// Too much at once.
+    Overloaded,
+    /// Something it needs is not there now.
+    Unavailable,
+    /// The server is at fault.
+    Internal,
+}
+
+impl Kind {
+    /// Every kind, as the pages list them.
+    pub fn all() -> impl Iterator<Item = Self> {
+        let plain = [
+            Self::NotFound,
+            Self::MethodNotAllowed,
+            Self::BodyTooLarge,
+            Self::BadBody,
+            Self::BadQuery,
+            Self::UpgradeRequired,
+            Self::ForeignOrigin,
+            Self::Overloaded,
+            Self::Unavailable,
+            Self::Internal,
+        ];
+        RejectionCode::ALL
+            .iter()
+            .map(|code| Self::Rejected(*code))
+            .chain(plain)
+    }
+
+    /// The stable word for machines.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::Rejected(code) => code.as_str(),
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::BodyTooLarge => "body_too_large",
+            Self::BadBody => "bad_body",
+            Self::BadQuery => "bad_query",
+            Self::UpgradeRequired => "upgrade_required",
+            Self::ForeignOrigin => "foreign_origin",
+            Self::Overloaded => "overloaded",
+            Self::Unavailable => "unavailable",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// The status it is answered with.
+    pub fn status(self) -> StatusCode {
+        match self {
+            Self::Rejected(RejectionCode::BadJson | RejectionCode::BadUtf8) | Self::BadBody => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::BadQuery => StatusCode::BAD_REQUEST,
+            Self::Rejected(RejectionCode::Conflict) => StatusCode::CONFLICT,
+            Self::Rejected(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
+            Self::ForeignOrigin => StatusCode::FORBIDDEN,
+            Self::Overloaded => StatusCode::TOO_MANY_REQUESTS,
+            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// The kind in words.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Rejected(code) => rejection_words(code).0,
+            Self::NotFound => "There is no such thing",
+            Self::MethodNotAllowed => "The path does not take this method",
+            Self::BodyTooLarge => "The body is too large",
+            Self::BadBody => "The body could not be received",
+            Self::BadQuery => "A query parameter is not understood",
+            Self::UpgradeRequired => "This path speaks WebSocket",
+            Self::ForeignOrigin => "The request comes from another site",
+            Self::Overloaded => "Too much at once",
+            Self::Unavailable => "The service is not available now",
+            Self::Internal => "The server is at fault",
+        }
+    }
+
+    /// What to do about it.
+    pub fn advice(self) -> &'static str {
+        match self {
+            Self::Rejected(code) => rejection_words(code).1,
+            Self::NotFound => {
+                "Check the path and the identifier; decisions by event id are found while the id is remembered."
+            }
+            Self::MethodNotAllowed => "The Allow header of the answer lists the methods.",
+            Self::BodyTooLarge => "One transaction has at most 64 KiB. Nothing was accepted.",
+            Self::BadBody => {
+                "The connection ended before the body did. Send it again; the event id makes that safe."
+            }
+            Self::BadQuery => "The list of parameters and their values stands in the API docs.",
+            Self::UpgradeRequired => "Open it with a WebSocket client, subprotocol sentinel.v1.",
+            Self::ForeignOrigin => {
+                "Browsers may talk to this server only from its own pages; other programs send no Origin header."
+            }
+            Self::Overloaded => {
+                "Wait as long as Retry-After says and send it again; the event id makes that safe."
+            }
+            Self::Unavailable => {
+                "Wait as long as Retry-After says and send it again; the server's log says what is missing."
+            }
+            Self::Internal => "Look for the trace id in the server's log.",
+        }
+    }
+}
+
+/// Title and advice for a refused transaction.
+fn rejection_words(code: RejectionCode) -> (&'static str, &'static str) {
+    match code {
+        RejectionCode::MissingField => (
+            "A required field is absent",
+            "Send the field; the required ones are marked in the API docs.",
+        ),
+        RejectionCode::WrongType => (
+            "A field holds a value of another type",
+            "Numbers are numbers and texts are texts: amounts are integers in minor units.",
+        ),
+        RejectionCode::NegativeAmount => (
+            "The amount is below zero",
+            "A refund or reversal is an event_type, not a sign.",
+        ),
+        RejectionCode::UnknownCurrency => (
+            "The currency is not in ISO 4217",
+            "Send the three letters of an active code, such as USD.",
+        ),
+        RejectionCode::UnknownValue => (
+            "A word is not in the field's list",
+            "The words of each field stand in the API docs.",
+        ),
+        RejectionCode::TooLong => (
+            "A text is longer than its field allows",
+            "Identifiers have at most 64 bytes, names and attribute texts 256.",
+        ),
+        RejectionCode::OutOfRange => (
+            "A value lies outside its field's range",
+            "The detail says which range. A raw card number is refused: send a surrogate.",
+        ),
+        RejectionCode::FutureEvent => (
+            "The event lies in the future",
+            "Event times may be at most five minutes ahead of the server's clock; check the sender's.",
+        ),
+        RejectionCode::BadUtf8 => (
+            "The bytes are not UTF-8",
+            "JSON is UTF-8; the detail names the first bad byte.",
+        ),
+        RejectionCode::BadJson => (
+            "The body is not the JSON of a transaction",
+            "Send one flat object with each key once; the detail names the place.",
+        ),
+        RejectionCode::BadRow => (
+            "A row does not fit its header",
+            "Only tables have rows; check the number of columns.",
+        ),
+        RejectionCode::LineTooLong => (
+            "A line is too long",
+            "Only files have lines; check that lines end.",
+        ),
+        RejectionCode::BadCompression => (
+            "Compressed input is damaged",
+            "Only files are compressed; make the file again.",
+        ),
+        RejectionCode::Conflict => (
+            "The event id came before with another body",
+            "Each event has its own id. A repeat must have the same values; the detail names the first decision.",
+        ),
+        RejectionCode::UnknownField => (
+            "A field is not part of a transaction",
+            "Check the spelling; further facts go under attributes.",
+        ),
+        RejectionCode::BadEntry => (
+            "An entry of the log cannot be used",
+            "The server's content (model, rules, policy, rates) does not fit together; see its log.",
+        ),
+    }
+}
+
+/// Why a request did not succeed.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// Its kind.
+    pub kind: Kind,
+    /// This very case, for a person.
+    pub detail: String,
+    /// What is wrong where.
+    pub errors: Vec<FieldFault>,
+    /// What stands behind it, for the server's log only.
+    pub cause: Option<String>,
+    retry_after_seconds: Option<u32>,
+}
+
+impl Problem {
+    /// A problem of a kind.
+    pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
+        let retry_after_seconds = match kind {
+            Kind::Overloaded => Some(1),
+            Kind::Unavailable => Some(5),
+            _ => None,
+        };
+        Self {
+            kind,
+            detail: detail.into(),
+            errors: Vec::new(),
+            cause: None,
+            retry_after_seconds,
+        }
+    }
+
+    /// The server's fault: the causes go to its log, not to the caller.
+    fn fault(kind: Kind, error: &dyn std::error::Error) -> Self {
+        Self {
+            cause: Some(chain_of(error)),
+            ..Self::new(kind, error.to_string())
+        }
+    }
+
+    /// Nothing has that name.
+    pub fn not_found(what: &str, name: &str) -> Self {
+        let short: String = name.chars().take(100).collect();
+        Self::new(Kind::NotFound, format!("there is no {what} {short}"))
+    }
+
+    /// A query parameter has no such value.
+    pub fn bad_parameter(name: &str, detail: String) -> Self {
+        let fault = FieldFault {
+            pointer: format!("?{name}"),
+            detail: detail.clone(),
+        };
+        Self {
+            errors: vec![fault],
+            ..Self::new(Kind::BadQuery, format!("{name}: {detail}"))
+        }
+    }
+
+    /// The event id came before with another body.
+    pub fn conflict(first: DecisionId) -> Self {
+        let detail = format!("came before with another body; the decision on it is {first}");
+        Self::from(Rejection::new(RejectionCode::Conflict, "event_id", detail))
+    }
+
+    /// The answer, with the path of the request and a name for this occurrence where they are known.
+    pub fn respond(&self, instance: Option<&str>, trace_id: Option<&str>) -> Response<Body> {
+        let status = self.kind.status();
+        let body = ProblemBody {
+            kind: format!("/docs/problems/{}", self.kind.code()),
+            title: self.kind.title(),
+            status: status.as_u16(),
+            detail: &self.detail,
+            instance,
+            code: self.kind.code(),
+            trace_id,
+            errors: &self.errors,
+        };
+        let mut response = (status, Json(body)).into_response();
+        let headers = response.headers_mut();
+        let problem_json = HeaderValue::from_static("application/problem+json");
+        headers.insert(CONTENT_TYPE, problem_json);
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if let Some(seconds) = self.retry_after_seconds {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(value) = trace_id.and_then(|id| HeaderValue::from_str(id).ok()) {
+            headers.insert(TRACE_ID, value);
+        }
+        response
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response<Body> {
+        let mut response = self.respond(None, None);
+        // The observer around all routes tells it again with path and trace id.
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<Rejection> for Problem {
+    fn from(rejection: Rejection) -> Self {
+        let Rejection {
+            code,
+            field,
+            detail,
+        } = rejection;
+        let escaped = |name: &str| name.replace('~', "~0").replace('/', "~1");
+        let pointer = match field.strip_prefix("attributes.") {
+            Some(name) => format!("/attributes/{}", escaped(name)),
+            None if field.is_empty() => String::new(),
+            None => format!("/{}", escaped(&field)),
+        };
+        let told = if field.is_empty() {
+            detail.clone()
+        } else {
+            format!("{field}: {detail}")
+        };
+        Self {
+            errors: vec![FieldFault { pointer, detail }],
+            ..Self::new(Kind::Rejected(code), told)
+        }
+    }
+}
+
+impl From<SubmitError> for Problem {
+    fn from(error: SubmitError) -> Self {
+        match error {
+            SubmitError::Rejected(rejection) => Self::from(rejection),
+            SubmitError::Overloaded => Self::new(Kind::Overloaded, error.to_string()),
+            SubmitError::Unavailable(_) => Self::new(Kind::Unavailable, error.to_string()),
+        }
+    }
+}
+
+impl From<LookupError> for Problem {
+    fn from(error: LookupError) -> Self {
+        match error {
+            LookupError::Stopped => Self::new(Kind::Unavailable, error.to_string()),
+            other => Self::fault(Kind::Internal, &other),
+        }
+    }
+}
+
+impl From<ReplayError> for Problem {
+    fn from(error: ReplayError) -> Self {
+        match error {
+            ReplayError::NotThere { .. } => Self::new(Kind::NotFound, error.to_string()),
+            other => Self::fault(Kind::Internal, &other),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::BadCursor { .. } => Self::bad_parameter("after", error.to_string()),
+            StoreError::BadLimit { .. } => Self::bad_parameter("limit", error.to_string()),
+            StoreError::Backend { .. } => Self::fault(Kind::Unavailable, &error),
+            other => Self::fault(Kind::Internal, &other),
+        }
+    }
+}
+
+impl From<BytesRejection> for Problem {
+    fn from(rejection: BytesRejection) -> Self {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            let bytes_max = crate::rest::BODY_BYTES_MAX;
+            return Self::new(
+                Kind::BodyTooLarge,
+                format!("the body is longer than {bytes_max} bytes"),
+            );
+        }
+        Self::new(Kind::BadBody, rejection.body_text())
+    }
+}
+
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::new(Kind::BadQuery, rejection.body_text())
+    }
+}
+
+impl From<WebSocketUpgradeRejection> for Problem {
+    fn from(rejection: WebSocketUpgradeRejection) -> Self {
+        Self::new(Kind::UpgradeRequired, rejection.body_text())
+    }
+}
+
+/// An error and its causes in one line.
+fn chain_of(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_every_kind_has_words() {
+        let mut codes: Vec<&str> = Kind::all().map(Kind::code).collect();
+        let count = codes.len();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), count);
+        for kind in Kind::all() {
+            assert!(
+                !kind.title().is_empty() && !kind.advice().is_empty(),
+                "{kind:?}"
+            );
+            assert!(kind.status().is_client_error() || kind.status().is_server_error());
+        }
+    }
+
+    #[test]
+    fn a_full_or_broken_log_says_when_to_come_again() {
+        let answered = |error: SubmitError| {
+            let response = Problem::from(error).into_response();
+            (
+                response.status().as_u16(),
+                response.headers()[RETRY_AFTER].to_str().unwrap().to_owned(),
+            )
+        };
+        assert_eq!(answered(SubmitError::Overloaded), (429, "1".to_owned()));
+        assert_eq!(
+            answered(SubmitError::Unavailable("gone".into())),
+            (503, "5".to_owned())
+        );
+    }
+
+    #[test]
+    fn causes_stay_in_the_servers_log() {
+        let source = Box::new(std::io::Error::other("disk /dev/x is gone"));
+        let error = StoreError::Backend {
+            attempt: "read alerts",
+            source,
+        };
+        let problem = Problem::from(error);
+        assert_eq!(problem.kind, Kind::Unavailable);
+        assert_eq!(problem.detail, "read alerts");
+        assert_eq!(
+            problem.cause.as_deref(),
+            Some("read alerts: disk /dev/x is gone")
+        );
+    }
+
+    #[test]
+    fn a_field_becomes_a_pointer() {
+        let pointer = |field: &str| {
+            let rejection = Rejection::new(RejectionCode::WrongType, field, "is odd");
+            Problem::from(rejection).errors.remove(0).pointer
+        };
+        assert_eq!(pointer("amount_minor"), "/amount_minor");
+        assert_eq!(pointer("attributes.a.b/c~d"), "/attributes/a.b~1c~0d");
+        assert_eq!(pointer(""), "");
+    }
+}

@@ -1,0 +1,161 @@
+//! Deciding, looking at decisions, and computing them again.
+
+use axum::http::{Request, StatusCode};
+use serde_json::json;
+
+use crate::server::{Server, payment};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_payment_is_decided_with_everything_that_made_the_decision() {
+    let server = Server::start().await;
+    let reply = server.decide(&payment("order-1", "acct-17")).await;
+    assert_eq!(reply.status, StatusCode::OK);
+    assert_eq!(reply.header("content-type"), "application/json");
+    assert_eq!(reply.header("cache-control"), "no-store");
+    let mut body = reply.json();
+    assert!(body["latency_us"].is_u64());
+    for measured in ["latency_us", "probability", "risk", "score", "versions"] {
+        body[measured] = json!("…");
+    }
+    body["models"][0]["score"] = json!("…");
+    insta::assert_json_snapshot!(body, @r#"
+    {
+      "actions": [],
+      "decision": "approve",
+      "decision_id": "dec_00000000000000051caffdc86eccdf52",
+      "degraded": [],
+      "event_id": "order-1",
+      "latency_us": "…",
+      "lists": [],
+      "log_position": {
+        "log": "07070707070707070707070707070707",
+        "offset": 5,
+        "partition": 0
+      },
+      "models": [
+        {
+          "model_id": "default",
+          "role": "champion",
+          "score": "…",
+          "version": 1
+        }
+      ],
+      "probability": "…",
+      "reasons": [],
+      "risk": "…",
+      "rules": [],
+      "score": "…",
+      "tier": "minimal",
+      "versions": "…"
+    }
+    "#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeat_gets_the_decision_of_then_and_another_body_is_a_conflict() {
+    let server = Server::start().await;
+    let first = server.decide(&payment("order-1", "acct-17")).await.json();
+    let again = server.decide(&payment("order-1", "acct-17")).await;
+    assert_eq!(again.status, StatusCode::OK);
+    assert_eq!(again.json()["replayed"], json!(true));
+    assert_eq!(again.json()["decision_id"], first["decision_id"]);
+    assert_eq!(first.get("replayed"), None);
+
+    let other = server.decide(&payment("order-1", "acct-18")).await;
+    assert_eq!(other.status, StatusCode::CONFLICT);
+    let problem = other.json();
+    assert_eq!(problem["code"], json!("conflict"));
+    let detail = problem["detail"].as_str().unwrap();
+    assert!(
+        detail.contains(first["decision_id"].as_str().unwrap()),
+        "{detail}"
+    );
+    assert_eq!(problem["errors"][0]["pointer"], json!("/event_id"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_is_found_by_its_id_and_by_the_callers() {
+    let mut server = Server::start().await;
+    let decisions = server.burst("acct-1").await;
+    let last = decisions.last().unwrap();
+    assert_eq!(last["tier"], json!("critical"));
+    assert_eq!(last["decision"], json!("decline"));
+    let by_id = server
+        .get(&format!(
+            "/api/v1/decisions/{}",
+            last["decision_id"].as_str().unwrap()
+        ))
+        .await;
+    let by_event = server.get("/api/v1/decisions/acct-1-9").await;
+    assert_eq!(by_id.status, StatusCode::OK);
+    assert_eq!(by_id.json(), by_event.json());
+    let body = by_id.json();
+    assert_eq!(body["reasons"], last["reasons"]);
+    assert!(
+        body["followed_by"]["alert_id"]
+            .as_str()
+            .unwrap()
+            .starts_with("alr_")
+    );
+    assert!(
+        body["followed_by"]["case_id"]
+            .as_str()
+            .unwrap()
+            .starts_with("cas_")
+    );
+    assert_eq!(body["transaction"]["account_id"], json!("acct-1"));
+    assert_eq!(body["transaction"]["amount_minor"], json!(1_299));
+
+    let quiet = server.get("/api/v1/decisions/acct-1-0").await.json();
+    assert_eq!(
+        quiet["followed_by"],
+        json!({"alert_id": null, "case_id": null})
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_decision_that_is_not_there_is_not_found() {
+    let server = Server::start().await;
+    let made_up = "dec_000000000000002a8f14e45fceea167a";
+    for id in [made_up, "dec_1", "order-404", "%FF"] {
+        for tail in ["", "/replay"] {
+            let reply = server.get(&format!("/api/v1/decisions/{id}{tail}")).await;
+            assert_eq!(reply.status, StatusCode::NOT_FOUND, "{id}{tail}");
+            assert_eq!(reply.json()["code"], json!("not_found"));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replay_gives_the_same_bytes() {
+    let mut server = Server::start().await;
+    server.burst("acct-1").await;
+    let reply = server.get("/api/v1/decisions/acct-1-9/replay").await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text());
+    let body = reply.json();
+    assert_eq!(body["equal"], json!(true));
+    assert_eq!(body["recorded_hash"], body["computed_hash"]);
+    assert_eq!(
+        body["entries"],
+        json!(15),
+        "five activations and ten payments"
+    );
+    assert_eq!(body["computed"]["decision"], json!("decline"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_another_site_cannot_decide() {
+    let server = Server::start().await;
+    let from = |origin: &str| {
+        let request = Request::post("/api/v1/decisions").header("host", "localhost:8000");
+        request
+            .header("origin", origin)
+            .body(payment("order-1", "a").to_string().into())
+            .unwrap()
+    };
+    let foreign = server.send(from("https://elsewhere.example")).await;
+    assert_eq!(foreign.status, StatusCode::FORBIDDEN);
+    assert_eq!(foreign.json()["code"], json!("foreign_origin"));
+    let own = server.send(from("http://localhost:8000")).await;
+    assert_eq!(own.status, StatusCode::OK);
+}

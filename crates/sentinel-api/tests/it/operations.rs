@@ -1,0 +1,98 @@
+//! Probes and metrics.
+
+use axum::http::StatusCode;
+use serde_json::json;
+
+use crate::server::{Server, payment};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn probes_tell_life_from_readiness() {
+    let server = Server::start().await;
+    let health = server.get("/health").await;
+    assert_eq!(
+        (health.status, health.json()),
+        (StatusCode::OK, json!({"status": "ok"}))
+    );
+    assert_eq!(server.get("/livez").await.text(), "ok\n");
+    assert_eq!(server.get("/readyz").await.text(), "ok\n");
+    let verbose = server.get("/readyz?verbose").await;
+    assert!(
+        verbose.text().contains("[+] store answers"),
+        "{}",
+        verbose.text()
+    );
+
+    server.stop.send(true).unwrap();
+    let stopping = server.get("/readyz?verbose").await;
+    assert_eq!(stopping.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(
+        stopping.text().contains("[-] not stopping"),
+        "{}",
+        stopping.text()
+    );
+    assert_eq!(
+        server.get("/livez").await.status,
+        StatusCode::OK,
+        "draining is alive"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metrics_are_open_metrics_and_count_what_happened() {
+    let mut server = Server::start().await;
+    server.burst("acct-1").await;
+    server.decide(&payment("acct-1-0", "other")).await;
+    server.decide(&json!({})).await;
+    server.get("/some/page").await;
+    let reply = server.get("/metrics").await;
+    assert!(
+        reply
+            .header("content-type")
+            .starts_with("application/openmetrics-text")
+    );
+    let text = reply.text();
+    assert_lines_are_open_metrics(text);
+    for line in [
+        "sentinel_build_info{version=\"0.1.0\",mode=\"serve\"} 1",
+        "sentinel_decisions_total{verdict=\"approve\"} 5",
+        "sentinel_decisions_total{verdict=\"decline\"} 1",
+        "sentinel_rejected_total{code=\"missing_field\"} 1",
+        "sentinel_rejected_total{code=\"conflict\"} 1",
+        "sentinel_alerts_total 8",
+        "sentinel_conflicts_total 1",
+        "sentinel_repeated_total 0",
+        "sentinel_log_end_offset 16.0",
+        "sentinel_alerts_open 8.0",
+        "sentinel_cases_open 1.0",
+        "sentinel_up 1.0",
+        "sentinel_http_requests_total{method=\"POST\",route=\"/api/v1/decisions\",status=\"200\"} 10",
+        "sentinel_http_requests_total{method=\"POST\",route=\"/api/v1/decisions\",status=\"409\"} 1",
+        "sentinel_http_requests_total{method=\"POST\",route=\"/api/v1/decisions\",status=\"422\"} 1",
+        "sentinel_http_requests_total{method=\"GET\",route=\"other\",status=\"200\"} 1",
+    ] {
+        assert!(
+            text.lines().any(|have| have == line),
+            "{line} is not in\n{text}"
+        );
+    }
+    assert!(
+        text.contains("sentinel_decision_latency_seconds{quantile=\"0.99\"}"),
+        "{text}"
+    );
+    assert!(!text.contains("acct-1"), "no account is ever a label");
+}
+
+/// Every sample belongs to the family announced before it, and the text ends as it must.
+fn assert_lines_are_open_metrics(text: &str) {
+    assert!(text.ends_with("# EOF\n"));
+    let mut family = "";
+    for line in text.lines() {
+        if let Some(told) = line.strip_prefix("# TYPE ") {
+            family = told.split(' ').next().unwrap();
+        } else if !line.starts_with('#') {
+            assert!(line.starts_with(family), "{line} is not of {family}");
+            let value = line.rsplit(' ').next().unwrap();
+            assert!(value.parse::<f64>().is_ok(), "{line}");
+        }
+    }
+}
