@@ -1,6 +1,13 @@
 //! The binary as a person or a script meets it: real processes, real files, real signals.
 
-#![allow(missing_docs, reason = "tests")]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on fails by stopping"
+)]
 
 mod process;
 mod run;
