@@ -16,7 +16,7 @@ use sentinel_features::FeatureSet;
 use sentinel_scoring::Model;
 use sentinel_scoring::train::{Options, Report, TrainingSet, train as learn};
 
-use self::rows::Rows;
+use self::rows::{Detail, Rows};
 use super::run::{feature_set, load_mapping};
 use crate::commands::usage;
 
@@ -40,8 +40,9 @@ pub struct TrainArguments {
     /// Train on synthetic payments with fraud stories.
     #[arg(long)]
     pub synthetic: bool,
-    /// Synthetic payments in each world.
-    #[arg(long, default_value_t = 250_000, requires = "synthetic")]
+    /// Synthetic payments in each world. There are three for every rate: payments with every detail, with
+    /// card and place only, and with the card only.
+    #[arg(long, default_value_t = 120_000, requires = "synthetic")]
     pub count: usize,
     /// Payments a second of each synthetic world; given several times, the worlds are put together.
     #[arg(long, value_name = "RATE", default_values_t = [300.0, 4.0], requires = "synthetic")]
@@ -100,12 +101,18 @@ fn gather(arguments: &TrainArguments) -> anyhow::Result<TrainingSet> {
             let set = feature_set(mapping.as_ref());
             vec![rows::of_table(input, mapping, set)?]
         }
-        None => arguments
-            .rate
-            .iter()
-            .zip(arguments.seed..)
-            .map(|(rate, seed)| rows::of_world(seed, *rate, arguments.count, FeatureSet::shipped()))
-            .collect::<anyhow::Result<Vec<_>>>()?,
+        None => {
+            let worlds = arguments
+                .rate
+                .iter()
+                .flat_map(|rate| Detail::ALL.map(|one| (*rate, one)));
+            worlds
+                .zip(arguments.seed..)
+                .map(|((rate, detail), seed)| {
+                    rows::of_world((seed, rate, detail), arguments.count, FeatureSet::shipped())
+                })
+                .collect::<anyhow::Result<Vec<_>>>()?
+        }
     };
     Ok(join(parts, arguments.validation_share))
 }

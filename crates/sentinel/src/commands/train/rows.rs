@@ -94,8 +94,44 @@ pub fn of_table(path: &Path, mapping: Option<Mapping>, set: FeatureSet) -> anyho
     Ok(filler.rows)
 }
 
+/// How much of a payment a sender fills in. A model that saw only full ones would take a table without
+/// devices for something strange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Detail {
+    /// Everything the generator knows.
+    Full,
+    /// Card, merchant and place, as a terminal network sends.
+    Placed,
+    /// Card, merchant and amount, as a table for research has.
+    Thin,
+}
+
+impl Detail {
+    /// Each, from full to thin.
+    pub const ALL: [Self; 3] = [Self::Full, Self::Placed, Self::Thin];
+
+    fn reduce(self, transaction: &mut Transaction) {
+        if self == Self::Full {
+            return;
+        }
+        let t = transaction;
+        (t.device_id, t.session_id, t.ip) = (None, None, None);
+        (t.email_hash, t.email_domain) = (None, None);
+        (t.card_country, t.merchant_country) = (None, None);
+        (t.billing_country, t.shipping_country) = (None, None);
+        (t.account_opened_at, t.customer_id) = (None, None);
+        if self == Self::Thin {
+            (t.coordinates, t.utc_offset_minutes) = (None, None);
+        }
+    }
+}
+
 /// The rows of a synthetic world. Repeats are left out, as a server would.
-pub fn of_world(seed: u64, rate: f64, count: usize, set: FeatureSet) -> anyhow::Result<Rows> {
+pub fn of_world(
+    (seed, rate, detail): (u64, f64, Detail),
+    count: usize,
+    set: FeatureSet,
+) -> anyhow::Result<Rows> {
     // Any start will do; this one makes the model a function of the seed.
     let start = Instant::parse_rfc3339("2026-01-05T00:00:00Z").context("a constant instant")?;
     let mut filler = Filler::new(set)?;
@@ -103,7 +139,8 @@ pub fn of_world(seed: u64, rate: f64, count: usize, set: FeatureSet) -> anyhow::
         repeat_share: 0.0,
         ..Options::for_rate(seed, start, rate)
     };
-    for generated in Stream::new(options).take(count) {
+    for mut generated in Stream::new(options).take(count) {
+        detail.reduce(&mut generated.transaction);
         filler.push(&generated.transaction, generated.label.is_some());
     }
     Ok(filler.rows)
