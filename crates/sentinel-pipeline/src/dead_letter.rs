@@ -33,11 +33,15 @@ pub struct DeadLetterFile {
 }
 
 impl DeadLetterFile {
-    /// A file that is written anew: a run over a file finds the same letters every time.
+    /// A file that is written anew: a run over a file finds the same letters every time. An earlier one
+    /// goes at once, or an old letter would be taken for a new one; what is no plain file (a link, a
+    /// device) is emptied, never removed.
     pub fn anew(path: &Path) -> std::io::Result<Self> {
-        match std::fs::remove_file(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+        match std::fs::symlink_metadata(path) {
+            Ok(found) if found.is_file() => std::fs::remove_file(path)?,
+            Ok(_) => drop(File::options().write(true).truncate(true).open(path)?),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
         }
         Ok(Self {
             path: path.to_owned(),

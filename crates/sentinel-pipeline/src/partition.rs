@@ -4,15 +4,17 @@
 //! same prefix gives the same outcomes however it is cut into batches. Must never: read a clock, wait,
 //! or know who asked.
 
-use sentinel_domain::{Instant, LogId, Offset, Outcome, Partition, Rejection, RejectionCode};
-use sentinel_domain::{Score, Transaction};
-use sentinel_eventlog::RecordBatch;
+use sentinel_domain::{
+    EventId, Instant, Label, LogId, Offset, Outcome, Partition, Rejection, RejectionCode, Score,
+    Transaction,
+};
+use sentinel_eventlog::{Record, RecordBatch};
 use sentinel_features::{FeatureEngine, FeatureSet};
 
 use crate::active::{Active, Switched};
 use crate::decide::{self, DecideScratch};
 use crate::features::{self, Rows};
-use crate::idempotency::Idempotency;
+use crate::idempotency::{Idempotency, Sighting};
 use crate::intake::{self, Admitted, Taken};
 use crate::score;
 
@@ -34,6 +36,8 @@ pub struct PartitionState {
     log: LogId,
     partition: Partition,
     idempotency: Idempotency,
+    /// Labels seen, by their own ids: a row that comes twice labels once.
+    labels: Idempotency,
     active: Active,
     engine: FeatureEngine,
     next: Offset,
@@ -57,6 +61,7 @@ impl PartitionState {
             log,
             partition,
             idempotency: Idempotency::default(),
+            labels: Idempotency::default(),
             active: Active::default(),
             engine: FeatureEngine::new(FeatureSet::shipped()),
             next: Offset(0),
@@ -99,7 +104,7 @@ impl PartitionState {
                     continue;
                 }
                 Taken::Settled(outcome, transaction) => (outcome, transaction),
-                Taken::Label(_) => (Outcome::Applied, None),
+                Taken::Label(label) => (self.take_label(&label, &record), None),
                 Taken::Activation(activation) => {
                     // Entries before the switch are decided with what was active at their place.
                     self.finish_run(settled);
@@ -117,6 +122,18 @@ impl PartitionState {
         self.finish_run(settled);
         // Decisions of a run are settled after the entries between them: put them in log order again.
         settled.sort_by_key(|one| one.offset);
+    }
+
+    /// A label counts once; the same again is of no consequence.
+    fn take_label(&mut self, label: &Label, record: &Record<'_>) -> Outcome {
+        let id = EventId(label.label_id.0.clone());
+        match self
+            .labels
+            .observe(&id, [0; 16], record.offset, record.log_time)
+        {
+            Sighting::First => Outcome::Applied,
+            Sighting::Repeat(_) | Sighting::Conflict(_) => Outcome::Ignored,
+        }
     }
 
     fn switch(&mut self, activation: sentinel_domain::Activation) -> Outcome {

@@ -1,6 +1,6 @@
 //! Diagnostics: structured lines on standard error. Data never goes this way.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 /// Diagnostics to standard error; `RUST_LOG` overrides the level.
 pub fn start(level: &str) {
@@ -11,4 +11,9 @@ pub fn start(level: &str) {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .try_init();
+}
+
+/// Tells the person at the terminal. A terminal that is gone is no reason to stop working.
+pub fn tell(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
 }

@@ -12,6 +12,7 @@
 //! the log. So a run that was killed starts again with the same arguments: the reader skips what the log
 //! holds, the worker replays it, and the finished output is the same bytes.
 
+mod files;
 pub mod input;
 mod ledger;
 mod manifest;
@@ -33,13 +34,15 @@ use sentinel_pipeline::mapping::{FeatureKind, Mapping};
 use sentinel_pipeline::statistics::Statistics;
 use sentinel_pipeline::worker::{Published, Worker};
 
-use self::input::Input;
-use self::ledger::{Ledger, Reader};
+use self::input::{Input, Rows};
+use self::ledger::{Held, Ledger, Reader};
 use self::manifest::Manifest;
 use self::writer::{Writer, WriterOptions};
+use crate::clock;
 use crate::commands::usage;
 use crate::compose::{self, DataDirectory, SlowLane};
 use crate::content::{ContentArguments, Contents};
+use crate::diagnostics;
 
 /// Un-applied payload bytes that a log without a data directory holds before the reader waits.
 const MEMORY_LOG_BYTES_MAX: usize = 32 * 1024 * 1024;
@@ -87,47 +90,81 @@ pub struct RunArguments {
 
 /// Runs the command.
 pub fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
-    crate::diagnostics::start("warn");
+    diagnostics::start("warn");
+    let dead_letters = dead_letters_path(&arguments);
+    files::check(&arguments, &dead_letters)?;
     let mapping = arguments.mapping.as_deref().map(load_mapping).transpose()?;
     let contents = Contents::load(&arguments.content, &feature_set(mapping.as_ref()))?;
-    let now = match &arguments.now {
-        None => crate::clock::now(),
-        Some(text) => Instant::parse_rfc3339(text).ok_or_else(|| {
-            usage(format!(
-                "--now {text:?} is not an instant such as 2026-11-21T13:00:00Z"
-            ))
-        })?,
-    };
-    let input = Input::open(&arguments.input, mapping, now)?;
-    let manifest = Manifest::of(&arguments, &contents)?;
+    let named_now = arguments.now.as_deref().map(parse_now).transpose()?;
+    // Opened before anything is made or emptied: an input that cannot be read costs nothing.
+    let mut input = Input::open(&arguments.input)?;
+    let mut manifest = Manifest::of(&arguments, &contents, named_now.unwrap_or_else(clock::now))?;
     let directory = arguments
         .data_dir
         .as_deref()
         .map(DataDirectory::open)
         .transpose()?;
+    if let Some(directory) = &directory {
+        manifest.claim(directory, named_now.is_some())?;
+    }
+    let source = input.read(mapping, manifest.now())?;
     let logs = Logs::open(directory.as_ref(), &manifest, arguments.reproducible)?;
-    let source = manifest.source();
-    let already = append_contents(&logs.transactions, &contents, source)?;
+    let already = append_contents(&logs.transactions, &contents, manifest.source())?;
+    let first_entry = Offset(contents.activations.len() as u64);
     let writer = Writer::open(WriterOptions {
         output: &arguments.output,
-        dead_letters: &dead_letters_path(&arguments),
+        dead_letters: &dead_letters,
         source_name: &arguments.input.display().to_string(),
         with_latency: !arguments.reproducible,
-        first_entry: Offset(contents.activations.len() as u64),
+        first_entry,
     })?;
+    let interrupted = catch_interrupt()?;
     let job = Job {
-        logs,
-        source,
+        source: manifest.source(),
         already,
-        reproducible: arguments.reproducible,
+        first_entry,
+        logs,
+        interrupted: Arc::clone(&interrupted),
     };
-    let finished = job.run(input, writer, directory.as_ref())?;
+    let finished = job.run((source, input), writer, directory.as_ref())?;
     summary::report(&arguments, &finished)?;
+    if interrupted.load(Relaxed) {
+        diagnostics::tell(match directory {
+            Some(_) => "interrupted: start again with the same arguments to go on",
+            None => "interrupted: with --data-dir, a run could go on from here",
+        });
+        return Ok(ExitCode::from(INTERRUPTED));
+    }
     let strict_failure = arguments.strict && finished.figures.rejected > 0;
     Ok(if strict_failure {
         ExitCode::FAILURE
     } else {
         ExitCode::SUCCESS
+    })
+}
+
+/// The exit code after Ctrl-C, as shells have it.
+const INTERRUPTED: u8 = 130;
+
+/// A flag that the first Ctrl-C raises; the second one ends the process at once.
+fn catch_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    let signal = signal_hook::consts::SIGINT;
+    signal_hook::flag::register_conditional_shutdown(
+        signal,
+        i32::from(INTERRUPTED),
+        Arc::clone(&flag),
+    )
+    .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&flag)))
+    .context("listen for Ctrl-C")?;
+    Ok(flag)
+}
+
+fn parse_now(text: &str) -> anyhow::Result<Instant> {
+    Instant::parse_rfc3339(text).ok_or_else(|| {
+        usage(format!(
+            "--now {text:?} is not an instant such as 2026-11-21T13:00:00Z"
+        ))
     })
 }
 
@@ -159,7 +196,6 @@ impl Logs {
                 recorded: None,
             });
         };
-        manifest.claim(directory)?;
         let transactions = directory.transactions(log_id)?;
         let decisions = directory.decisions(transactions.log_id())?;
         let recorded = RecordedLogs::new(transactions.clone(), decisions);
@@ -176,7 +212,9 @@ struct Job {
     source: u64,
     /// Entries of this source that the log holds already.
     already: u64,
-    reproducible: bool,
+    /// Where they begin.
+    first_entry: Offset,
+    interrupted: Arc<AtomicBool>,
 }
 
 /// What a finished run tells.
@@ -187,14 +225,12 @@ pub struct Finished {
     pub dead_letters: (PathBuf, u64),
     /// How long it took.
     pub seconds: f64,
-    /// Whether time and latency are left out of the summary file.
-    pub reproducible: bool,
 }
 
 impl Job {
     fn run(
         self,
-        input: Input,
+        input: (Rows, Input),
         writer: Writer,
         directory: Option<&DataDirectory>,
     ) -> anyhow::Result<Finished> {
@@ -215,7 +251,9 @@ impl Job {
             log: transactions.clone(),
             source: self.source,
             already: self.already,
+            held: Held::new(transactions.clone(), self.first_entry),
             statistics: Arc::clone(&statistics),
+            interrupted: self.interrupted,
         };
         let (dead_letters, slow_lane) = std::thread::scope(|scope| {
             let ended = &reading_ended;
@@ -259,7 +297,6 @@ impl Job {
             figures: statistics.figures(),
             dead_letters,
             seconds: started.elapsed().as_secs_f64(),
-            reproducible: self.reproducible,
         })
     }
 }

@@ -303,3 +303,29 @@ fn dead_letters_of_earlier_runs_do_not_pile_up() {
     );
     assert!(!Path::new(&folder.path().join("letters.jsonl")).exists());
 }
+
+#[test]
+fn a_long_stretch_of_bad_rows_holds_nothing_up() {
+    let good = |id| transaction(id, &json!({})) + "\n";
+    let bad = "not json\n".repeat(40_000);
+    for (place, bytes) in [
+        ("only", bad.clone()),
+        ("first", bad.clone() + &good(1)),
+        ("middle", good(1) + &bad + &good(2)),
+        ("last", good(1) + &bad),
+    ] {
+        let folder = TempDir::new().unwrap();
+        let ended = run_on(&folder, "in.jsonl", bytes.as_bytes(), &[]);
+        assert_eq!(ended.code, 0, "{place}");
+        assert_eq!(ended.letters.len(), 40_000, "{place}");
+        let rows: Vec<u64> = ended
+            .letters
+            .iter()
+            .filter_map(|one| one["row"].as_u64())
+            .collect();
+        assert!(
+            rows.is_sorted_by(|one, other| one < other),
+            "{place}: in the order of rows"
+        );
+    }
+}

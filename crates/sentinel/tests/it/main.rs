@@ -12,6 +12,7 @@
 mod process;
 mod run;
 mod bad_input;
+mod files;
 mod resume;
 mod replay;
 mod serve;

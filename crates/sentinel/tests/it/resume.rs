@@ -134,3 +134,137 @@ fn a_data_directory_belongs_to_one_input() {
         stderr(&changed)
     );
 }
+
+#[test]
+fn one_changed_row_among_those_already_decided_is_noticed() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let bytes = json_lines(13, 2_000);
+    std::fs::write(path("in.jsonl"), &bytes).unwrap();
+    let data = path("data");
+    let go = || {
+        run(&[
+            "--input",
+            text(&path("in.jsonl")),
+            "--output",
+            text(&path("out")),
+            "--data-dir",
+            text(&data),
+        ])
+    };
+    assert!(go().status.success());
+    let lines = String::from_utf8(bytes).unwrap();
+    let changed: Vec<String> = lines
+        .lines()
+        .enumerate()
+        .map(|(n, line)| {
+            if n == 700 {
+                line.replacen("acc_", "axx_", 1)
+            } else {
+                line.to_owned()
+            }
+        })
+        .collect();
+    std::fs::write(path("in.jsonl"), changed.join("\n") + "\n").unwrap();
+    let ended = go();
+    assert_eq!(ended.status.code(), Some(1));
+    assert!(stderr(&ended).contains("differs"), "{}", stderr(&ended));
+}
+
+#[test]
+fn a_restart_judges_the_future_by_the_first_start() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let at = |name: &str, micros: i64| {
+        format!(
+            "{{\"event_id\":\"{name}\",\"event_type\":\"login\",\"event_time\":{micros},\
+             \"account_id\":\"a\",\"amount_minor\":0,\"currency\":\"USD\"}}\n"
+        )
+    };
+    let now = 1_770_000_000_000_000_i64;
+    let rows = at("past", now) + &at("ahead", now + 310_000_000) + &at("later", now + 1);
+    std::fs::write(path("in.jsonl"), rows).unwrap();
+    let data = path("data");
+    let go = |more: &[&str]| {
+        let input = path("in.jsonl");
+        let output = path("out");
+        let mut arguments = vec![
+            "--input",
+            text(&input),
+            "--output",
+            text(&output),
+            "--data-dir",
+            text(&data),
+        ];
+        arguments.extend(more);
+        run(&arguments)
+    };
+    let first = go(&["--now", "2026-02-02T02:40:00Z"]);
+    assert!(
+        first.status.success() && stderr(&first).contains("future_event"),
+        "{}",
+        stderr(&first)
+    );
+    let again = go(&[]);
+    assert!(
+        again.status.success() && stderr(&again).contains("future_event"),
+        "{}",
+        stderr(&again)
+    );
+    let other = go(&["--now", "2026-02-03T00:00:00Z"]);
+    assert_eq!(other.status.code(), Some(2), "another clock is another run");
+    assert!(stderr(&other).contains("--now"), "{}", stderr(&other));
+}
+
+#[test]
+fn an_interrupted_run_finishes_what_it_read_and_goes_on_later() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("in.jsonl"), json_lines(14, 60_000)).unwrap();
+    let arguments = |out: &str, data: &str| -> Vec<String> {
+        [
+            "run",
+            "--reproducible",
+            "--input",
+            text(&path("in.jsonl")),
+            "--output",
+            text(&path(out)),
+            "--data-dir",
+            text(&path(data)),
+        ]
+        .map(str::to_owned)
+        .to_vec()
+    };
+    assert!(
+        sentinel()
+            .args(arguments("whole", "whole-data"))
+            .output()
+            .unwrap()
+            .status
+            .success()
+    );
+    let mut child = sentinel()
+        .args(arguments("part", "part-data"))
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    wait_for_log(&mut child, &path("part-data"), 1_000);
+    let pid = child.id().to_string();
+    std::process::Command::new("kill")
+        .args(["-s", "INT", &pid])
+        .status()
+        .unwrap();
+    let code = child.wait().unwrap().code();
+    assert!(code == Some(130) || code == Some(0), "{code:?}");
+    let part = std::fs::read(path("part")).unwrap();
+    assert!(part.is_empty() || part.ends_with(b"\n"), "whole lines");
+    assert!(
+        sentinel()
+            .args(arguments("part", "part-data"))
+            .output()
+            .unwrap()
+            .status
+            .success()
+    );
+    assert!(std::fs::read(path("part")).unwrap() == std::fs::read(path("whole")).unwrap());
+}

@@ -210,3 +210,45 @@ fn labels_change_no_decision() {
     );
     assert_eq!(scores(&sample), scores(&flipped));
 }
+
+#[test]
+fn a_labelled_row_that_comes_twice_labels_once() {
+    let folder = TempDir::new().unwrap();
+    let sample = repository("fixtures/samples/handbook.csv");
+    let mapping = repository("fixtures/mappings/handbook.toml");
+    let table = std::fs::read_to_string(&sample).unwrap();
+    let doubled: String = table
+        .lines()
+        .enumerate()
+        .map(|(n, line)| {
+            if n == 0 {
+                format!("{line}\n")
+            } else {
+                format!("{line}\n{line}\n")
+            }
+        })
+        .collect();
+    let labels = |bytes: &str| {
+        let (input, summary) = (
+            folder.path().join("in.csv"),
+            folder.path().join("summary.json"),
+        );
+        std::fs::write(&input, bytes).unwrap();
+        let output = folder.path().join("out.jsonl");
+        let ended = run(&[
+            "--input",
+            text(&input),
+            "--mapping",
+            text(&mapping),
+            "--output",
+            text(&output),
+            "--summary-json",
+            text(&summary),
+        ]);
+        assert!(ended.status.success(), "{}", stderr(&ended));
+        let summary: Value = serde_json::from_slice(&std::fs::read(&summary).unwrap()).unwrap();
+        summary["labels"].as_u64().unwrap()
+    };
+    assert!(labels(&table) > 0);
+    assert_eq!(labels(&doubled), labels(&table));
+}

@@ -1,7 +1,7 @@
 //! Opening the input: plain or compressed, file or standard input, with progress.
 
 use std::fs::File;
-use std::io::{BufReader, Read, stdin};
+use std::io::{BufRead, BufReader, Read, stdin};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -16,34 +16,28 @@ const READ_BYTES: usize = 256 * 1024;
 const LINE_BYTES_MAX: usize = 1024 * 1024;
 const KEPT_BYTES_MAX: usize = 16 * 1024 * 1024;
 
-/// An open input.
+/// The rows of an input.
+pub type Rows = FileSource<Box<dyn Read + Send>>;
+
+/// An open input: bytes that were found readable, and how far they are read.
 pub struct Input {
-    /// Its rows.
-    pub source: FileSource<Box<dyn Read + Send>>,
-    /// Compressed bytes read so far.
+    name: String,
+    reader: Option<Box<dyn Read + Send>>,
+    /// Bytes of the file read so far, compressed ones where it is compressed.
     pub read_bytes: Arc<AtomicU64>,
     /// How many there are; `None` for a stream.
     pub total_bytes: Option<u64>,
 }
 
 impl Input {
-    /// Opens a path, `-` for standard input. The mapping says the format, else the file's extension.
-    pub fn open(path: &Path, mapping: Option<Mapping>, now: Instant) -> anyhow::Result<Self> {
-        let spelled = path.display().to_string();
-        let plain = spelled.trim_end_matches(".zst").trim_end_matches(".gz");
-        let by_name = match Path::new(plain).extension().and_then(|e| e.to_str()) {
-            Some("csv") => Format::Csv,
-            _ => Format::JsonLines,
-        };
-        let format = mapping
-            .as_ref()
-            .and_then(Mapping::format)
-            .unwrap_or(by_name);
-        let (raw, total_bytes): (Box<dyn Read + Send>, _) = if spelled == "-" {
+    /// Opens a path, `-` for standard input. The extension says how it is compressed.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        let name = path.display().to_string();
+        let (raw, total_bytes): (Box<dyn Read + Send>, _) = if name == "-" {
             (Box::new(stdin()), None)
         } else {
-            let file = File::open(path)
-                .map_err(|error| usage(format!("open --input {spelled}: {error}")))?;
+            let file =
+                File::open(path).map_err(|error| usage(format!("open --input {name}: {error}")))?;
             let total = file.metadata().ok().map(|metadata| metadata.len());
             (Box::new(file), total)
         };
@@ -52,32 +46,68 @@ impl Input {
             inner: raw,
             read_bytes: Arc::clone(&read_bytes),
         };
-        let buffered = BufReader::with_capacity(READ_BYTES, counted);
-        let reader: Box<dyn Read + Send> = if spelled.ends_with(".zst") {
-            let decoder = zstd::Decoder::with_buffer(buffered)
-                .map_err(|error| usage(format!("open --input {spelled} as zstd: {error}")))?;
-            Box::new(decoder)
-        } else if spelled.ends_with(".gz") {
-            Box::new(flate2::bufread::MultiGzDecoder::new(buffered))
-        } else {
-            Box::new(buffered)
-        };
-        let options = SourceOptions {
-            name: spelled.clone(),
-            format,
-            mapping,
-            line_bytes_max: LINE_BYTES_MAX,
-            kept_bytes_max: KEPT_BYTES_MAX,
-            now: Some(now),
-        };
-        let source = FileSource::open(reader, options)
-            .map_err(|error| usage(chain_of(&anyhow::Error::new(error))))?;
+        let reader = decompressed(&name, BufReader::with_capacity(READ_BYTES, counted))?;
         Ok(Self {
-            source,
+            name,
+            reader: Some(reader),
             read_bytes,
             total_bytes,
         })
     }
+
+    /// Its rows, by a mapping, with the clock of the run. The mapping says the format, else the name.
+    pub fn read(&mut self, mapping: Option<Mapping>, now: Instant) -> anyhow::Result<Rows> {
+        let plain = self.name.trim_end_matches(".zst").trim_end_matches(".gz");
+        let by_name = if plain.ends_with(".csv") {
+            Format::Csv
+        } else {
+            Format::JsonLines
+        };
+        let options = SourceOptions {
+            format: mapping
+                .as_ref()
+                .and_then(Mapping::format)
+                .unwrap_or(by_name),
+            mapping,
+            now: Some(now),
+            line_bytes_max: LINE_BYTES_MAX,
+            kept_bytes_max: KEPT_BYTES_MAX,
+            name: self.name.clone(),
+        };
+        let reader = self
+            .reader
+            .take()
+            .unwrap_or_else(|| Box::new(std::io::empty()));
+        FileSource::open(reader, options)
+            .map_err(|error| usage(chain_of(&anyhow::Error::new(error))))
+    }
+}
+
+/// Unpacks by the extension. A file that is not what its name says is told at once.
+fn decompressed(
+    name: &str,
+    mut raw: BufReader<Counted<Box<dyn Read + Send>>>,
+) -> anyhow::Result<Box<dyn Read + Send>> {
+    let magic: &[u8] = match name {
+        _ if name.ends_with(".zst") => &[0x28, 0xb5, 0x2f, 0xfd],
+        _ if name.ends_with(".gz") => &[0x1f, 0x8b],
+        _ => return Ok(Box::new(raw)),
+    };
+    let start = raw
+        .fill_buf()
+        .map_err(|error| usage(format!("read --input {name}: {error}")))?;
+    if !start.starts_with(magic) {
+        let kind = if magic.len() == 2 { "gzip" } else { "zstd" };
+        return Err(usage(format!(
+            "--input {name} is not a {kind} file, as its name says"
+        )));
+    }
+    if magic.len() == 2 {
+        return Ok(Box::new(flate2::bufread::MultiGzDecoder::new(raw)));
+    }
+    let decoder = zstd::Decoder::with_buffer(raw)
+        .map_err(|error| usage(format!("open --input {name} as zstd: {error}")))?;
+    Ok(Box::new(decoder))
 }
 
 /// Counts what passes, for the progress bar.

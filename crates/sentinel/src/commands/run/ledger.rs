@@ -1,12 +1,12 @@
 //! The reader: rows become entries of the log, and a ledger tells the writer which row each came from.
 //!
-//! Entries that the log holds from an earlier, killed run are not appended again; the last of them is
-//! compared with the log, so that a changed input is noticed and not spliced on.
+//! Entries that the log holds from an earlier, killed run are not appended again; each is compared with
+//! the log, so that a changed input is noticed and not spliced on.
 
 use std::io::IsTerminal;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use anyhow::Context;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -15,7 +15,7 @@ use sentinel_eventlog::{EventLog, Payloads, RecordBatch, SourceProgress, encode_
 use sentinel_pipeline::intake::source::{SourceBatch, SourceItem};
 use sentinel_pipeline::statistics::Statistics;
 
-use super::input::Input;
+use super::input::{Input, Rows};
 
 /// Rows taken at once: one frame of the log, one message to the writer.
 const BATCH_ROWS: usize = 512;
@@ -58,25 +58,29 @@ pub struct Reader {
     pub source: u64,
     /// Entries of the source that the log holds.
     pub already: u64,
+    /// Those entries, to be compared with what the input gives.
+    pub held: Held,
     /// Counts refused rows.
     pub statistics: Arc<Statistics>,
+    /// Turns true when the person wants to stop.
+    pub interrupted: Arc<AtomicBool>,
 }
 
 impl Reader {
     /// Reads, appends, tells the writer.
     pub fn read(
-        self,
-        mut input: Input,
+        mut self,
+        (mut rows, input): (Rows, Input),
         ledgers: &crossbeam_channel::Sender<Ledger>,
     ) -> anyhow::Result<()> {
         let progress = progress_bar(input.total_bytes);
         let mut batch = SourceBatch::default();
         let mut payloads = Payloads::default();
         let mut sequence = 0_u64;
-        while input
-            .source
-            .next_batch(&mut batch, BATCH_ROWS)
-            .context("read the input")?
+        while !self.interrupted.load(Relaxed)
+            && rows
+                .next_batch(&mut batch, BATCH_ROWS)
+                .context("read the input")?
         {
             let ledger = self.append(&mut batch, &mut payloads, &mut sequence)?;
             progress.set_position(input.read_bytes.load(Relaxed));
@@ -91,7 +95,7 @@ impl Reader {
     }
 
     fn append(
-        &self,
+        &mut self,
         batch: &mut SourceBatch,
         payloads: &mut Payloads,
         sequence: &mut u64,
@@ -129,8 +133,8 @@ impl Reader {
             };
             items.push(item);
             *sequence += 1;
-            if *sequence == self.already {
-                self.compare_with_log(&entry)?;
+            if *sequence <= self.already {
+                self.held.compare(&entry)?;
             }
             if *sequence > self.already {
                 log_time = at;
@@ -151,22 +155,49 @@ impl Reader {
             bytes: std::mem::take(&mut batch.bytes),
         })
     }
+}
 
-    /// The last entry of the earlier run must be what the input gives now.
-    fn compare_with_log(&self, entry: &Entry) -> anyhow::Result<()> {
-        let mut encoded = Vec::new();
-        encode_entry(entry, &mut encoded);
-        let last = Offset(self.log.end().0.saturating_sub(1));
-        let mut records = RecordBatch::default();
-        self.log.read(last, 1, &mut records)?;
-        let same = records
-            .get(0)
-            .is_some_and(|record| record.payload == encoded);
+/// The entries that the log holds of this source, read in step with the input.
+pub struct Held {
+    log: EventLog,
+    next: Offset,
+    records: RecordBatch,
+    /// The place of `next` among the records.
+    place: usize,
+    encoded: Vec<u8>,
+}
+
+impl Held {
+    /// From the offset of the source's first entry.
+    pub fn new(log: EventLog, first: Offset) -> Self {
+        Self {
+            log,
+            next: first,
+            records: RecordBatch::default(),
+            place: 0,
+            encoded: Vec::new(),
+        }
+    }
+
+    /// The next held entry must be what the input gives now.
+    fn compare(&mut self, entry: &Entry) -> anyhow::Result<()> {
+        if self.place >= self.records.len() {
+            self.log
+                .read(self.next, BATCH_ROWS, &mut self.records)
+                .context("read the log")?;
+            self.place = 0;
+        }
+        self.encoded.clear();
+        encode_entry(entry, &mut self.encoded);
+        let held = self.records.get(self.place);
         anyhow::ensure!(
-            same,
-            "the input is not the one this data directory was made with: entry {last} differs; name \
-             another --data-dir"
+            held.is_some_and(|record| record.payload == self.encoded),
+            "the input is not the one this data directory was made with: entry {} differs; name \
+             another --data-dir",
+            self.next
         );
+        self.place += 1;
+        self.next = self.next.plus(1);
         Ok(())
     }
 }

@@ -3,13 +3,16 @@
 use std::path::Path;
 
 use anyhow::Context;
-use sentinel_domain::{ContentHash, LogId};
+use sentinel_domain::{ContentHash, Instant, LogId};
 use serde::{Deserialize, Serialize};
 
 use super::RunArguments;
 use crate::commands::usage;
 use crate::compose::DataDirectory;
 use crate::content::Contents;
+
+/// The manifest's file in a data directory.
+pub const RUN_MANIFEST: &str = "run.json";
 
 /// The arguments that a log is a function of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,11 +21,13 @@ pub struct Manifest {
     mapping_hash: String,
     contents_hash: String,
     reproducible: bool,
+    /// The clock against which events from the future are told: a restart takes the first start's.
+    now: String,
 }
 
 impl Manifest {
     /// The manifest of these arguments.
-    pub fn of(arguments: &RunArguments, contents: &Contents) -> anyhow::Result<Self> {
+    pub fn of(arguments: &RunArguments, contents: &Contents, now: Instant) -> anyhow::Result<Self> {
         let mapping_hash = match &arguments.mapping {
             Some(path) => ContentHash::of(&crate::content::read(path)?).to_string(),
             None => String::new(),
@@ -32,6 +37,7 @@ impl Manifest {
             mapping_hash,
             contents_hash: contents.hash().to_string(),
             reproducible: arguments.reproducible,
+            now: now.to_string(),
         })
     }
 
@@ -58,13 +64,22 @@ impl Manifest {
             .max(1)
     }
 
-    /// Makes the data directory this run's, or checks that it is.
-    pub fn claim(&self, directory: &DataDirectory) -> anyhow::Result<()> {
-        let path = directory.path("run.json");
+    /// The clock of the run.
+    pub fn now(&self) -> Instant {
+        Instant::parse_rfc3339(&self.now).unwrap_or_default()
+    }
+
+    /// Makes the data directory this run's, or checks that it is. Where the clock was not named, the
+    /// first start's is taken.
+    pub fn claim(&mut self, directory: &DataDirectory, now_is_named: bool) -> anyhow::Result<()> {
+        let path = directory.path(RUN_MANIFEST);
         match std::fs::read(&path) {
             Ok(bytes) => {
                 let found: Self = serde_json::from_slice(&bytes)
                     .with_context(|| format!("read {}", path.display()))?;
+                if !now_is_named {
+                    self.now.clone_from(&found.now);
+                }
                 if found == *self {
                     return Ok(());
                 }
@@ -78,8 +93,8 @@ impl Manifest {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                 if directory.path("log").is_dir() {
                     return Err(usage(format!(
-                        "the data directory holds a log that no run made ({} is missing); name another \
-                         --data-dir",
+                        "the data directory holds a log that no run made ({} is missing); name \
+                         another --data-dir",
                         path.display()
                     )));
                 }
@@ -94,7 +109,8 @@ impl Manifest {
             _ if self.input != other.input => "--input",
             _ if self.mapping_hash != other.mapping_hash => "--mapping",
             _ if self.contents_hash != other.contents_hash => "model, rules, policy or rates",
-            _ => "--reproducible",
+            _ if self.reproducible != other.reproducible => "--reproducible",
+            _ => "--now",
         }
     }
 }

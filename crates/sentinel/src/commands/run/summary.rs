@@ -7,6 +7,7 @@ use sentinel_domain::Verdict;
 use serde::Serialize;
 
 use super::{Finished, RunArguments};
+use crate::diagnostics;
 
 #[derive(Serialize)]
 struct Summary {
@@ -18,8 +19,7 @@ struct Summary {
     rejected_by_code: BTreeMap<&'static str, u64>,
     repeated: u64,
     dead_letters: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    seconds: Option<f64>,
+    seconds: f64,
     transactions_per_second: f64,
     latency_us: Latency,
 }
@@ -32,13 +32,9 @@ struct Latency {
 }
 
 /// Prints the summary and writes the file that was asked for.
-#[allow(
-    clippy::print_stderr,
-    reason = "the summary is for the person at the terminal"
-)]
 pub fn report(arguments: &RunArguments, finished: &Finished) -> anyhow::Result<()> {
     let summary = summarise(finished);
-    eprint!("{}", text_of(&summary, finished));
+    diagnostics::tell(text_of(&summary, finished).trim_end());
     if let Some(path) = &arguments.summary_json {
         let mut bytes = serde_json::to_vec_pretty(&summary)?;
         bytes.push(b'\n');
@@ -69,7 +65,7 @@ fn summarise(finished: &Finished) -> Summary {
             .collect(),
         repeated: figures.repeated,
         dead_letters: (*letters > 0).then(|| path.display().to_string()),
-        seconds: (!finished.reproducible).then_some(finished.seconds),
+        seconds: finished.seconds,
         transactions_per_second: figures.transactions as f64 / finished.seconds.max(1e-9),
         latency_us: Latency { p50, p99, p999 },
     }
@@ -118,8 +114,14 @@ fn text_of(summary: &Summary, finished: &Finished) -> String {
         }
     }
     let Latency { p50, p99, p999 } = summary.latency_us;
-    text.push_str(&format!(
-        "latency    p50 {p50} us, p99 {p99} us, p99.9 {p999} us in process\n"
-    ));
+    text.push_str(&match p50 {
+        0 => "latency    none measured: every decision was made by an earlier start
+"
+        .to_owned(),
+        _ => format!(
+            "latency    p50 {p50} us, p99 {p99} us, p99.9 {p999} us in process
+"
+        ),
+    });
     text
 }

@@ -4,6 +4,7 @@
 //! order of the rows that became entries. So dead letters stand in the order of rows too, whichever
 //! thread refused them.
 
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{BufWriter, Write, stdout};
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use sentinel_pipeline::worker::Published;
 
 use super::ledger::{Ledger, LedgerItem};
 use crate::commands::usage;
+use crate::diagnostics;
 
 const BUFFER_BYTES: usize = 256 * 1024;
 
@@ -46,10 +48,12 @@ pub struct Writer {
     spelled: Option<(Arc<Versions>, SpelledVersions)>,
 }
 
-/// The ledger with a place in it.
+/// The ledger with a place in it. What stands first is a row that became an entry, or nothing is there.
 struct Rows<'a> {
     ledgers: &'a Receiver<Ledger>,
-    current: Option<(std::vec::IntoIter<LedgerItem>, Vec<u8>)>,
+    ended: bool,
+    items: VecDeque<LedgerItem>,
+    bytes: Vec<u8>,
 }
 
 impl Writer {
@@ -83,22 +87,36 @@ impl Writer {
     }
 
     /// Writes until both channels end. Returns where dead letters are and how many.
+    ///
+    /// Ledgers are taken while no outcome is there, too: a long stretch of refused rows gives none, and
+    /// the reader must not wait for a writer that waits for it.
     pub fn write(
         mut self,
         ledgers: &Receiver<Ledger>,
         outcomes: &Receiver<Published>,
     ) -> anyhow::Result<(PathBuf, u64)> {
+        let never = crossbeam_channel::never();
         let mut rows = Rows {
             ledgers,
-            current: None,
+            ended: false,
+            items: VecDeque::new(),
+            bytes: Vec::new(),
         };
-        for published in outcomes {
-            for (one, latency_us) in published.settled.iter().zip(published.latencies_us) {
-                self.settle(one, latency_us, &mut rows)?;
+        loop {
+            let idle = rows.items.is_empty() && !rows.ended;
+            crossbeam_channel::select! {
+                recv(outcomes) -> published => match published {
+                    Ok(published) => self.settle_all(&published, &mut rows)?,
+                    Err(_) => break,
+                },
+                recv(if idle { ledgers } else { &never }) -> ledger => {
+                    self.take(ledger.ok(), &mut rows)?;
+                }
             }
         }
-        while let Some((item, bytes)) = rows.next() {
-            self.refuse(&item, bytes)?;
+        while !rows.ended {
+            let ledger = rows.ledgers.recv().ok();
+            self.take(ledger, &mut rows)?;
         }
         self.output.flush().context("write the output")?;
         self.dead_letters.flush().context("write dead letters")?;
@@ -108,30 +126,71 @@ impl Writer {
         ))
     }
 
+    fn settle_all(&mut self, published: &Published, rows: &mut Rows<'_>) -> anyhow::Result<()> {
+        for (one, latency_us) in published.settled.iter().zip(&published.latencies_us) {
+            if one.offset >= self.first_entry {
+                self.settle(one, *latency_us, rows)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts the next ledger in place and keeps the refused rows it begins with.
+    fn take(&mut self, ledger: Option<Ledger>, rows: &mut Rows<'_>) -> anyhow::Result<()> {
+        match ledger {
+            Some(ledger) => {
+                rows.items = ledger.items.into();
+                rows.bytes = ledger.bytes;
+            }
+            None => rows.ended = true,
+        }
+        self.keep_refused(rows)
+    }
+
+    /// Keeps refused rows until a row stands first that became an entry.
+    fn keep_refused(&mut self, rows: &mut Rows<'_>) -> anyhow::Result<()> {
+        while let Some(LedgerItem::Refused {
+            row,
+            rejection,
+            raw,
+        }) = rows.items.front()
+        {
+            let raw = rows.bytes.get(raw.clone()).unwrap_or_default();
+            self.keep(*row, rejection, raw)?;
+            rows.items.pop_front();
+        }
+        Ok(())
+    }
+
     fn settle(
         &mut self,
         one: &Settled,
         latency_us: u32,
         rows: &mut Rows<'_>,
     ) -> anyhow::Result<()> {
-        if one.offset < self.first_entry {
-            return Ok(());
+        while rows.items.is_empty() && !rows.ended {
+            let ledger = rows.ledgers.recv().ok();
+            self.take(ledger, rows)?;
         }
-        let (item, bytes) = loop {
-            let Some((item, bytes)) = rows.next() else {
-                anyhow::bail!(
-                    "the log holds entry {} that the input did not give",
-                    one.offset
-                );
-            };
-            if !self.refuse(&item, bytes)? {
-                break (item, bytes);
-            }
+        let Some(item) = rows.items.pop_front() else {
+            anyhow::bail!(
+                "the log holds entry {} that the input did not give",
+                one.offset
+            );
         };
-        let LedgerItem::Entry { row, raw } = item else {
-            return Ok(());
-        };
-        let raw = bytes.get(raw).unwrap_or_default();
+        if let LedgerItem::Entry { row, raw } = item {
+            let raw = rows.bytes.get(raw).unwrap_or_default();
+            self.settle_row(one, latency_us, (row, raw))?;
+        }
+        self.keep_refused(rows)
+    }
+
+    fn settle_row(
+        &mut self,
+        one: &Settled,
+        latency_us: u32,
+        (row, raw): (u64, &[u8]),
+    ) -> anyhow::Result<()> {
         match &one.outcome {
             Outcome::Decided(decision) => {
                 let latency_us = self.with_latency.then_some(latency_us);
@@ -140,42 +199,23 @@ impl Writer {
                 serde_json::to_writer(&mut self.output, &body)
                     .map_err(std::io::Error::from)
                     .context("write the output")?;
-                self.output.write_all(b"\n").context("write the output")?;
+                self.output.write_all(b"\n").context("write the output")
             }
             Outcome::Conflicted { first } => {
                 let detail =
                     format!("the same event_id came before with another body, as entry {first}");
                 let rejection = Rejection::new(RejectionCode::Conflict, "event_id", detail);
-                self.keep(row, &rejection, raw)?;
+                self.keep(row, &rejection, raw)
             }
-            Outcome::Refused(rejection) => self.keep(row, rejection, raw)?,
-            _ => {}
+            Outcome::Refused(rejection) => self.keep(row, rejection, raw),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
-    /// Keeps a refused row; false where the row became an entry.
-    fn refuse(&mut self, item: &LedgerItem, bytes: &[u8]) -> anyhow::Result<bool> {
-        let LedgerItem::Refused {
-            row,
-            rejection,
-            raw,
-        } = item
-        else {
-            return Ok(false);
-        };
-        self.keep(*row, rejection, bytes.get(raw.clone()).unwrap_or_default())?;
-        Ok(true)
-    }
-
-    #[allow(
-        clippy::print_stderr,
-        reason = "the person at the terminal wants to see what is refused"
-    )]
     fn keep(&mut self, row: u64, rejection: &Rejection, raw: &[u8]) -> anyhow::Result<()> {
         // The first few are told at once; all of them are in the file.
         if self.dead_letters.written() < TOLD_MAX {
-            eprintln!("rejected {}:{row}: {rejection}", self.source_name);
+            diagnostics::tell(&format!("rejected {}:{row}: {rejection}", self.source_name));
         }
         self.dead_letters
             .keep_parts(&self.source_name, row, rejection, raw)
@@ -199,22 +239,4 @@ fn spell<'a>(
     &kept
         .get_or_insert_with(|| (Arc::clone(versions), SpelledVersions::of(versions)))
         .1
-}
-
-impl Rows<'_> {
-    /// The next row with the bytes its range points into.
-    fn next(&mut self) -> Option<(LedgerItem, &[u8])> {
-        loop {
-            let ended = match &mut self.current {
-                Some((items, _)) => items.len() == 0,
-                None => true,
-            };
-            if !ended {
-                let (items, bytes) = self.current.as_mut()?;
-                return items.next().map(|item| (item, bytes.as_slice()));
-            }
-            let ledger = self.ledgers.recv().ok()?;
-            self.current = Some((ledger.items.into_iter(), ledger.bytes));
-        }
-    }
 }

@@ -66,12 +66,11 @@ impl Filler {
 
 /// The rows of a labelled table. Every label of the table counts, however late it came.
 pub fn of_table(path: &Path, mapping: Option<Mapping>, set: FeatureSet) -> anyhow::Result<Rows> {
-    let mut input = Input::open(path, mapping, clock::now())?;
+    let mut source = Input::open(path)?.read(mapping, clock::now())?;
     let mut filler = Filler::new(set)?;
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     let mut batch = SourceBatch::default();
-    while input
-        .source
+    while source
         .next_batch(&mut batch, 4_096)
         .context("read the input")?
     {
