@@ -40,6 +40,8 @@ pub struct Api {
     pub version: &'static str,
     /// Turns true when the server stops.
     pub stop: watch::Receiver<bool>,
+    /// Whether a request must name this machine as its host.
+    pub loopback_only: bool,
     /// The live feed.
     pub live: Live,
     /// Requests answered, for the metrics.
@@ -66,6 +68,7 @@ impl Api {
             now,
             version,
             stop,
+            loopback_only,
         } = options;
         let api = Arc::new(Self {
             handle,
@@ -74,6 +77,7 @@ impl Api {
             now,
             version,
             stop,
+            loopback_only,
             live: Live::default(),
             requests: RequestCounts::default(),
             replays: Semaphore::new(REPLAYS_MAX),

@@ -39,6 +39,8 @@ pub enum Kind {
     UpgradeRequired,
     /// The request comes from a page of another site.
     ForeignOrigin,
+    /// The request names another host than this machine.
+    ForeignHost,
     /// Too much at once.
     Overloaded,
     /// Something it needs is not there now.
@@ -58,6 +60,7 @@ impl Kind {
             Self::BadQuery,
             Self::UpgradeRequired,
             Self::ForeignOrigin,
+            Self::ForeignHost,
             Self::Overloaded,
             Self::Unavailable,
             Self::Internal,
@@ -79,6 +82,7 @@ impl Kind {
             Self::BadQuery => "bad_query",
             Self::UpgradeRequired => "upgrade_required",
             Self::ForeignOrigin => "foreign_origin",
+            Self::ForeignHost => "foreign_host",
             Self::Overloaded => "overloaded",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",
@@ -98,7 +102,7 @@ impl Kind {
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
-            Self::ForeignOrigin => StatusCode::FORBIDDEN,
+            Self::ForeignOrigin | Self::ForeignHost => StatusCode::FORBIDDEN,
             Self::Overloaded => StatusCode::TOO_MANY_REQUESTS,
             Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -116,6 +120,7 @@ impl Kind {
             Self::BadQuery => "A query parameter is not understood",
             Self::UpgradeRequired => "This path speaks WebSocket",
             Self::ForeignOrigin => "The request comes from another site",
+            Self::ForeignHost => "The request names another host",
             Self::Overloaded => "Too much at once",
             Self::Unavailable => "The service is not available now",
             Self::Internal => "The server is at fault",
@@ -138,6 +143,9 @@ impl Kind {
             Self::UpgradeRequired => "Open it with a WebSocket client, subprotocol sentinel.v1.",
             Self::ForeignOrigin => {
                 "Browsers may talk to this server only from its own pages; other programs send no Origin header."
+            }
+            Self::ForeignHost => {
+                "The server is open to its own machine only: address it as localhost, 127.0.0.1 or [::1]; a proxy in front of it must send one of them as Host."
             }
             Self::Overloaded => {
                 "Wait as long as Retry-After says and send it again; the event id makes that safe."
@@ -369,6 +377,7 @@ impl From<ReplayError> for Problem {
     fn from(error: ReplayError) -> Self {
         match error {
             ReplayError::NotThere { .. } => Self::new(Kind::NotFound, error.to_string()),
+            ReplayError::Stopped { .. } => Self::new(Kind::Unavailable, error.to_string()),
             other => Self::fault(Kind::Internal, &other),
         }
     }

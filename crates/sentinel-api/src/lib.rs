@@ -53,6 +53,9 @@ pub struct ApiOptions {
     pub version: &'static str,
     /// Turns true when the server stops.
     pub stop: watch::Receiver<bool>,
+    /// Whether only this machine can reach the server: then a request must name it as its host, so that no
+    /// page whose name was pointed at this machine gets in.
+    pub loopback_only: bool,
 }
 
 /// How a server introduces itself.

@@ -20,6 +20,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 use sentinel_domain::Verdict;
+use sentinel_pipeline::follow::Followed;
 use sentinel_store::Counts;
 
 use crate::api::Api;
@@ -120,6 +121,7 @@ pub async fn read_metrics(State(api): State<Arc<Api>>) -> Result<Response<Body>,
             .collect(),
         counts,
         running: api.handle.is_running(),
+        followed: *api.handle.followed().borrow(),
         sockets: api.live.sockets(),
     };
     let mut registry = Registry::default();
@@ -143,6 +145,7 @@ struct Scrape {
     /// `None` where the store does not answer: its figures are left out rather than told as zero.
     counts: Option<Counts>,
     running: bool,
+    followed: Followed,
     sockets: usize,
 }
 
@@ -202,6 +205,11 @@ impl Scrape {
             ),
             ("sentinel_labels", "Labels taken in", s.labels),
             (
+                "sentinel_follower_retries",
+                "Times the store did not answer and was asked again",
+                self.followed.retries,
+            ),
+            (
                 "sentinel_declined_amount_minor_units",
                 amount_help,
                 s.declined_amount_minor,
@@ -216,8 +224,20 @@ impl Scrape {
     fn encode_state(&self, out: &mut Out<'_, '_>) -> std::fmt::Result {
         let s = &self.statistics;
         let up = f64::from(u8::from(self.running));
+        let following = f64::from(u8::from(!self.followed.failed));
+        let lag = s.log_end.saturating_sub(self.followed.next.0);
         out.gauges(&[
             ("sentinel_up", "1 while transactions are decided", up),
+            (
+                "sentinel_follower_up",
+                "1 while alerts follow decisions",
+                following,
+            ),
+            (
+                "sentinel_follower_lag_entries",
+                "Entries of the log that alerts have not followed yet",
+                lag as f64,
+            ),
             (
                 "sentinel_log_end_offset",
                 "Offset after the last entry of the log",

@@ -11,11 +11,15 @@ pub mod statistics;
 pub mod probes;
 pub mod aliases;
 
+use std::net::IpAddr;
+use std::sync::Arc;
+
 use axum::body::Body;
-use axum::extract::{FromRequestParts, Path, Query};
+use axum::extract::{FromRequestParts, Path, Query, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, HOST, ORIGIN, X_CONTENT_TYPE_OPTIONS};
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Response, StatusCode, Uri};
+use axum::middleware::Next;
 use axum::response::IntoResponse;
 use sentinel_domain::{AccountId, Tier};
 use sentinel_store::{Cursor, LIMIT_DEFAULT};
@@ -23,6 +27,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
+use crate::api::Api;
 use crate::error::{Kind, Problem};
 
 /// The largest body of one transaction.
@@ -74,6 +79,46 @@ pub async fn method_not_allowed(method: Method, uri: Uri) -> Problem {
         Kind::MethodNotAllowed,
         format!("{} does not take {method}", uri.path()),
     )
+}
+
+/// Refuses a request that names another host, where only this machine can reach the server: a page whose
+/// name was pointed here would pass for one of our own.
+pub async fn refuse_foreign_host(
+    State(api): State<Arc<Api>>,
+    request: Request,
+    next: Next,
+) -> Response<Body> {
+    let named = match request.headers().get(HOST) {
+        Some(host) => host.to_str().ok(),
+        None => request
+            .uri()
+            .authority()
+            .map(|authority| authority.as_str()),
+    };
+    // Only programs leave the host out; browsers never do.
+    let is_absent = named.is_none() && !request.headers().contains_key(HOST);
+    if !api.loopback_only || is_absent || named.is_some_and(is_this_machine) {
+        return next.run(request).await;
+    }
+    let detail = format!("{} is not this server", named.unwrap_or("the host"));
+    Problem::new(Kind::ForeignHost, detail).into_response()
+}
+
+/// Whether a host, with or without port, is a name of this machine that no name server answers for.
+fn is_this_machine(host: &str) -> bool {
+    let (name, port) = match host.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, port),
+        _ => (host, ""),
+    };
+    let bare = name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'))
+        .unwrap_or(name);
+    let is_local = bare.eq_ignore_ascii_case("localhost")
+        || bare
+            .parse()
+            .is_ok_and(|address: IpAddr| address.is_loopback());
+    is_local && port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Proof that no page of another site sends this: a browser names the page's site in `Origin`, and there
@@ -177,5 +222,37 @@ fn total_estimate(first_page: bool, items: usize, more: bool, counted: u64) -> u
         items as u64
     } else {
         counted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_this_machine_are_told_from_others() {
+        for host in [
+            "localhost",
+            "LOCALHOST:8000",
+            "127.0.0.1",
+            "127.0.0.1:1",
+            "[::1]",
+            "[::1]:8000",
+        ] {
+            assert!(is_this_machine(host), "{host}");
+        }
+        for host in [
+            "",
+            "evil.example",
+            "evil.example:8000",
+            "localhost.evil.example",
+            "127.0.0.1.evil.example",
+            "localhost:evil.example",
+            "10.0.0.1:8000",
+            "[::2]:8000",
+            "0.0.0.0",
+        ] {
+            assert!(!is_this_machine(host), "{host}");
+        }
     }
 }

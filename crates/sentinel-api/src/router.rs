@@ -108,6 +108,10 @@ pub fn router(api: Arc<Api>) -> Router {
         .merge(pages())
         .fallback(dashboard::page)
         .method_not_allowed_fallback(rest::method_not_allowed)
+        .layer(from_fn_with_state(
+            Arc::clone(&api),
+            rest::refuse_foreign_host,
+        ))
         .layer(from_fn_with_state(Arc::clone(&api), metrics::observe))
         .with_state(api)
 }

@@ -52,8 +52,6 @@ vocabulary! {
         MissingRate = 3, "missing_rate";
         /// A window holds more events than are kept exactly; its values are estimates.
         EstimatedWindow = 4, "estimated_window";
-        /// The event lay too far in the future; its time was held at the log's.
-        ClampedFutureEvent = 5, "clamped_future_event";
     }
 }
 
@@ -65,7 +63,6 @@ impl Degradation {
             Self::TooLateEvent => "windows_untouched",
             Self::MissingRate => "amount_features_missing",
             Self::EstimatedWindow => "newest_events_only",
-            Self::ClampedFutureEvent => "clamped_to_log_time",
         }
     }
 }

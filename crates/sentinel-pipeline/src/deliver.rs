@@ -1,7 +1,7 @@
 //! Slow lane, last step: messages from the outbox to their sink.
 //!
 //! At least once with a stable id: a message is marked as delivered after the sink has it, so a crash in
-//! between sends it again under the same id.
+//! between sends it again under the same id. A store that does not answer is asked again.
 
 use std::time::Duration;
 
@@ -9,6 +9,8 @@ use sentinel_delivery::{Message, Sink, backoff, is_exhausted};
 use sentinel_domain::Instant;
 use sentinel_store::{Store, StoreError};
 use tokio::sync::watch;
+
+use crate::follow::{FailUnlessDone, Followed, Retry, is_stopping, pause};
 
 /// Messages taken at once.
 const BATCH_MESSAGES: u32 = 256;
@@ -21,26 +23,49 @@ pub async fn run(
     store: Store,
     sink: Sink,
     now: fn() -> Instant,
+    followed: watch::Sender<Followed>,
     mut stop: watch::Receiver<bool>,
 ) -> Result<(), StoreError> {
+    let guard = FailUnlessDone::new(followed.clone());
+    let mut retry = Retry::default();
     loop {
-        let stopping = *stop.borrow();
-        while step(&store, &sink, now()).await? {}
-        if stopping {
-            return Ok(());
-        }
-        tokio::select! {
-            _ = tokio::time::sleep(PAUSE) => {}
-            _ = stop.changed() => {}
+        let stopping = is_stopping(&stop);
+        match batch(&store, &sink, now()).await {
+            Ok(taken) => {
+                retry = Retry::default();
+                if let Some(delivered) = taken {
+                    followed.send_modify(|followed| followed.delivered += delivered);
+                    continue;
+                }
+                if stopping {
+                    guard.done();
+                    return Ok(());
+                }
+                pause(PAUSE, &mut stop).await;
+            }
+            Err(error @ StoreError::Backend { .. }) if !stopping => {
+                tracing::error!(error = ?error, "messages are not delivered; trying again");
+                followed.send_modify(|followed| followed.retries += 1);
+                retry.wait(&mut stop).await;
+            }
+            Err(error) => {
+                tracing::error!(error = ?error, "messages are delivered no longer");
+                return Err(error);
+            }
         }
     }
 }
 
 /// Delivers one batch; false where nothing was due.
 pub async fn step(store: &Store, sink: &Sink, now: Instant) -> Result<bool, StoreError> {
+    Ok(batch(store, sink, now).await?.is_some())
+}
+
+/// Delivers one batch and says how many of it arrived; `None` where nothing was due.
+async fn batch(store: &Store, sink: &Sink, now: Instant) -> Result<Option<u64>, StoreError> {
     let due = store.outbox_due(now, BATCH_MESSAGES).await?;
     if due.is_empty() {
-        return Ok(false);
+        return Ok(None);
     }
     let messages: Vec<Message> = due
         .iter()
@@ -72,7 +97,7 @@ pub async fn step(store: &Store, sink: &Sink, now: Instant) -> Result<bool, Stor
         }
     }
     store.outbox_delivered(&delivered, now).await?;
-    Ok(true)
+    Ok(Some(delivered.len() as u64))
 }
 
 /// An error with its causes in one line.

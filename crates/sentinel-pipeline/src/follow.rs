@@ -2,7 +2,7 @@
 //!
 //! Reads both logs in step, from where the store says it stopped. What it writes follows from the log, so
 //! repeating a stretch after a crash writes the same rows again, which the store ignores. Scoring never
-//! waits for it.
+//! waits for it. A store that does not answer is asked again; any other error ends following, loudly.
 
 use std::time::Duration;
 
@@ -25,6 +25,83 @@ const BATCH_ENTRIES: usize = 2_048;
 
 /// How often the end of the decision log is looked at.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// The first and the longest pause after the store did not answer.
+const RETRY_PAUSES: [Duration; 2] = [Duration::from_millis(500), Duration::from_secs(30)];
+
+/// How far alerts have followed decisions.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Followed {
+    /// The first offset that is not followed.
+    pub next: Offset,
+    /// Messages delivered by this process.
+    pub delivered: u64,
+    /// How often the store did not answer and was asked again.
+    pub retries: u64,
+    /// Whether following or delivering has ended by an error that trying again does not mend.
+    pub failed: bool,
+}
+
+/// Marks the slow lane as failed unless its part ends well: by an error, or by a panic.
+pub(crate) struct FailUnlessDone {
+    followed: watch::Sender<Followed>,
+    done: bool,
+}
+
+impl FailUnlessDone {
+    pub(crate) fn new(followed: watch::Sender<Followed>) -> Self {
+        Self {
+            followed,
+            done: false,
+        }
+    }
+
+    pub(crate) fn done(mut self) {
+        self.done = true;
+    }
+}
+
+impl Drop for FailUnlessDone {
+    fn drop(&mut self) {
+        if !self.done {
+            self.followed.send_modify(|followed| followed.failed = true);
+        }
+    }
+}
+
+/// Pauses between tries, doubling.
+pub(crate) struct Retry {
+    pause: Duration,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        let [pause, _] = RETRY_PAUSES;
+        Self { pause }
+    }
+}
+
+impl Retry {
+    /// Waits before the next try; a stop cuts it short.
+    pub(crate) async fn wait(&mut self, stop: &mut watch::Receiver<bool>) {
+        let [_, longest] = RETRY_PAUSES;
+        pause(self.pause, stop).await;
+        self.pause = (self.pause * 2).min(longest);
+    }
+}
+
+/// Whether to stop; a sender that is gone means the same as one that says so.
+pub(crate) fn is_stopping(stop: &watch::Receiver<bool>) -> bool {
+    *stop.borrow() || stop.has_changed().is_err()
+}
+
+/// Waits, or until told to stop.
+pub(crate) async fn pause(duration: Duration, stop: &mut watch::Receiver<bool>) {
+    tokio::select! {
+        _ = tokio::time::sleep(duration) => {}
+        _ = stop.changed() => {}
+    }
+}
 
 /// Why a follower stopped.
 #[derive(Debug, thiserror::Error)]
@@ -56,6 +133,13 @@ pub enum FollowError {
     },
 }
 
+impl FollowError {
+    /// Whether the store may answer when it is asked again.
+    fn is_transient(&self) -> bool {
+        matches!(self, Self::Store(StoreError::Backend { .. }))
+    }
+}
+
 /// Turns recorded decisions into alerts, cases and messages.
 pub struct Follower {
     logs: RecordedLogs,
@@ -65,6 +149,7 @@ pub struct Follower {
     entries: RecordBatch,
     raised: broadcast::Sender<Alert>,
     channel: String,
+    followed: watch::Sender<Followed>,
 }
 
 impl Follower {
@@ -95,21 +180,64 @@ impl Follower {
             entries: RecordBatch::default(),
             raised,
             channel: channel.to_owned(),
+            followed: watch::channel(Followed::default()).0,
         })
     }
 
-    /// Follows until `stop` turns true, then takes what is left.
+    /// Says from here on how far it is.
+    pub fn reporting_to(mut self, followed: watch::Sender<Followed>) -> Self {
+        followed.send_modify(|followed| followed.next = self.progress.next);
+        self.followed = followed;
+        self
+    }
+
+    /// Follows until `stop` turns true, then takes what is left. A store that does not answer is asked
+    /// again, less and less often, until `stop`.
     pub async fn run(mut self, mut stop: watch::Receiver<bool>) -> Result<(), FollowError> {
+        let guard = FailUnlessDone::new(self.followed.clone());
+        let mut retry = Retry::default();
         loop {
-            let stopping = *stop.borrow();
-            while self.step().await? {}
-            if stopping {
-                return Ok(());
+            let stopping = is_stopping(&stop);
+            match self.step().await {
+                Ok(more) => {
+                    retry = Retry::default();
+                    if more {
+                        continue;
+                    }
+                    if stopping {
+                        guard.done();
+                        return Ok(());
+                    }
+                    pause(PAUSE, &mut stop).await;
+                }
+                Err(error) if error.is_transient() && !stopping => {
+                    let from = self.progress.next;
+                    tracing::error!(error = ?error, %from, "alerts do not follow; trying again");
+                    self.followed.send_modify(|followed| followed.retries += 1);
+                    retry.wait(&mut stop).await;
+                    self.read_progress().await;
+                }
+                Err(error) => {
+                    let from = self.progress.next;
+                    tracing::error!(error = ?error, %from, "alerts follow decisions no longer");
+                    return Err(error);
+                }
             }
-            tokio::select! {
-                _ = tokio::time::sleep(PAUSE) => {}
-                _ = stop.changed() => {}
-            }
+        }
+    }
+
+    /// Where the store stands: the outcome of a commit that failed is unknown.
+    async fn read_progress(&mut self) {
+        let log = &self.logs.transactions;
+        let stored = self
+            .store
+            .progress(ALERTS, log.log_id(), log.partition())
+            .await;
+        // Where it cannot be read, or another owner has taken over, the next commit tells.
+        if let Ok(Some(stored)) = stored
+            && stored.epoch == self.progress.epoch
+        {
+            self.progress.next = stored.next;
         }
     }
 
@@ -125,6 +253,7 @@ impl Follower {
         let to = commit.to;
         self.store.commit(&commit).await?;
         self.progress.next = to;
+        self.followed.send_modify(|followed| followed.next = to);
         for alert in alerts {
             // Nobody listening is fine.
             let _ = self.raised.send(alert);

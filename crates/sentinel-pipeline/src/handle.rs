@@ -2,10 +2,12 @@
 //!
 //! `decide` appends a transaction and waits for its decision; `submit` appends without waiting; `lookup`,
 //! `replay` and `subscribe` read. An answer is given only when its transaction is durable in the log and
-//! its outcome is recorded. Must never decide anything itself.
+//! its outcome is recorded; a refusal is told when the refused body is kept. Must never decide anything
+//! itself.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,9 +15,10 @@ use sentinel_domain::{
     DecisionId, Entry, Instant, LogId, Offset, Outcome, Rejection, RejectionCode, Transaction,
 };
 use sentinel_eventlog::{LogError, Payloads, encode_entry};
-use tokio::sync::{broadcast, oneshot};
+use tokio::sync::{broadcast, oneshot, watch};
 
-use crate::dead_letter::DeadLetterFile;
+use crate::dead_letter::{Letter, LetterBox, Receipt};
+use crate::follow::Followed;
 use crate::intake::json;
 use crate::partition::{PartitionState, Settled};
 use crate::recorded::{Decided, LookupError, RecordedLogs};
@@ -67,6 +70,12 @@ enum Told {
     Answer(Answer),
     /// The same event came before, at this offset.
     Before(Offset),
+    /// The same event id came before with another body; where there was no room for the letter, it is
+    /// handed on.
+    Conflict {
+        first: DecisionId,
+        kept: Result<Receipt, Box<Letter>>,
+    },
 }
 
 /// A question about the state, answered between two batches.
@@ -87,9 +96,10 @@ struct Inner {
     waiting: Mutex<BTreeMap<u64, oneshot::Sender<Told>>>,
     feed: broadcast::Sender<Arc<Decided>>,
     questions: crossbeam_channel::Sender<Question>,
-    dead_letters: Mutex<DeadLetterFile>,
-    refused_rows: AtomicU64,
+    letters: LetterBox,
+    followed: watch::Sender<Followed>,
     failed: AtomicBool,
+    stopping: AtomicBool,
     deadline: Duration,
 }
 
@@ -98,7 +108,7 @@ impl Handle {
     pub(crate) fn new(
         logs: RecordedLogs,
         statistics: Arc<Statistics>,
-        dead_letters: DeadLetterFile,
+        letters: LetterBox,
         deadline: Duration,
     ) -> (Self, crossbeam_channel::Receiver<Question>) {
         let (questions, asked) = crossbeam_channel::unbounded();
@@ -108,9 +118,10 @@ impl Handle {
             waiting: Mutex::default(),
             feed: broadcast::channel(FEED_ITEMS_MAX).0,
             questions,
-            dead_letters: Mutex::new(dead_letters),
-            refused_rows: AtomicU64::new(0),
+            letters,
+            followed: watch::channel(Followed::default()).0,
             failed: AtomicBool::new(false),
+            stopping: AtomicBool::new(false),
             deadline,
         };
         (
@@ -136,15 +147,38 @@ impl Handle {
         !self.inner.failed.load(Relaxed)
     }
 
+    /// Whether alerts follow decisions: false after the follower or the deliverer met an error that trying
+    /// again does not mend.
+    pub fn is_following(&self) -> bool {
+        !self.inner.followed.borrow().failed
+    }
+
+    /// How far alerts have followed decisions, and every change of it.
+    pub fn followed(&self) -> watch::Receiver<Followed> {
+        self.inner.followed.subscribe()
+    }
+
+    /// Ends running replays; later ones end at once.
+    pub fn stop_replays(&self) {
+        self.inner.stopping.store(true, Relaxed);
+    }
+
     /// Reads a transaction as JSON, appends it and waits for its decision.
     pub async fn decide(&self, body: &[u8], now: Instant) -> Result<Answer, SubmitError> {
-        let transaction = json::parse_transaction(body)
-            .and_then(|transaction| refuse_future(transaction, now))
-            .map_err(|rejection| self.refuse(rejection, body))?;
+        let parsed =
+            json::parse_transaction(body).and_then(|transaction| refuse_future(transaction, now));
+        let transaction = match parsed {
+            Ok(transaction) => transaction,
+            Err(rejection) => return Err(self.refuse(rejection, body).await),
+        };
         let (offset, answer) = self.append(&transaction, now)?;
         match tokio::time::timeout(self.inner.deadline, answer).await {
             Ok(Ok(Told::Answer(answer))) => Ok(answer),
             Ok(Ok(Told::Before(first))) => self.repeated(first).await,
+            Ok(Ok(Told::Conflict { first, kept })) => {
+                self.settle_conflict(kept).await;
+                Ok(Answer::Conflict { first })
+            }
             Ok(Err(_)) => Err(SubmitError::Unavailable("the worker has stopped".into())),
             Err(_) => Ok(Answer::Pending {
                 decision_id: DecisionId::at(self.inner.logs.position(offset)),
@@ -203,7 +237,13 @@ impl Handle {
         };
         let inner = Arc::clone(&self.inner);
         let replayed = tokio::task::spawn_blocking(move || {
-            replay::replay(&inner.logs, position.offset, &mut |_, _| {})
+            replay::replay(&inner.logs, position.offset, &mut |_, _| {
+                if inner.stopping.load(Relaxed) {
+                    ControlFlow::Break(())
+                } else {
+                    ControlFlow::Continue(())
+                }
+            })
         });
         match replayed.await {
             Ok(result) => result.map(Some),
@@ -224,6 +264,11 @@ impl Handle {
     /// The two logs, for followers.
     pub(crate) fn logs(&self) -> &RecordedLogs {
         &self.inner.logs
+    }
+
+    /// Where follower and deliverer say how far they are.
+    pub(crate) fn followed_sender(&self) -> &watch::Sender<Followed> {
+        &self.inner.followed
     }
 
     /// Takes what the worker settled: answers waiters, feeds subscribers, keeps dead letters.
@@ -263,16 +308,19 @@ impl Handle {
             (Outcome::Repeated { first }, _) => Some(Told::Before(first)),
             (Outcome::Conflicted { first }, transaction) => {
                 let first = DecisionId::at(self.inner.logs.position(first));
-                if let Some(transaction) = transaction {
-                    self.keep_conflict(&transaction, first);
-                }
-                Some(Told::Answer(Answer::Conflict { first }))
+                let kept = transaction.map(|transaction| self.keep_conflict(&transaction, first));
+                kept.map(|kept| Told::Conflict { first, kept })
             }
             _ => None,
         };
-        if let (Some(waiter), Some(told)) = (waiter, told) {
+        let unheard = match (waiter, told) {
             // The caller may have given up waiting.
-            let _ = waiter.send(told);
+            (Some(waiter), Some(told)) => waiter.send(told).err(),
+            (None, told) => told,
+            (Some(_), None) => None,
+        };
+        if let Some(Told::Conflict { kept: Err(_), .. }) = unheard {
+            tracing::warn!(%offset, "too many dead letters wait; that of a conflict is lost");
         }
     }
 
@@ -296,13 +344,9 @@ impl Handle {
             .clear();
     }
 
-    /// Hands dead letters to the operating system.
-    pub(crate) fn flush_dead_letters(&self) -> std::io::Result<()> {
-        self.inner
-            .dead_letters
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .flush()
+    /// Ends the keeping of dead letters after those sent before.
+    pub(crate) async fn close_letters(&self) {
+        self.inner.letters.close().await;
     }
 
     /// Appends and registers the waiter under one lock, so that no outcome can come between.
@@ -353,13 +397,19 @@ impl Handle {
     }
 
     /// Counts and keeps a refused body.
-    fn refuse(&self, rejection: Rejection, body: &[u8]) -> SubmitError {
+    async fn refuse(&self, rejection: Rejection, body: &[u8]) -> SubmitError {
         self.inner.statistics.count_rejected(rejection.code);
-        self.keep_letter(&rejection, body);
+        let letter = self.inner.letters.letter(rejection.clone(), body.to_vec());
+        self.inner.letters.keep(letter).await;
         SubmitError::Rejected(rejection)
     }
 
-    fn keep_conflict(&self, transaction: &Transaction, first: DecisionId) {
+    /// Runs on the worker's thread: a queue without room gives the letter back.
+    fn keep_conflict(
+        &self,
+        transaction: &Transaction,
+        first: DecisionId,
+    ) -> Result<Receipt, Box<Letter>> {
         let detail = format!(
             "{} came before with another body: {first}",
             transaction.event_id
@@ -367,21 +417,18 @@ impl Handle {
         let rejection = Rejection::new(RejectionCode::Conflict, "event_id", detail);
         let mut bytes = Vec::new();
         json::write_transaction(transaction, &mut bytes);
-        self.keep_letter(&rejection, &bytes);
+        let letter = self.inner.letters.letter(rejection, bytes);
+        self.inner.letters.try_keep(letter).map_err(Box::new)
     }
 
-    fn keep_letter(&self, rejection: &Rejection, bytes: &[u8]) {
-        let row = self.inner.refused_rows.fetch_add(1, Relaxed) + 1;
-        let mut letters = self
-            .inner
-            .dead_letters
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let kept = letters
-            .keep_parts("rest", row, rejection, bytes)
-            .and_then(|()| letters.flush());
-        if let Err(error) = kept {
-            tracing::error!(%error, path = %letters.path().display(), "a dead letter was not kept");
+    /// Runs on the caller's task: waits until the letter is kept.
+    async fn settle_conflict(&self, kept: Result<Receipt, Box<Letter>>) {
+        match kept {
+            Ok(receipt) => {
+                // An error was told by the writer already.
+                let _ = receipt.await;
+            }
+            Err(letter) => self.inner.letters.keep(*letter).await,
         }
     }
 }

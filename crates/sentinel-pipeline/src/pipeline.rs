@@ -16,7 +16,7 @@ use sentinel_store::{Store, StoreError};
 use tokio::sync::{broadcast, watch};
 
 use crate::active;
-use crate::dead_letter::DeadLetterFile;
+use crate::dead_letter::{DeadLetterFile, LetterBox};
 use crate::deliver;
 use crate::follow::{FollowError, Follower};
 use crate::handle::Handle;
@@ -63,7 +63,7 @@ pub enum PipelineError {
     #[error("use the store")]
     Store(#[from] StoreError),
     /// The operating system refused a thread.
-    #[error("start the worker thread")]
+    #[error("start a thread of the pipeline")]
     Thread(#[source] std::io::Error),
     /// The worker panicked: a broken invariant.
     #[error("the worker panicked; the log is intact, a restart replays it")]
@@ -76,7 +76,8 @@ pub struct Pipeline {
     store: Store,
     raised: broadcast::Sender<Alert>,
     stopping: Arc<AtomicBool>,
-    stop: watch::Sender<bool>,
+    stop: [watch::Sender<bool>; 2],
+    letters: JoinHandle<()>,
     worker: JoinHandle<Result<(), WorkerError>>,
     follower: tokio::task::JoinHandle<Result<(), FollowError>>,
     deliverer: tokio::task::JoinHandle<Result<(), StoreError>>,
@@ -99,10 +100,13 @@ impl Pipeline {
             ..
         } = options;
         let statistics = Arc::new(Statistics::default());
+        let source = format!("rest:{}", (options.now)());
+        let (letter_box, letters) =
+            LetterBox::start(dead_letters, source).map_err(PipelineError::Thread)?;
         let (handle, asked) = Handle::new(
             RecordedLogs::new(transactions.clone(), decisions.clone()),
             Arc::clone(&statistics),
-            dead_letters,
+            letter_box,
             options.deadline,
         );
         let mut worker = Worker::recording(handle.logs().clone(), statistics)?;
@@ -125,7 +129,8 @@ impl Pipeline {
             .spawn(move || thread.run(&asked))
             .map_err(PipelineError::Thread)?;
         let (raised, _) = broadcast::channel(1_024);
-        let (stop, stopped) = watch::channel(false);
+        let (stop_following, following) = watch::channel(false);
+        let (stop_delivering, delivering) = watch::channel(false);
         let (sink, channel) = options.sink;
         let follower = Follower::take_over(
             handle.logs().clone(),
@@ -133,15 +138,19 @@ impl Pipeline {
             &channel,
             raised.clone(),
         )
-        .await?;
+        .await?
+        .reporting_to(handle.followed_sender().clone());
+        let followed = handle.followed_sender().clone();
+        let deliverer = deliver::run(store.clone(), sink, options.now, followed, delivering);
         Ok(Self {
             handle,
             raised,
             stopping,
-            stop,
+            stop: [stop_following, stop_delivering],
+            letters,
             worker,
-            follower: tokio::spawn(follower.run(stopped.clone())),
-            deliverer: tokio::spawn(deliver::run(store.clone(), sink, options.now, stopped)),
+            follower: tokio::spawn(follower.run(following)),
+            deliverer: tokio::spawn(deliverer),
             store,
             logs: [transactions, decisions],
             failed,
@@ -171,6 +180,8 @@ impl Pipeline {
     /// Drains and closes everything.
     pub async fn stop(self) -> Result<(), PipelineError> {
         let [transactions, decisions] = &self.logs;
+        let [stop_following, stop_delivering] = &self.stop;
+        self.handle.stop_replays();
         transactions.flush()?;
         self.stopping.store(true, Relaxed);
         let worker = self.worker;
@@ -180,13 +191,15 @@ impl Pipeline {
             _ => Err(PipelineError::Panicked),
         };
         decisions.flush()?;
-        let _ = self.stop.send(true);
+        let _ = stop_following.send(true);
         let follower_result = self.follower.await;
         // The follower's last messages are in the outbox only now.
+        let _ = stop_delivering.send(true);
         let deliverer_result = self.deliverer.await;
-        if let Err(error) = self.handle.flush_dead_letters() {
-            tracing::error!(%error, "dead letters were not flushed");
-        }
+        self.handle.close_letters().await;
+        let letters = self.letters;
+        // A writer that panicked has nothing left to flush; the panic was told.
+        let _ = tokio::task::spawn_blocking(move || letters.join()).await;
         transactions.close()?;
         decisions.close()?;
         self.store.close().await;

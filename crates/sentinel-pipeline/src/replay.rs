@@ -1,5 +1,7 @@
 //! Replay: compute one decision again from the log alone, and hold it against the recorded one.
 
+use std::ops::ControlFlow;
+
 use sentinel_domain::{Instant, LogPosition, Offset, Outcome};
 use sentinel_eventlog::{
     CodecError, LogError, OutcomeEncoder, RecordBatch, VersionsTable, decode_outcome, outcome_body,
@@ -65,14 +67,20 @@ pub enum ReplayError {
         /// Where the log ends.
         end: Offset,
     },
+    /// Whoever asked wants it no longer.
+    #[error("replay up to offset {offset}: stopped before its end")]
+    Stopped {
+        /// Where it stopped.
+        offset: Offset,
+    },
 }
 
 /// Replays the log from its start up to and including `offset`. `progress` hears how many entries of
-/// how many are applied.
+/// how many are applied, and may say that it is enough.
 pub fn replay(
     logs: &RecordedLogs,
     offset: Offset,
-    progress: &mut dyn FnMut(u64, u64),
+    progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
 ) -> Result<Replay, ReplayError> {
     let RecordedLogs {
         transactions,
@@ -100,7 +108,11 @@ pub fn replay(
             .map_err(fault)?;
         settled.clear();
         state.apply(&batch, &mut settled);
-        progress(state.next().0, offset.0 + 1);
+        if progress(state.next().0, offset.0 + 1).is_break() {
+            return Err(ReplayError::Stopped {
+                offset: state.next(),
+            });
+        }
     }
     decisions
         .read(offset, 1, &mut batch)

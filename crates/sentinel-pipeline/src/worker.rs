@@ -16,7 +16,7 @@ use crate::recorded::RecordedLogs;
 use crate::statistics::Statistics;
 
 /// The most entries applied at once.
-const BATCH_ENTRIES_MAX: usize = 256;
+const BATCH_ENTRIES_MAX: usize = 64;
 
 /// How long the worker waits for an entry before it looks whether it should stop.
 const WAIT: Duration = Duration::from_millis(20);
@@ -38,7 +38,8 @@ pub enum WorkerError {
     /// The decision log is longer than the transaction log.
     #[error(
         "the decision log ends at {decisions}, behind the transaction log's end {transactions}: the \
-         transaction log was cut below recorded progress"
+         transaction log was cut below recorded progress. Restore the transaction log; where it is \
+         meant to be this short, remove the folder decisions, which is made again from it"
     )]
     Cut {
         /// End of the decision log.

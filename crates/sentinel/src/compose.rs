@@ -3,7 +3,7 @@
 //! ```text
 //! DIR/sentinel.lock     one process at a time
 //! DIR/log/              the transaction log
-//! DIR/decisions/        the decision log
+//! DIR/decisions/        the decision log; a damaged one is kept as decisions.damaged-1 and so on
 //! DIR/store.sqlite      alerts, cases, outbox, progress
 //! DIR/alerts.jsonl      messages delivered to the file sink
 //! DIR/dead-letters.jsonl  refused input
@@ -16,7 +16,7 @@ use anyhow::Context;
 use rustix::fs::{FlockOperation, flock};
 use sentinel_delivery::Sink;
 use sentinel_domain::LogId;
-use sentinel_eventlog::{Durability, EmbeddedOptions, EventLog, OpenReport};
+use sentinel_eventlog::{Durability, EmbeddedOptions, EventLog, LogError, OpenReport};
 use sentinel_pipeline::follow::{FollowError, Follower};
 use sentinel_pipeline::{RecordedLogs, deliver};
 use sentinel_store::Store;
@@ -27,6 +27,9 @@ use crate::commands::usage;
 
 /// The name of the file sink in the outbox.
 pub const FILE_CHANNEL: &str = "file";
+
+/// What `sentinel run` leaves in the data directory it owns.
+pub const RUN_MANIFEST: &str = "run.json";
 
 /// An open data directory, held by this process until it is dropped.
 pub struct DataDirectory {
@@ -73,6 +76,23 @@ impl DataDirectory {
         Self::open(path)
     }
 
+    /// Refuses a directory that a run over a file owns: the run's log holds that file's rows and nothing
+    /// else, or it could not be taken up again.
+    pub fn refuse_run(&self) -> anyhow::Result<()> {
+        let path = self.path(RUN_MANIFEST);
+        if !path.exists() {
+            return Ok(());
+        }
+        let manifest = std::fs::read(&path).unwrap_or_default();
+        let manifest: serde_json::Value = serde_json::from_slice(&manifest).unwrap_or_default();
+        let input = manifest.get("input").and_then(serde_json::Value::as_str);
+        Err(usage(format!(
+            "{} belongs to a run over {}; name another --data-dir (`sentinel replay` reads this one)",
+            self.path.display(),
+            input.unwrap_or("a file")
+        )))
+    }
+
     /// A path within.
     pub fn path(&self, name: &str) -> PathBuf {
         self.path.join(name)
@@ -83,8 +103,48 @@ impl DataDirectory {
         open_log(&self.path("log"), EmbeddedOptions::new(new_log_id))
     }
 
-    /// The decision log of that transaction log; not synced, since it can be made again.
+    /// The decision log of that transaction log; not synced, since it can be made again. A damaged one is
+    /// set aside and begun anew: replaying the transaction log fills it.
     pub fn decisions(&self, log_id: LogId) -> anyhow::Result<EventLog> {
+        match self.recorded_decisions(log_id) {
+            Err(error) if self.set_damaged_aside(&error)? => self.recorded_decisions(log_id),
+            opened => opened,
+        }
+    }
+
+    /// Where an error says that the decision log is damaged, keeps that log under another name; says
+    /// whether it did.
+    pub fn set_damaged_aside(&self, error: &anyhow::Error) -> anyhow::Result<bool> {
+        let damaged = self.path("decisions");
+        let found = error.chain().find_map(|cause| match cause.downcast_ref() {
+            Some(LogError::Corrupt {
+                file,
+                offset_bytes,
+                detail,
+            }) if file.starts_with(&damaged) => Some((file, *offset_bytes, detail)),
+            _ => None,
+        });
+        let Some((file, offset_bytes, detail)) = found else {
+            return Ok(false);
+        };
+        let mut names = (1_u32..).map(|n| self.path(&format!("decisions.damaged-{n}")));
+        let kept_as = names
+            .find(|path| !path.exists())
+            .context("name the damaged decision log")?;
+        std::fs::rename(&damaged, &kept_as)
+            .with_context(|| format!("set {} aside", damaged.display()))?;
+        tracing::warn!(
+            file = %file.display(),
+            offset_bytes,
+            detail,
+            kept_as = %kept_as.display(),
+            "the decision log is damaged; it is set aside and made again from the transaction log"
+        );
+        Ok(true)
+    }
+
+    /// The decision log as it was recorded: damage is an error.
+    pub fn recorded_decisions(&self, log_id: LogId) -> anyhow::Result<EventLog> {
         let options = EmbeddedOptions {
             durability: Durability::Never,
             ..EmbeddedOptions::new(log_id)

@@ -20,7 +20,7 @@ use crate::rest::json;
 /// How the server is.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Health {
-    /// `ok` or `unavailable`.
+    /// `ok`, `degraded` (it decides, but alerts do not follow) or `unavailable`.
     #[schema(example = "ok")]
     status: &'static str,
 }
@@ -32,21 +32,17 @@ pub struct Health {
     operation_id = "health",
     tag = "operations",
     responses(
-        (status = 200, description = "It can.", body = Health),
+        (status = 200, description = "It can; `degraded` where alerts do not follow, see its log.", body = Health),
         (status = 503, description = "It cannot; see its log.", body = Health),
     ),
 )]
 pub async fn health(State(api): State<Arc<Api>>) -> Result<Response<Body>, Problem> {
-    if api.handle.is_running() {
-        json(StatusCode::OK, &Health { status: "ok" })
-    } else {
-        json(
-            StatusCode::SERVICE_UNAVAILABLE,
-            &Health {
-                status: "unavailable",
-            },
-        )
-    }
+    let (code, status) = match (api.handle.is_running(), api.handle.is_following()) {
+        (true, true) => (StatusCode::OK, "ok"),
+        (true, false) => (StatusCode::OK, "degraded"),
+        (false, _) => (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+    };
+    json(code, &Health { status })
 }
 
 /// Whether the process is alive.
@@ -61,7 +57,7 @@ pub async fn livez() -> Response<Body> {
     text(StatusCode::OK, "ok\n".into())
 }
 
-/// Whether the server can take the next request; `?verbose` tells each check.
+/// Whether the server can take the next request; `?verbose` tells each check, a failing one is always told.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -76,6 +72,7 @@ pub async fn livez() -> Response<Body> {
 pub async fn readyz(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Response<Body> {
     let checks = [
         ("pipeline decides", api.handle.is_running()),
+        ("alerts follow decisions", api.handle.is_following()),
         ("store answers", api.store.counts().await.is_ok()),
         ("not stopping", !api.is_stopping()),
     ];
@@ -86,8 +83,9 @@ pub async fn readyz(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> R
         StatusCode::SERVICE_UNAVAILABLE
     };
     let mut body = String::new();
-    if query.is_some_and(|query| query.starts_with("verbose")) {
-        for (name, holds) in checks {
+    let verbose = query.is_some_and(|query| query.starts_with("verbose"));
+    for (name, holds) in checks {
+        if verbose || !holds {
             body.push_str(&format!("[{}] {name}\n", if holds { '+' } else { '-' }));
         }
     }

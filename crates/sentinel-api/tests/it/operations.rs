@@ -38,6 +38,34 @@ async fn probes_tell_life_from_readiness() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_follower_that_lost_its_place_is_told_everywhere() {
+    let server = Server::start().await;
+    let (store, handle) = (server.pipeline.store(), server.pipeline.handle());
+    let partition = sentinel_domain::Partition::default();
+    store
+        .take_over("alerts", handle.log_id(), partition)
+        .await
+        .unwrap();
+    let decided = server.decide(&payment("order-1", "acct-1")).await;
+    assert_eq!(decided.status, StatusCode::OK);
+    let mut followed = handle.followed();
+    followed.wait_for(|followed| followed.failed).await.unwrap();
+    let ready = server.get("/readyz").await;
+    assert_eq!(ready.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(ready.text(), "[-] alerts follow decisions\nnot ready\n");
+    let health = server.get("/health").await;
+    assert_eq!(
+        (health.status, health.json()),
+        (StatusCode::OK, json!({"status": "degraded"}))
+    );
+    let metrics = server.get("/metrics").await;
+    let have = |line: &str| metrics.text().lines().any(|have| have == line);
+    assert!(have("sentinel_follower_up 0.0"), "{}", metrics.text());
+    assert!(have("sentinel_up 1.0"));
+    assert!(!have("sentinel_follower_lag_entries 0.0"), "it lags");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn metrics_are_open_metrics_and_count_what_happened() {
     let mut server = Server::start().await;
     server.burst("acct-1").await;
@@ -65,6 +93,8 @@ async fn metrics_are_open_metrics_and_count_what_happened() {
         "sentinel_alerts_open 8.0",
         "sentinel_cases_open 1.0",
         "sentinel_up 1.0",
+        "sentinel_follower_up 1.0",
+        "sentinel_follower_retries_total 0",
         "sentinel_http_requests_total{method=\"POST\",route=\"/api/v1/decisions\",status=\"200\"} 10",
         "sentinel_http_requests_total{method=\"POST\",route=\"/api/v1/decisions\",status=\"409\"} 1",
         "sentinel_http_requests_total{method=\"POST\",route=\"/api/v1/decisions\",status=\"422\"} 1",

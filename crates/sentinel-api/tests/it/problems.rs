@@ -159,6 +159,37 @@ async fn an_occurrence_is_named_by_the_callers_trace() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_of_one_machine_answers_to_its_own_names_only() {
+    let ask = |host: &'static str| {
+        let request = Request::get("/livez").header("host", host);
+        request.body(Body::empty()).unwrap()
+    };
+    let server = Server::start_for(true).await;
+    for host in [
+        "localhost",
+        "localhost:8000",
+        "127.0.0.1:8000",
+        "[::1]:8000",
+    ] {
+        let reply = server.send(ask(host)).await;
+        assert_eq!(reply.status, StatusCode::OK, "{host}: {}", reply.text());
+    }
+    assert_eq!(server.get("/livez").await.status, StatusCode::OK, "no host");
+    let problem = assert_problem(
+        &server.send(ask("rebound.example:8000")).await,
+        403,
+        "foreign_host",
+    );
+    assert_eq!(problem["instance"], json!("/livez"));
+    let page = Request::get("/").header("host", "rebound.example");
+    let page = server.send(page.body(Body::empty()).unwrap()).await;
+    assert_problem(&page, 403, "foreign_host");
+
+    let open = Server::start().await;
+    assert_eq!(open.send(ask("fraud.example")).await.status, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stopped_pipeline_is_unavailable() {
     let server = Server::start().await;
     let router = server.router.clone();

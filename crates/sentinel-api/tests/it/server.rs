@@ -64,6 +64,11 @@ impl Reply {
 impl Server {
     /// A server whose callers wait as long as it takes.
     pub async fn start() -> Self {
+        Self::start_for(false).await
+    }
+
+    /// The same, open to this machine only or to everybody.
+    pub async fn start_for(loopback_only: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let log = || {
             EventLog::memory(MemoryOptions {
@@ -93,6 +98,7 @@ impl Server {
             now,
             version: "0.1.0",
             stop: stopped,
+            loopback_only,
         });
         Self {
             router,

@@ -7,7 +7,10 @@ use sentinel_delivery::Sink;
 use sentinel_domain::{Entry, Instant, Tier};
 use sentinel_eventlog::{EventLog, MemoryOptions};
 use sentinel_pipeline::dead_letter::DeadLetterFile;
-use sentinel_pipeline::{Answer, Handle, Pipeline, PipelineOptions, SubmitError, deliver};
+use sentinel_pipeline::replay::ReplayError;
+use sentinel_pipeline::{
+    Answer, Handle, Pipeline, PipelineError, PipelineOptions, SubmitError, deliver,
+};
 use sentinel_store::{AlertQuery, CaseQuery, FollowerCommit, OutboxRow, Store};
 use sentinel_synth::builder;
 
@@ -78,20 +81,13 @@ async fn feed(handle: &Handle, seed: u64, count: usize) {
     assert!(matches!(answer, Answer::Decided(_)), "{answer:?}");
 }
 
-async fn settle(store: &Store, handle: &Handle) {
-    let (log, partition) = (handle.log_id(), sentinel_domain::Partition::default());
-    for _ in 0..2_000 {
-        let progress = store
-            .progress("alerts", log, partition)
-            .await
-            .unwrap()
-            .unwrap();
-        if progress.next == handle.log_end() && store.counts().await.unwrap().outbox_pending == 0 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("the slow lane did not come to an end");
+/// Waits until the slow lane has followed and delivered everything.
+async fn settle(handle: &Handle) {
+    let mut followed = handle.followed();
+    let (end, due) = (handle.log_end(), handle.figures().alerts);
+    let done = followed.wait_for(|followed| followed.next == end && followed.delivered == due);
+    let done = tokio::time::timeout(Duration::from_secs(20), done).await;
+    done.expect("the slow lane comes to an end").unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -100,7 +96,7 @@ async fn every_suspicious_decision_becomes_one_alert_and_one_message() {
     let pipeline = setting.start().await;
     let handle = pipeline.handle().clone();
     feed(&handle, 1, 5_000).await;
-    settle(&setting.store, &handle).await;
+    settle(&handle).await;
     let due = handle.figures().alerts;
     assert!(due > 50, "{due} alerts are due");
     assert_eq!(setting.store.counts().await.unwrap().alerts, due);
@@ -131,7 +127,54 @@ async fn every_suspicious_decision_becomes_one_alert_and_one_message() {
             .unwrap()
             .is_equal()
     );
+    handle.stop_replays();
+    let stopped = handle.replay(alert.decision_id).await;
+    assert!(
+        matches!(stopped, Err(ReplayError::Stopped { .. })),
+        "no replay holds up the end"
+    );
     pipeline.stop().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_that_lost_its_place_says_so_and_decisions_go_on() {
+    let (setting, _inbox) = Setting::new().await;
+    let pipeline = setting.start().await;
+    let handle = pipeline.handle().clone();
+    feed(&handle, 3, 10).await;
+    settle(&handle).await;
+    assert!(handle.is_following());
+    let partition = sentinel_domain::Partition::default();
+    setting
+        .store
+        .take_over("alerts", LOG, partition)
+        .await
+        .unwrap();
+    feed(&handle, 4, 10).await;
+    let mut followed = handle.followed();
+    let failed = followed.wait_for(|followed| followed.failed);
+    let failed = tokio::time::timeout(Duration::from_secs(20), failed).await;
+    assert!(failed.is_ok_and(|failed| failed.is_ok()));
+    assert!(!handle.is_following() && handle.is_running());
+    assert!(handle.followed().borrow().next < handle.log_end());
+    let ended = pipeline.stop().await;
+    assert!(matches!(ended, Err(PipelineError::Follow(_))), "{ended:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_does_not_answer_is_asked_again() {
+    let (setting, _inbox) = Setting::new().await;
+    let pipeline = setting.start().await;
+    let handle = pipeline.handle().clone();
+    setting.store.close().await;
+    feed(&handle, 5, 10).await;
+    let mut followed = handle.followed();
+    let asked = followed.wait_for(|followed| followed.retries >= 2);
+    let asked = tokio::time::timeout(Duration::from_secs(20), asked).await;
+    assert!(asked.is_ok_and(|asked| asked.is_ok()));
+    assert!(handle.is_following(), "not given up");
+    let ended = pipeline.stop().await;
+    assert!(matches!(ended, Err(PipelineError::Follow(_))), "{ended:?}");
 }
 
 #[tokio::test]

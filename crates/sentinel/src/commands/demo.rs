@@ -1,6 +1,8 @@
 //! `sentinel demo`: everything at once on synthetic payments, in a temporary folder.
 
+use std::io::Write;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -12,8 +14,9 @@ use sentinel_features::FeatureSet;
 use sentinel_pipeline::{Handle, SubmitError};
 use sentinel_synth::{Options, Stream};
 
-use super::serve::{Server, Start, runtime};
+use super::serve::{Server, Start, runtime, told};
 use crate::clock;
+use crate::commands::usage;
 use crate::content::{ContentArguments, Contents};
 
 /// Arguments of `sentinel demo`.
@@ -38,12 +41,20 @@ const TICK: Duration = Duration::from_millis(20);
 /// Runs the command.
 pub fn demo(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
     crate::diagnostics::start("warn");
+    if !arguments.listen.ip().is_loopback() {
+        return Err(usage(format!(
+            "the demo is open to this machine only, and {} is not an address of it alone: use --listen \
+             127.0.0.1:PORT, or `sentinel serve` for other machines",
+            arguments.listen
+        )));
+    }
     let contents = Contents::load(&arguments.content, &FeatureSet::shipped())?;
     let folder = tempfile::Builder::new()
         .prefix("sentinel-demo-")
         .tempdir()
         .context("make a temporary folder")?;
-    let result = runtime()?.block_on(async {
+    let runtime = runtime()?;
+    let result = runtime.block_on(async {
         let server = Server::start(Start {
             listen: arguments.listen,
             data_dir: folder.path(),
@@ -52,15 +63,18 @@ pub fn demo(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
             mode: Mode::Demo,
         })
         .await?;
-        announce(&server, arguments.rate, folder.path());
+        told(announce(&server, arguments.rate, folder.path()));
         let handle = server.pipeline.handle().clone();
         let source = tokio::spawn(feed(handle, arguments.rate, arguments.seed));
         let ended = server.until_stopped().await;
         source.abort();
         ended
     });
-    farewell();
-    result
+    drop(runtime);
+    let ended = result?;
+    folder.close().context("remove the temporary folder")?;
+    told(farewell());
+    Ok(ended)
 }
 
 /// Hands payments in at the rate, event time following the clock.
@@ -109,22 +123,28 @@ fn submit_known(handle: &Handle, labels: &mut Vec<Label>, now: Instant) {
     });
 }
 
-#[allow(
-    clippy::print_stdout,
-    reason = "a person or a script reads the address here"
-)]
-fn announce(server: &Server, rate: u32, folder: &std::path::Path) {
-    println!("Stream Sentinel demo: {rate} synthetic payments a second, fraud among them");
-    println!();
-    println!("  open        http://{}", server.address);
-    println!("  API docs    http://{}/docs", server.address);
-    println!("  data        {} (removed at the end)", folder.display());
-    println!("  stop        Ctrl-C");
-    println!();
-    println!("Open to this machine only; nothing leaves it.");
+fn announce(server: &Server, rate: u32, folder: &Path) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
+        "Stream Sentinel demo: {rate} synthetic payments a second, fraud among them\n"
+    )?;
+    writeln!(out, "  open        http://{}", server.address)?;
+    writeln!(out, "  API docs    http://{}/docs", server.address)?;
+    writeln!(
+        out,
+        "  data        {} (removed at the end)",
+        folder.display()
+    )?;
+    writeln!(out, "  stop        Ctrl-C\n")?;
+    writeln!(out, "Open to this machine only; nothing leaves it.")?;
+    out.flush()
 }
 
-#[allow(clippy::print_stdout, reason = "the last word to the person")]
-fn farewell() {
-    println!("stopped; the demo's data is removed");
+/// The last word to the person.
+fn farewell() -> std::io::Result<()> {
+    writeln!(
+        std::io::stdout().lock(),
+        "stopped; the demo's data is removed"
+    )
 }

@@ -1,9 +1,11 @@
 //! `sentinel replay`: compute a recorded decision again from the log, and compare it byte for byte.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
+use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget};
 use sentinel_api::wire::decision::{DecisionBody, SpelledVersions};
@@ -27,7 +29,6 @@ pub struct ReplayArguments {
 }
 
 /// Runs the command.
-#[allow(clippy::print_stdout, reason = "the result of the command")]
 pub fn replay(arguments: ReplayArguments) -> anyhow::Result<ExitCode> {
     crate::diagnostics::start("warn");
     let text = &arguments.decision_id;
@@ -38,7 +39,7 @@ pub fn replay(arguments: ReplayArguments) -> anyhow::Result<ExitCode> {
     })?;
     let directory = DataDirectory::open_existing(&arguments.data_dir)?;
     let transactions = directory.transactions(LogId::default())?;
-    let decisions = directory.decisions(transactions.log_id())?;
+    let decisions = directory.recorded_decisions(transactions.log_id())?;
     let position = id.position_in(transactions.log_id()).ok_or_else(|| {
         usage(format!(
             "{text} is not a decision of the log in {}: its check does not fit this log",
@@ -52,58 +53,64 @@ pub fn replay(arguments: ReplayArguments) -> anyhow::Result<ExitCode> {
     };
     let logs = RecordedLogs::new(transactions, decisions);
     let replayed = compute(&logs, position.offset, &mut |done, _| {
-        bar.set_position(done)
+        bar.set_position(done);
+        ControlFlow::Continue(())
     })?;
     bar.finish_and_clear();
+    let is_equal = replayed.is_equal();
+    tell(text, &replayed, &mut std::io::stdout().lock()).context("write the result")?;
+    Ok(if is_equal {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn tell(text: &str, replayed: &Replay, out: &mut dyn Write) -> std::io::Result<()> {
     if replayed.is_equal() {
-        println!(
-            "equal: {text} is the same byte for byte ({} bytes)",
-            replayed.computed_bytes.len()
-        );
-        println!("{} entries of the log applied", replayed.entries);
-        print_outcome("decision", &replayed.computed);
-        return Ok(ExitCode::SUCCESS);
+        let bytes = replayed.computed_bytes.len();
+        writeln!(
+            out,
+            "equal: {text} is the same byte for byte ({bytes} bytes)"
+        )?;
+        writeln!(out, "{} entries of the log applied", replayed.entries)?;
+        tell_outcome("decision", &replayed.computed, out)?;
+    } else {
+        writeln!(out, "DIFFERENT: {text} is not what the log gives now")?;
+        tell_outcome("computed", &replayed.computed, out)?;
+        tell_recorded(replayed, out)?;
     }
-    println!("DIFFERENT: {text} is not what the log gives now");
-    print_outcome("computed", &replayed.computed);
-    print_recorded(&replayed);
-    Ok(ExitCode::FAILURE)
+    out.flush()
 }
 
 /// The recorded outcome as JSON where it can still be read, its bytes in any case.
-#[allow(clippy::print_stdout, reason = "the result of the command")]
-fn print_recorded(replayed: &Replay) {
+fn tell_recorded(replayed: &Replay, out: &mut dyn Write) -> std::io::Result<()> {
     let mut versions = VersionsTable::default();
     if let Outcome::Decided(decision) = &replayed.computed {
         versions.insert(decision.versions.clone());
     }
     match replayed.recorded(&versions) {
-        Ok(outcome) => print_outcome("recorded", &outcome),
-        Err(error) => println!("recorded: cannot be read: {error}"),
+        Ok(outcome) => tell_outcome("recorded", &outcome, out)?,
+        Err(error) => writeln!(out, "recorded: cannot be read: {error}")?,
     }
-    let differs = replayed
-        .recorded_bytes
+    let (recorded, computed) = (&replayed.recorded_bytes, &replayed.computed_bytes);
+    let differs = recorded
         .iter()
-        .zip(&replayed.computed_bytes)
+        .zip(computed)
         .position(|(one, other)| one != other)
-        .unwrap_or(
-            replayed
-                .recorded_bytes
-                .len()
-                .min(replayed.computed_bytes.len()),
-        );
-    println!(
+        .unwrap_or(recorded.len().min(computed.len()));
+    writeln!(
+        out,
         "first difference at byte {differs} of {} recorded, {} computed",
-        replayed.recorded_bytes.len(),
-        replayed.computed_bytes.len()
-    );
+        recorded.len(),
+        computed.len()
+    )
 }
 
-#[allow(clippy::print_stdout, reason = "the result of the command")]
-fn print_outcome(word: &str, outcome: &Outcome) {
+fn tell_outcome(word: &str, outcome: &Outcome, out: &mut dyn Write) -> std::io::Result<()> {
     match outcome {
-        Outcome::Decided(decision) => println!("{word}: {}", json_of(decision)),
-        other => println!("{word}: {other:?}"),
+        Outcome::Decided(decision) => writeln!(out, "{word}: {}", json_of(decision)),
+        other => writeln!(out, "{word}: {other:?}"),
     }
 }
 

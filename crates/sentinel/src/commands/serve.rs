@@ -1,5 +1,6 @@
 //! `sentinel serve`: decisions over REST, with live feed, metrics, API docs and dashboard.
 
+use std::io::Write;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,7 +13,7 @@ use sentinel_features::FeatureSet;
 use sentinel_pipeline::dead_letter::DeadLetterFile;
 use sentinel_pipeline::{Pipeline, PipelineOptions};
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::clock;
 use crate::commands::usage;
@@ -52,7 +53,7 @@ pub fn serve(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
             mode: Mode::Serve,
         })
         .await?;
-        announce(&server, &arguments.data_dir);
+        told(announce(&server, &arguments.data_dir));
         server.until_stopped().await
     })
 }
@@ -79,7 +80,8 @@ pub struct Server {
     pub address: SocketAddr,
     serving: tokio::task::JoinHandle<std::io::Result<()>>,
     stop: tokio::sync::watch::Sender<bool>,
-    _directory: DataDirectory,
+    mode: Mode,
+    directory: DataDirectory,
 }
 
 impl Server {
@@ -88,27 +90,14 @@ impl Server {
         let listener = bind(start.listen).await?;
         let address = listener.local_addr().context("read the bound address")?;
         let directory = DataDirectory::open(start.data_dir)?;
-        let transactions = directory.transactions(compose::random_log_id())?;
-        let decisions = directory.decisions(transactions.log_id())?;
-        let store = directory.store().await?;
-        let options = PipelineOptions {
-            transactions,
-            decisions,
-            store,
-            sink: (directory.sink()?, FILE_CHANNEL.to_owned()),
-            dead_letters: DeadLetterFile::growing(&directory.path("dead-letters.jsonl")),
-            contents: start.contents.activations,
-            deadline: start.deadline,
-            now: clock::now,
-        };
-        let mut told = std::time::Instant::now();
-        let pipeline = Pipeline::start(options, &mut |done, of| {
-            if told.elapsed() > Duration::from_secs(2) {
-                told = std::time::Instant::now();
-                tracing::info!(done, of, "replaying the log");
+        directory.refuse_run()?;
+        let pipeline = match pipeline_of(&directory, &start).await {
+            // Opening a log looks at its end only; replaying it finds damage further up.
+            Err(error) if directory.set_damaged_aside(&error)? => {
+                pipeline_of(&directory, &start).await?
             }
-        })
-        .await?;
+            started => started?,
+        };
         let (stop, stopped) = tokio::sync::watch::channel(false);
         let router = sentinel_api::router(ApiOptions {
             handle: pipeline.handle().clone(),
@@ -119,6 +108,7 @@ impl Server {
             now: clock::now,
             version: env!("CARGO_PKG_VERSION"),
             stop: stopped.clone(),
+            loopback_only: address.ip().is_loopback(),
         });
         let serving = tokio::spawn(sentinel_api::serve(listener, router, stopped));
         Ok(Self {
@@ -126,26 +116,88 @@ impl Server {
             address,
             serving,
             stop,
-            _directory: directory,
+            mode: start.mode,
+            directory,
         })
     }
 
     /// Serves until Ctrl-C or SIGTERM, then drains. Fails where the worker stops by itself.
     pub async fn until_stopped(self) -> anyhow::Result<ExitCode> {
-        let mut terminate = signal(SignalKind::terminate()).context("listen for SIGTERM")?;
+        let mut signals = Signals::listen()?;
         let mut failed = self.pipeline.failed();
         tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
+            () = signals.next() => {}
             _ = failed.wait_for(|failed| *failed) => {}
         }
+        let folder = (self.mode == Mode::Demo).then(|| self.directory.path(""));
+        tokio::spawn(end_at_once(signals, folder));
         tracing::info!("stopping: finishing what was accepted");
         let _ = self.stop.send(true);
+        self.pipeline.handle().stop_replays();
         // Open live feeds end by themselves; a client that does not is left after a moment.
         let _ = tokio::time::timeout(Duration::from_secs(3), self.serving).await;
         self.pipeline.stop().await?;
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// Opens what a directory holds, replays the log and starts.
+async fn pipeline_of(directory: &DataDirectory, start: &Start<'_>) -> anyhow::Result<Pipeline> {
+    let transactions = directory.transactions(compose::random_log_id())?;
+    let decisions = directory.decisions(transactions.log_id())?;
+    let store = directory.store().await?;
+    let options = PipelineOptions {
+        transactions,
+        decisions,
+        store,
+        sink: (directory.sink()?, FILE_CHANNEL.to_owned()),
+        dead_letters: DeadLetterFile::growing(&directory.path("dead-letters.jsonl")),
+        contents: start.contents.activations.clone(),
+        deadline: start.deadline,
+        now: clock::now,
+    };
+    let mut told = std::time::Instant::now();
+    let mut progress = |done, of| {
+        if told.elapsed() > Duration::from_secs(2) {
+            told = std::time::Instant::now();
+            tracing::info!(done, of, "replaying the log");
+        }
+    };
+    Ok(Pipeline::start(options, &mut progress).await?)
+}
+
+/// Ctrl-C and SIGTERM.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn listen() -> anyhow::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt()).context("listen for Ctrl-C")?,
+            terminate: signal(SignalKind::terminate()).context("listen for SIGTERM")?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+/// A second signal while draining ends the process: what was answered is in the log, a restart replays it.
+/// `folder` is removed first.
+async fn end_at_once(mut signals: Signals, folder: Option<PathBuf>) {
+    signals.next().await;
+    tracing::warn!("a second signal: ending at once; the log is intact, a restart replays it");
+    if let Some(folder) = folder {
+        // What cannot be removed stays; the process ends anyway.
+        let _ = std::fs::remove_dir_all(folder);
+    }
+    std::process::exit(130);
 }
 
 async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
@@ -161,19 +213,26 @@ async fn bind(listen: SocketAddr) -> anyhow::Result<TcpListener> {
     })
 }
 
-#[allow(
-    clippy::print_stdout,
-    reason = "a person or a script reads the address here"
-)]
-fn announce(server: &Server, data_dir: &Path) {
-    println!("sentinel listens on http://{}", server.address);
-    println!("  dashboard   http://{}/", server.address);
-    println!("  API docs    http://{}/docs", server.address);
-    println!("  data        {}", data_dir.display());
-    if server.address.ip().is_loopback() {
-        println!("  open to this machine only; there is no authentication yet");
+/// A person or a script reads the address here.
+fn announce(server: &Server, data_dir: &Path) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "sentinel listens on http://{}", server.address)?;
+    writeln!(out, "  dashboard   http://{}/", server.address)?;
+    writeln!(out, "  API docs    http://{}/docs", server.address)?;
+    writeln!(out, "  data        {}", data_dir.display())?;
+    let reach = if server.address.ip().is_loopback() {
+        "open to this machine only; there is no authentication yet"
     } else {
-        println!("  WARNING: reachable from other machines, and there is no authentication yet");
+        "WARNING: reachable from other machines, and there is no authentication yet"
+    };
+    writeln!(out, "  {reach}")?;
+    out.flush()
+}
+
+/// A server whose words find no reader serves all the same.
+pub fn told(written: std::io::Result<()>) {
+    if let Err(error) = written {
+        tracing::warn!(%error, "standard output cannot be written");
     }
 }
 

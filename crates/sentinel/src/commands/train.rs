@@ -5,7 +5,7 @@
 
 mod rows;
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -90,7 +90,7 @@ pub fn train(arguments: TrainArguments) -> anyhow::Result<ExitCode> {
     let bytes = model.to_bytes();
     std::fs::write(&arguments.out, &bytes)
         .with_context(|| format!("write {}", arguments.out.display()))?;
-    tell(&arguments, &model, &report);
+    tell(&arguments, &model, &report).context("write the report")?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -161,29 +161,33 @@ fn progress_bar(trees: u64) -> ProgressBar {
     bar.with_style(style.unwrap_or(ProgressStyle::default_bar()))
 }
 
-#[allow(clippy::print_stdout, reason = "the result of the command")]
-fn tell(arguments: &TrainArguments, model: &Model, report: &Report) {
-    println!(
+fn tell(arguments: &TrainArguments, model: &Model, report: &Report) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(
+        out,
         "model      {} ({})",
         arguments.out.display(),
         model.content_hash().abbreviated()
-    );
-    println!(
+    )?;
+    writeln!(
+        out,
         "trained on {} rows, {} fraud; measured on the {} rows after them, {} fraud",
         report.rows, report.fraud, report.validation_rows, report.validation_fraud
-    );
-    println!("trees      {}", report.trees);
-    println!("AUC        {:.4}", report.auc);
-    println!("average precision {:.4}", report.average_precision);
-    println!(
+    )?;
+    writeln!(out, "trees      {}", report.trees)?;
+    writeln!(out, "AUC        {:.4}", report.auc)?;
+    writeln!(out, "average precision {:.4}", report.average_precision)?;
+    writeln!(
+        out,
         "recall     {:.3} at 1 % and {:.3} at 0.1 % false positives",
         report.recall_at_one_percent, report.recall_at_one_per_mille
-    );
+    )?;
     for threshold in &report.thresholds {
-        println!(
+        writeln!(
+            out,
             "risk {:.2}  false-positive rate {:.4}, recall {:.3}",
             threshold.risk, threshold.false_positive_rate, threshold.recall
-        );
+        )?;
     }
     let strongest: Vec<String> = report
         .importance
@@ -191,5 +195,6 @@ fn tell(arguments: &TrainArguments, model: &Model, report: &Report) {
         .take(8)
         .map(|(name, _)| name.clone())
         .collect();
-    println!("strongest  {}", strongest.join(", "));
+    writeln!(out, "strongest  {}", strongest.join(", "))?;
+    out.flush()
 }

@@ -1,4 +1,4 @@
-//! `sentinel serve` and `demo` as processes: durable answers, restart, signals, a taken port.
+//! `sentinel serve` and `demo` as processes: durable answers, restart, signals, a taken port, damage.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::process::{sentinel, stderr, text};
+use crate::process::{json_lines, lines_of, run, sentinel, stderr, text};
 
 struct Server {
     child: Child,
@@ -18,11 +18,15 @@ struct Server {
 
 impl Server {
     fn start(arguments: &[&str]) -> Self {
+        Self::start_with(arguments, Stdio::null())
+    }
+
+    fn start_with(arguments: &[&str], diagnostics: Stdio) -> Self {
         let mut child = sentinel()
             .args(arguments)
             .args(["--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
-            .stderr(Stdio::null())
+            .stderr(diagnostics)
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -195,4 +199,157 @@ fn the_demo_fills_by_itself_and_leaves_nothing_behind() {
     assert_eq!(alerts.0, 200);
     server.signal("INT");
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn the_demo_is_not_opened_to_other_machines() {
+    let ended = sentinel()
+        .args(["demo", "--listen", "0.0.0.0:0"])
+        .output()
+        .unwrap();
+    assert_eq!(ended.status.code(), Some(2));
+    let told = stderr(&ended);
+    assert!(
+        told.contains("--listen 127.0.0.1:PORT") && told.contains("sentinel serve"),
+        "{told}"
+    );
+    assert!(ended.stdout.is_empty(), "no farewell without a start");
+}
+
+#[test]
+fn a_server_leaves_the_directory_of_a_run_alone() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("in.jsonl"), json_lines(3, 20)).unwrap();
+    let (input, output, data) = (path("in.jsonl"), path("out.jsonl"), path("data"));
+    let arguments = [
+        "--input",
+        text(&input),
+        "--output",
+        text(&output),
+        "--data-dir",
+        text(&data),
+    ];
+    let ended = run(&arguments);
+    assert!(ended.status.success(), "{}", stderr(&ended));
+    let ended = sentinel()
+        .args([
+            "serve",
+            "--listen",
+            "127.0.0.1:0",
+            "--data-dir",
+            text(&data),
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(ended.status.code(), Some(2));
+    let told = stderr(&ended);
+    assert!(
+        told.contains("in.jsonl") && told.contains("another --data-dir"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_damaged_decision_log_is_set_aside_and_made_again() {
+    let folder = TempDir::new().unwrap();
+    let data = folder.path();
+    let mut server = serve(data);
+    let names: Vec<String> = (0..5)
+        .map(|n| {
+            let (status, decided) = server.decide(&payment(&format!("order-{n}"), 100 + n));
+            assert_eq!(status, 200, "{decided}");
+            decided["decision_id"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    server.signal("TERM");
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+    let segment = std::fs::read_dir(data.join("decisions"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .max_by_key(|path| path.metadata().unwrap().len())
+        .unwrap();
+    let mut bytes = std::fs::read(&segment).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&segment, &bytes).unwrap();
+
+    let server = serve(data);
+    for name in &names {
+        let (status, found) = server.ask("GET", &format!("/api/v1/decisions/{name}"), "");
+        assert_eq!((status, &found["decision_id"]), (200, &json!(name)));
+        let (status, replayed) = server.ask("GET", &format!("/api/v1/decisions/{name}/replay"), "");
+        assert_eq!(status, 200, "{replayed}");
+    }
+    let kept = data
+        .join("decisions.damaged-1")
+        .join(segment.file_name().unwrap());
+    assert_eq!(
+        std::fs::read(kept).unwrap(),
+        bytes,
+        "the damaged bytes are kept"
+    );
+}
+
+#[test]
+fn dead_letters_of_two_starts_have_keys_of_their_own() {
+    let folder = TempDir::new().unwrap();
+    for _ in 0..2 {
+        let mut server = serve(folder.path());
+        assert_eq!(server.decide(&json!({})).0, 422);
+        server.signal("TERM");
+        assert_eq!(server.child.wait().unwrap().code(), Some(0));
+    }
+    let letters = lines_of(&folder.path().join("dead-letters.jsonl"));
+    assert_eq!(letters.len(), 2);
+    let source = |n: usize| letters[n]["source"].as_str().unwrap();
+    assert!(source(0).starts_with("rest:20"), "{letters:?}");
+    assert_ne!(source(0), source(1));
+}
+
+#[test]
+fn a_second_signal_ends_a_server_that_drains_at_once() {
+    let folder = TempDir::new().unwrap();
+    let arguments = ["serve", "--data-dir", text(folder.path())];
+    let mut server = Server::start_with(&arguments, Stdio::piped());
+    let mut told = BufReader::new(server.child.stderr.take().unwrap()).lines();
+    // A request whose body does not come to its end keeps the server draining.
+    let mut unfinished = TcpStream::connect(&server.address).unwrap();
+    write!(
+        unfinished,
+        "POST /api/v1/decisions HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\
+         expect: 100-continue\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = [0; 12];
+    unfinished.read_exact(&mut answer).unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 100", "the body is waited for");
+    server.signal("INT");
+    told.find(|line| line.as_ref().unwrap().contains("stopping"))
+        .unwrap()
+        .unwrap();
+    server.signal("INT");
+    assert_eq!(server.child.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn a_result_that_cannot_be_written_is_an_error_and_no_panic() {
+    let folder = TempDir::new().unwrap();
+    let mut server = serve(folder.path());
+    let (_, decided) = server.decide(&payment("order-3", 100));
+    server.signal("TERM");
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+    let full = std::fs::File::options()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let ended = sentinel()
+        .args(["replay", decided["decision_id"].as_str().unwrap()])
+        .args(["--data-dir", text(folder.path())])
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(ended.status.code(), Some(1));
+    let told = stderr(&ended);
+    assert!(told.starts_with("error: write the result"), "{told}");
 }

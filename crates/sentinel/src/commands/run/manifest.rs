@@ -8,11 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::RunArguments;
 use crate::commands::usage;
-use crate::compose::DataDirectory;
+use crate::compose::{DataDirectory, RUN_MANIFEST};
 use crate::content::Contents;
-
-/// The manifest's file in a data directory.
-pub const RUN_MANIFEST: &str = "run.json";
 
 /// The arguments that a log is a function of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
