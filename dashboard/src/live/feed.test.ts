@@ -41,6 +41,16 @@ describe('a feed that runs', () => {
     expect(ids(fed({ type: 'arrived', items: [early, late] }))).toEqual(['late', 'early']);
   });
 
+  it('orders rows of one instant by their place in the log', () => {
+    const at = '2025-01-01T00:00:00Z';
+    const [first, second] = [
+      { id: 'dec_00a', at },
+      { id: 'dec_00b', at },
+    ];
+    expect(ids(fed({ type: 'arrived', items: [first, second] }))).toEqual(['dec_00b', 'dec_00a']);
+    expect(ids(fed({ type: 'arrived', items: [second, first] }))).toEqual(['dec_00b', 'dec_00a']);
+  });
+
   it('stays the same object when nothing changes', () => {
     const state = fed({ type: 'arrived', items: [row(1)] });
     expect(reduce(state, { type: 'arrived', items: [row(1)] })).toBe(state);

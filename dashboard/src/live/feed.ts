@@ -39,16 +39,18 @@ export function drawnRows<Row>(feed: FeedState<Row>, height: number, rowHeight: 
 
 function newestFirst<Row>(keys: FeedKeys<Row>, fresh: readonly Row[], known: readonly Row[]): Row[] {
   const seen = new Set<string>();
-  const merged: { row: Row; at: number; text: string }[] = [];
+  const merged: { row: Row; at: number; text: string; id: string }[] = [];
   for (const row of [...fresh, ...known]) {
     const id = keys.id(row);
     if (seen.has(id)) continue;
     seen.add(id);
     const text = keys.at(row);
-    merged.push({ row, at: Date.parse(text), text });
+    merged.push({ row, at: Date.parse(text), text, id });
   }
-  // The clock of a browser stops at milliseconds; the text decides between rows of the same millisecond.
-  merged.sort((a, b) => b.at - a.at || (a.text < b.text ? 1 : a.text > b.text ? -1 : 0));
+  // The clock of a browser stops at milliseconds: the text decides within one, and at one instant the id, which
+  // carries the place in the log at a fixed width.
+  const later = (a: string, b: string) => (a < b ? 1 : a > b ? -1 : 0);
+  merged.sort((a, b) => b.at - a.at || later(a.text, b.text) || later(a.id, b.id));
   return merged.slice(0, ROWS_MAX).map((entry) => entry.row);
 }
 
