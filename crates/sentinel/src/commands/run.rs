@@ -91,6 +91,7 @@ pub struct RunArguments {
 /// Runs the command.
 pub fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
     diagnostics::start("warn");
+    let interrupted = catch_interrupt(&arguments.input)?;
     let dead_letters = dead_letters_path(&arguments);
     files::check(&arguments, &dead_letters)?;
     let mapping = arguments.mapping.as_deref().map(load_mapping).transpose()?;
@@ -118,7 +119,6 @@ pub fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
         with_latency: !arguments.reproducible,
         first_entry,
     })?;
-    let interrupted = catch_interrupt()?;
     let job = Job {
         source: manifest.source(),
         already,
@@ -146,9 +146,13 @@ pub fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
 /// The exit code after Ctrl-C, as shells have it.
 const INTERRUPTED: u8 = 130;
 
-/// A flag that the first Ctrl-C raises; the second one ends the process at once.
-fn catch_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
+/// A flag that the first Ctrl-C raises; the second one ends the process at once. A pipe may wait for ever
+/// for its next row, so there Ctrl-C ends the process as usual.
+fn catch_interrupt(input: &std::path::Path) -> anyhow::Result<Arc<AtomicBool>> {
     let flag = Arc::new(AtomicBool::new(false));
+    if !input.is_file() {
+        return Ok(flag);
+    }
     let signal = signal_hook::consts::SIGINT;
     signal_hook::flag::register_conditional_shutdown(
         signal,
