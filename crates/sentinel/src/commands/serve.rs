@@ -78,6 +78,7 @@ pub struct Server {
     pub pipeline: Pipeline,
     /// Where it listens.
     pub address: SocketAddr,
+    signals: Signals,
     serving: tokio::task::JoinHandle<std::io::Result<()>>,
     stop: tokio::sync::watch::Sender<bool>,
     mode: Mode,
@@ -110,10 +111,14 @@ impl Server {
             stop: stopped.clone(),
             loopback_only: address.ip().is_loopback(),
         });
+        // Before anybody is answered: whoever knows the address may send a signal. While the log is
+        // replayed a signal ends the process, which loses nothing.
+        let signals = Signals::listen()?;
         let serving = tokio::spawn(sentinel_api::serve(listener, router, stopped));
         Ok(Self {
             pipeline,
             address,
+            signals,
             serving,
             stop,
             mode: start.mode,
@@ -123,7 +128,7 @@ impl Server {
 
     /// Serves until Ctrl-C or SIGTERM, then drains. Fails where the worker stops by itself.
     pub async fn until_stopped(self) -> anyhow::Result<ExitCode> {
-        let mut signals = Signals::listen()?;
+        let mut signals = self.signals;
         let mut failed = self.pipeline.failed();
         tokio::select! {
             () = signals.next() => {}
