@@ -20,14 +20,12 @@ use tokio::sync::{broadcast, oneshot, watch};
 use crate::dead_letter::{Letter, LetterBox, Receipt};
 use crate::follow::Followed;
 use crate::intake::json;
+use crate::intake::source::refuse_future;
 use crate::partition::{PartitionState, Settled};
 use crate::recorded::{Decided, LookupError, RecordedLogs};
 use crate::replay::{self, Replay, ReplayError};
 use crate::statistics::{Figures, Statistics};
 use crate::worker::Published;
-
-/// How far ahead of the appender's clock an event may lie.
-pub const FUTURE_ALLOWED_US: i64 = 300 * 1_000_000;
 
 /// Live items kept for a slow subscriber before it loses some.
 const FEED_ITEMS_MAX: usize = 4_096;
@@ -165,8 +163,8 @@ impl Handle {
 
     /// Reads a transaction as JSON, appends it and waits for its decision.
     pub async fn decide(&self, body: &[u8], now: Instant) -> Result<Answer, SubmitError> {
-        let parsed =
-            json::parse_transaction(body).and_then(|transaction| refuse_future(transaction, now));
+        let parsed = json::parse_transaction(body)
+            .and_then(|transaction| refuse_future(&transaction, now).map(|()| transaction));
         let transaction = match parsed {
             Ok(transaction) => transaction,
             Err(rejection) => return Err(self.refuse(rejection, body).await),
@@ -431,21 +429,6 @@ impl Handle {
             Err(letter) => self.inner.letters.keep(*letter).await,
         }
     }
-}
-
-fn refuse_future(transaction: Transaction, now: Instant) -> Result<Transaction, Rejection> {
-    if transaction.event_time.micros_since(now) <= FUTURE_ALLOWED_US {
-        return Ok(transaction);
-    }
-    let detail = format!(
-        "is {}, more than 5 minutes ahead of the clock here, {now}",
-        transaction.event_time
-    );
-    Err(Rejection::new(
-        RejectionCode::FutureEvent,
-        "event_time",
-        detail,
-    ))
 }
 
 fn submit_error(error: LogError) -> SubmitError {

@@ -526,7 +526,8 @@ fn not_utf8(mapping: &BoundMapping, column: usize) -> Rejection {
     )
 }
 
-fn refuse_future(transaction: &Transaction, now: Instant) -> Result<(), Rejection> {
+/// Refuses an event that lies more than [`AHEAD_MICROS_MAX`] ahead of the appender's clock: at every door alike.
+pub(crate) fn refuse_future(transaction: &Transaction, now: Instant) -> Result<(), Rejection> {
     let event_time = transaction.event_time;
     if event_time.micros_since(now) <= AHEAD_MICROS_MAX {
         return Ok(());
