@@ -46,15 +46,15 @@ model: release ## Train the model that ships, on synthetic payments
 bless: dashboard ## Accept the present output as the expected one; read the difference before you commit it
 	INSTA_UPDATE=always cargo test --workspace
 
-bench: release ## Measure the main job on the public tables: SENTINEL_DATA=DIR make bench
+bench: release ## Measure the feature engine, and with SENTINEL_DATA=DIR the main job on public tables
 	@cargo xtask bench
 
 perf: bench ## The same as bench
 
-campaign: release ## Repeat and kill the main job, compare bytes: SENTINEL_DATA=DIR make campaign
+campaign: release ## Oracle and SQL checks at length, the main job killed: SENTINEL_DATA=DIR make campaign
 	@cargo xtask campaign
 
-setup: tools ## Make the machine ready for tests: Node, packages, Chromium
+setup: tools ## Make the machine ready for tests: Node, packages, Chromium, DuckDB
 	@cargo xtask setup --test
 
 status: ## Ask a running server how it is (LISTEN=host:port)

@@ -15,6 +15,7 @@
 
 mod program;
 mod workspace;
+mod python;
 mod setup;
 mod dashboard;
 mod tree;
@@ -42,7 +43,7 @@ const VERBS: &[Verb] = &[
     (
         "setup",
         "--demo | --test",
-        "make the machine ready: Node, packages, Chromium",
+        "make the machine ready: Node, packages, Chromium, DuckDB",
         setup::verb,
     ),
     (
@@ -67,13 +68,13 @@ const VERBS: &[Verb] = &[
     (
         "bench",
         "",
-        "measure the main job on the public tables in SENTINEL_DATA",
+        "measure the feature engine, and the main job on the tables in SENTINEL_DATA",
         measure::bench,
     ),
     (
         "campaign",
         "",
-        "repeat and kill the main job on the tables in SENTINEL_DATA",
+        "long checks: windows, SQL, and the main job killed on the tables in SENTINEL_DATA",
         measure::campaign,
     ),
 ];

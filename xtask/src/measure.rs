@@ -1,8 +1,11 @@
-//! Measurements and campaigns: the main job on whole public tables, read by path.
+//! Measurements and campaigns: the feature engine, and the main job on whole public tables, read by path.
 //!
 //! **Enters:** the folder of tables in the variable `SENTINEL_DATA`. **Leaves:** figures (bench), or a
-//! verdict whether repeated and killed runs give the same bytes (campaign). **Must never** be needed by
-//! a test: tests have fixtures and generated streams.
+//! verdict (campaign): whether the windows are those of the oracle and of SQL, and whether repeated and
+//! killed runs give the same bytes. **Must never** be needed by a test: tests have fixtures and generated
+//! streams.
+
+mod windows;
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -97,8 +100,16 @@ impl Job {
     }
 }
 
-/// `SENTINEL_DATA=DIR cargo xtask bench`.
+/// The table whose windows are computed again by SQL.
+const SQL_TABLE: &str = "handbook";
+
+/// `cargo xtask bench`; the tables are measured where `SENTINEL_DATA` says where they are.
 pub fn bench(workspace: &Workspace, _words: &[String]) -> Result<ExitCode> {
+    windows::bench(workspace, &results(workspace)?)?;
+    if std::env::var_os("SENTINEL_DATA").is_none() {
+        println!("bench: the tables are left out: SENTINEL_DATA=DIR says where they are");
+        return Ok(ExitCode::SUCCESS);
+    }
     for job in jobs(workspace)? {
         let run = job.run_whole("bench")?;
         let summary = job.result("bench", "summary.json");
@@ -115,35 +126,18 @@ pub fn bench(workspace: &Workspace, _words: &[String]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// `SENTINEL_DATA=DIR cargo xtask campaign`: two runs, and one that is killed again and again, give the
-/// same bytes.
+/// `SENTINEL_DATA=DIR cargo xtask campaign`: the windows are those of the oracle and of SQL; two runs, and
+/// one that is killed again and again, give the same bytes.
 pub fn campaign(workspace: &Workspace, _words: &[String]) -> Result<ExitCode> {
-    let mut same = true;
-    for job in jobs(workspace)? {
-        let first = job.run_whole("first")?;
-        job.run_whole("second")?;
-        let kills = run_with_kills(&job, first.wall)?;
-        if kills < KILLS {
-            println!(
-                "campaign: {}: FAILED: the run ended after {kills} of {KILLS} kills",
-                job.name
-            );
-            same = false;
+    // The tables first: nobody should wait for the oracle to hear that they are missing.
+    let jobs = jobs(workspace)?;
+    let mut same = windows::oracle(workspace);
+    for job in &jobs {
+        if job.name == SQL_TABLE {
+            let table = (&job.input, &job.mapping);
+            same &= windows::sql(workspace, job.name, table, &job.results)?;
         }
-        for (run, what) in [
-            ("second", "a second run".to_owned()),
-            ("killed", format!("a run killed {kills} times")),
-        ] {
-            for ending in ["jsonl", "dead.jsonl"] {
-                let difference =
-                    first_difference(&job.result("first", ending), &job.result(run, ending))?;
-                same &= difference.is_none();
-                let verdict = difference.map_or("same bytes".to_owned(), |line| {
-                    format!("DIFFERS from line {line} on")
-                });
-                println!("campaign: {}: {what}: {ending}: {verdict}", job.name);
-            }
-        }
+        same &= is_repeatable(job)?;
     }
     Ok(if same {
         ExitCode::SUCCESS
@@ -152,13 +146,42 @@ pub fn campaign(workspace: &Workspace, _words: &[String]) -> Result<ExitCode> {
     })
 }
 
+/// Whether a second run and a killed one give the bytes of the first.
+fn is_repeatable(job: &Job) -> Result<bool> {
+    let mut same = true;
+    let first = job.run_whole("first")?;
+    job.run_whole("second")?;
+    let kills = run_with_kills(job, first.wall)?;
+    if kills < KILLS {
+        println!(
+            "campaign: {}: FAILED: the run ended after {kills} of {KILLS} kills",
+            job.name
+        );
+        same = false;
+    }
+    for (run, what) in [
+        ("second", "a second run".to_owned()),
+        ("killed", format!("a run killed {kills} times")),
+    ] {
+        for ending in ["jsonl", "dead.jsonl"] {
+            let difference =
+                first_difference(&job.result("first", ending), &job.result(run, ending))?;
+            same &= difference.is_none();
+            let verdict = difference.map_or("same bytes".to_owned(), |line| {
+                format!("DIFFERS from line {line} on")
+            });
+            println!("campaign: {}: {what}: {ending}: {verdict}", job.name);
+        }
+    }
+    Ok(same)
+}
+
 fn jobs(workspace: &Workspace) -> Result<Vec<Job>> {
     let Some(data) = std::env::var_os("SENTINEL_DATA") else {
         bail!("say where the public tables are: SENTINEL_DATA=DIR");
     };
     let data = workspace.root().join(data);
-    let results = workspace.target().join("measure");
-    fs::create_dir_all(&results).with_context(|| format!("make {}", results.display()))?;
+    let results = results(workspace)?;
     let mut jobs = Vec::new();
     for (name, table, mapping) in TABLES {
         let input = data.join(table);
@@ -181,6 +204,13 @@ fn jobs(workspace: &Workspace) -> Result<Vec<Job>> {
         bail!("none of the tables is in {}", data.display());
     }
     Ok(jobs)
+}
+
+/// The folder of results.
+fn results(workspace: &Workspace) -> Result<PathBuf> {
+    let results = workspace.target().join("measure");
+    fs::create_dir_all(&results).with_context(|| format!("make {}", results.display()))?;
+    Ok(results)
 }
 
 /// What a finished run took.

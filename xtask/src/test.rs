@@ -10,18 +10,24 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context, Result, bail};
 
 use crate::program;
+use crate::python;
 use crate::setup::Node;
 use crate::workspace::Workspace;
 use crate::{codegen, dashboard};
 
 /// Tests that ran.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-struct Count {
+pub struct Count {
     passed: u64,
     failed: u64,
 }
 
 impl Count {
+    /// Whether there were tests, and none failed.
+    pub fn all_passed(self) -> bool {
+        self.passed > 0 && self.failed == 0
+    }
+
     fn add(&mut self, other: Self) {
         self.passed += other.passed;
         self.failed += other.failed;
@@ -46,7 +52,13 @@ impl Count {
 pub fn verb(workspace: &Workspace, _words: &[String]) -> Result<ExitCode> {
     let mut total = Count::default();
 
-    let mut cargo = cargo_test(workspace);
+    let mut cargo = cargo(workspace);
+    cargo.args(["test", "--workspace", "--no-fail-fast"]);
+    match python::duckdb_ready(workspace) {
+        Ok(python) => drop(cargo.env(python::DUCKDB_VARIABLE, python)),
+        // The tests that need it fail and say so; this says why.
+        Err(error) => println!("test: no DuckDB: {error:#}"),
+    }
     total.add(counted("workspace", &mut cargo, cargo_count));
 
     total.add(single("generated documents", codegen::check(workspace)));
@@ -72,13 +84,11 @@ pub fn verb(workspace: &Workspace, _words: &[String]) -> Result<ExitCode> {
     })
 }
 
-/// The tests of the workspace. What cargo told this program about itself is kept from the inner cargo,
-/// where it would look like a change to build scripts that watch it.
-fn cargo_test(workspace: &Workspace) -> Command {
+/// Cargo in the workspace. What the outer cargo told this program about itself is kept from it, where it
+/// would look like a change to build scripts that watch it.
+pub fn cargo(workspace: &Workspace) -> Command {
     let mut cargo = Command::new("cargo");
-    cargo
-        .current_dir(workspace.root())
-        .args(["test", "--workspace", "--no-fail-fast"]);
+    cargo.current_dir(workspace.root());
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
@@ -106,7 +116,7 @@ fn single(step: &str, result: Result<()>) -> Count {
 
 /// Runs a step, passes its output on, and adds up the lines that count tests. A step that fails without
 /// having counted a failure, such as one that does not compile, is one failure.
-fn counted(step: &str, command: &mut Command, count: fn(&str) -> Option<Count>) -> Count {
+pub fn counted(step: &str, command: &mut Command, count: fn(&str) -> Option<Count>) -> Count {
     let mut total = Count::default();
     let result = stream(command, |line| {
         println!("{line}");
@@ -142,7 +152,7 @@ fn stream(command: &mut Command, mut each_line: impl FnMut(&str)) -> Result<()> 
 }
 
 /// `test result: ok. 12 passed; 0 failed; …`, once per test binary.
-fn cargo_count(line: &str) -> Option<Count> {
+pub fn cargo_count(line: &str) -> Option<Count> {
     let counts = line.strip_prefix("test result: ")?;
     Some(Count {
         passed: number_before(counts, "passed")?,

@@ -11,8 +11,9 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, X_CONTENT_TYP
 use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
 use sentinel_domain::{DecisionId, Rejection, RejectionCode};
+use sentinel_pipeline::definitions::{self, AdditionError};
 use sentinel_pipeline::replay::ReplayError;
-use sentinel_pipeline::{LookupError, SubmitError};
+use sentinel_pipeline::{FeaturesError, LookupError, SubmitError};
 use sentinel_store::StoreError;
 
 use crate::wire::problem::{FieldFault, ProblemBody};
@@ -35,6 +36,10 @@ pub enum Kind {
     BadBody,
     /// A query parameter is unknown or has no such value.
     BadQuery,
+    /// Feature definitions have faults, or do not fit to what is active.
+    BadDefinitions,
+    /// Features are still being filled from the log.
+    FeaturesFilling,
     /// A WebSocket was expected.
     UpgradeRequired,
     /// The request comes from a page of another site.
@@ -58,6 +63,8 @@ impl Kind {
             Self::BodyTooLarge,
             Self::BadBody,
             Self::BadQuery,
+            Self::BadDefinitions,
+            Self::FeaturesFilling,
             Self::UpgradeRequired,
             Self::ForeignOrigin,
             Self::ForeignHost,
@@ -80,6 +87,8 @@ impl Kind {
             Self::BodyTooLarge => "body_too_large",
             Self::BadBody => "bad_body",
             Self::BadQuery => "bad_query",
+            Self::BadDefinitions => "bad_definitions",
+            Self::FeaturesFilling => "features_filling",
             Self::UpgradeRequired => "upgrade_required",
             Self::ForeignOrigin => "foreign_origin",
             Self::ForeignHost => "foreign_host",
@@ -96,8 +105,8 @@ impl Kind {
                 StatusCode::BAD_REQUEST
             }
             Self::BadQuery => StatusCode::BAD_REQUEST,
-            Self::Rejected(RejectionCode::Conflict) => StatusCode::CONFLICT,
-            Self::Rejected(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Rejected(RejectionCode::Conflict) | Self::FeaturesFilling => StatusCode::CONFLICT,
+            Self::Rejected(_) | Self::BadDefinitions => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -118,6 +127,8 @@ impl Kind {
             Self::BodyTooLarge => "The body is too large",
             Self::BadBody => "The body could not be received",
             Self::BadQuery => "A query parameter is not understood",
+            Self::BadDefinitions => "Feature definitions cannot be used",
+            Self::FeaturesFilling => "Features are still being filled",
             Self::UpgradeRequired => "This path speaks WebSocket",
             Self::ForeignOrigin => "The request comes from another site",
             Self::ForeignHost => "The request names another host",
@@ -140,6 +151,12 @@ impl Kind {
                 "The connection ended before the body did. Send it again; the event id makes that safe."
             }
             Self::BadQuery => "The list of parameters and their values stands in the API docs.",
+            Self::BadDefinitions => {
+                "Each fault is named with its line; `sentinel features check FILE` tells the same without a server. Nothing was changed."
+            }
+            Self::FeaturesFilling => {
+                "The server reads its log for features that were added before. Send it again when Retry-After has passed."
+            }
             Self::UpgradeRequired => "Open it with a WebSocket client, subprotocol sentinel.v1.",
             Self::ForeignOrigin => {
                 "Browsers may talk to this server only from its own pages; other programs send no Origin header."
@@ -223,7 +240,7 @@ fn rejection_words(code: RejectionCode) -> (&'static str, &'static str) {
         ),
         RejectionCode::BadEntry => (
             "An entry of the log cannot be used",
-            "The server's content (model, rules, policy, rates) does not fit together; see its log.",
+            "The server's content (features, model, rules, policy, rates) does not fit together; see its log.",
         ),
     }
 }
@@ -247,7 +264,7 @@ impl Problem {
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
         let retry_after_seconds = match kind {
             Kind::Overloaded => Some(1),
-            Kind::Unavailable => Some(5),
+            Kind::Unavailable | Kind::FeaturesFilling => Some(5),
             _ => None,
         };
         Self {
@@ -360,6 +377,31 @@ impl From<SubmitError> for Problem {
             SubmitError::Rejected(rejection) => Self::from(rejection),
             SubmitError::Overloaded => Self::new(Kind::Overloaded, error.to_string()),
             SubmitError::Unavailable(_) => Self::new(Kind::Unavailable, error.to_string()),
+        }
+    }
+}
+
+impl From<FeaturesError> for Problem {
+    fn from(error: FeaturesError) -> Self {
+        match error {
+            FeaturesError::Submit(error) => Self::from(error),
+            FeaturesError::Busy { .. } => Self::new(Kind::FeaturesFilling, error.to_string()),
+            FeaturesError::Addition(AdditionError::NothingActive) => {
+                Self::new(Kind::Unavailable, error.to_string())
+            }
+            FeaturesError::Addition(AdditionError::Unfit(_)) => {
+                Self::new(Kind::BadDefinitions, error.to_string())
+            }
+            FeaturesError::Addition(AdditionError::Definitions(ref errors)) => {
+                let faults = errors.faults.iter().map(|fault| FieldFault {
+                    pointer: "/definitions".to_owned(),
+                    detail: format!("line {}: {}", fault.line, definitions::told(fault)),
+                });
+                Self {
+                    errors: faults.collect(),
+                    ..Self::new(Kind::BadDefinitions, error.to_string())
+                }
+            }
         }
     }
 }

@@ -56,13 +56,14 @@ fn reading() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(alerts::read_alert))               // GET /api/v1/alerts/{id}
         .routes(routes!(cases::list_cases))                // GET /api/v1/cases
         .routes(routes!(cases::read_case))                 // GET /api/v1/cases/{id}
-        .routes(routes!(features::list_features))          // GET /api/v1/features
+        .routes(routes!(features::list_features, features::add_features)) // GET, POST /api/v1/features
         .routes(routes!(statistics::read_statistics))      // GET /api/v1/statistics
         .routes(routes!(metrics::read_metrics))            // GET /metrics
         .routes(routes!(aliases::recent_alerts))           // GET /alerts/recent
         .routes(routes!(aliases::read_transaction))        // GET /transactions/{id}
         .routes(routes!(aliases::risk_profile))            // GET /users/{id}/risk-profile
         .routes(routes!(aliases::read_stats))              // GET /stats
+        .layer(DefaultBodyLimit::max(rest::BODY_BYTES_MAX))
         .layer(CompressionLayer::new())
 }
 

@@ -1,16 +1,28 @@
-//! The engine: every entity of one partition, and the join of their slices into a row.
+//! The engine: every entity of one partition, and the rows of a micro-batch.
 //!
-//! **Enters:** transactions in log order. **Leaves:** one row each, and how the event stood in time.
-//! Memory grows with the number of entities ever seen; an entity holds what its last 24 hours hold.
+//! **Enters:** transactions and labels in log order. **Leaves:** one row a transaction, and how the event
+//! stood in time.
+//!
+//! A batch goes through in stages, so that the waiting for memory overlaps: hashes and candidates, names
+//! and headers, numbers in log order, blocks, and at last the events one by one. Only the last two change
+//! anything, in log order: the size of a batch changes speed, never a value.
 
-use sentinel_domain::{Scalar, Transaction};
+mod batch;
+mod census;
+mod codec;
 
-use crate::entity::{ENTITY_KINDS, EntityKind, EntityTable};
-use crate::feature::Context;
-use crate::ring::{Arrival, EntityWindows, Event};
-use crate::set::{AttributeKind, FeatureSet, Step};
-use crate::slice::Slice;
-use crate::window::LATENESS_ALLOWED_MS;
+use sentinel_domain::{Label, LabelKind, Text, Transaction};
+
+use crate::entity::{EntityKind, Key};
+use crate::field::Category;
+use crate::fraud::{Fraud, LABELLED_KINDS, Labelled};
+use crate::set::FeatureSet;
+use crate::table::{Dictionary, EntityTable};
+use crate::window::DAY_MS;
+
+pub use crate::codec::CodecError;
+use batch::{Batch, Lanes};
+pub use census::{Census, KindCensus, Weight};
 
 /// How an event stood in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,26 +31,62 @@ pub struct Applied {
     pub late: bool,
     /// More than the allowed lateness behind the partition: windows left as they were.
     pub too_late: bool,
-    /// At least one entity holds fewer events than its windows cover.
+    /// At least one window answers with an estimate.
     pub estimated: bool,
 }
+
+/// Entries between two sweeps, and places that a sweep looks at: fixed, so that what is freed when is a
+/// function of the log alone.
+const SWEEP_ENTRIES: u64 = 256;
+const SWEEP_PLACES: usize = 512;
 
 /// Window state of one partition.
 #[derive(Debug)]
 pub struct FeatureEngine {
     set: FeatureSet,
-    tables: [EntityTable; ENTITY_KINDS],
+    lanes: Lanes,
+    tables: Vec<EntityTable>,
+    /// Words of fields that are no entities, by place in the set's categories.
+    dictionaries: Vec<Option<Dictionary>>,
+    labelled: Labelled,
     /// The partition's greatest event time, whole milliseconds.
     greatest_ms: Option<i64>,
+    /// Transactions applied.
+    entries: u64,
+    /// Where the next sweep begins: a table and a place in it.
+    sweep: (usize, usize),
+    batch: Batch,
 }
 
 impl FeatureEngine {
     /// An engine that has seen nothing.
     pub fn new(set: FeatureSet) -> Self {
+        let plan = set.plan();
+        let mcc_frauds = plan.kinds[EntityKind::Mcc.index()].has_fraud();
+        let tables = EntityKind::ALL
+            .iter()
+            .map(|kind| {
+                let keeps_categories = *kind == EntityKind::Merchant && mcc_frauds;
+                EntityTable::new(*kind, plan.kinds[kind.index()].clone(), keeps_categories)
+            })
+            .collect();
+        let is_word = |category: &Category| {
+            matches!(
+                category,
+                Category::EmailDomain | Category::Session | Category::Attribute(_)
+            )
+        };
+        let dictionary = |category| is_word(category).then(Dictionary::new);
         Self {
-            set,
-            tables: Default::default(),
+            lanes: Lanes::of_plan(plan),
+            dictionaries: plan.categories.iter().map(dictionary).collect(),
+            tables,
+            labelled: Labelled::default(),
             greatest_ms: None,
+            entries: 0,
+            sweep: (0, 0),
+            batch: Batch::default(),
+            set,
         }
     }
 
@@ -47,139 +95,190 @@ impl FeatureEngine {
         &self.set
     }
 
-    /// Fills rows of another set from here on; windows stay.
+    /// Fills rows of another set from here on; windows stay, so both sets must have one
+    /// [`FeatureSet::state_hash`].
     pub fn replace_set(&mut self, set: FeatureSet) {
+        assert_eq!(
+            set.state_hash(),
+            self.set.state_hash(),
+            "windows serve a set that asks for the same state"
+        );
         self.set = set;
     }
 
-    /// Takes a transaction in and fills its row; `amount` is in minor units of the reference currency.
-    /// The row must have the width of the set.
+    /// Takes a transaction in and fills its row: a batch of one. `amount` is in minor units of the
+    /// reference currency. The row must have the width of the set.
     pub fn apply(
         &mut self,
         transaction: &Transaction,
         amount: Option<i64>,
         row: &mut [f64],
     ) -> Applied {
-        assert_eq!(
-            row.len(),
-            self.set.width(),
-            "a row has the width of its feature set"
-        );
-        let time_ms = transaction.event_time.millis_floor();
-        let greatest_ms = self
-            .greatest_ms
-            .map_or(time_ms, |greatest| greatest.max(time_ms));
-        self.greatest_ms = Some(greatest_ms);
-        let mut applied = Applied {
-            too_late: time_ms < greatest_ms - LATENESS_ALLOWED_MS,
-            ..Applied::default()
-        };
-        let slices = self.slices(transaction, amount, &mut applied);
-        self.join(transaction, Context { amount }, &slices, row);
+        let mut applied = Applied::default();
+        self.run(&[(transaction, amount)], row, |one| applied = one);
         applied
     }
 
-    /// Entities of a kind seen so far.
+    /// Takes transactions in, in log order, and fills their rows, one after the other in `rows`; how each
+    /// stood in time is appended to `applied`.
+    pub fn apply_batch(
+        &mut self,
+        events: &[(&Transaction, Option<i64>)],
+        rows: &mut [f64],
+        applied: &mut Vec<Applied>,
+    ) {
+        self.run(events, rows, |one| applied.push(one));
+    }
+
+    /// Takes a label in: it is known from here on. True if it changed what is known.
+    pub fn apply_label(&mut self, label: &Label) -> bool {
+        let is_noted = self.labelled.contains(&label.event_id);
+        match label.kind {
+            LabelKind::Fraud if !is_noted => self.add_fraud(label),
+            LabelKind::Legitimate if is_noted => self.take_fraud_back(label),
+            LabelKind::Fraud | LabelKind::Legitimate | LabelKind::Suspect => return false,
+        }
+        true
+    }
+
+    fn add_fraud(&mut self, label: &Label) {
+        let now_ms = self.time_of(label);
+        let mut fraud = Fraud {
+            number: self.labelled.next(),
+            day: label.event_time.millis_floor().div_euclid(DAY_MS),
+            entities: [0; LABELLED_KINDS.len()],
+        };
+        let keys = self.keys_of(label, now_ms);
+        for ((kind, key), entity) in LABELLED_KINDS.iter().zip(keys).zip(&mut fraud.entities) {
+            let table = &mut self.tables[kind.index()];
+            if key == Key::Absent {
+                continue;
+            }
+            if table.plan().has_fraud() {
+                let hash = table.hash(key);
+                *entity = table.name(key, hash, table.candidate(hash), now_ms);
+            } else {
+                table.name_known(key, now_ms);
+            }
+        }
+        for (kind, entity) in LABELLED_KINDS.iter().zip(fraud.entities) {
+            if entity != 0 {
+                self.tables[kind.index()].add_fraud(entity, &fraud, label.known_at);
+            }
+        }
+        self.labelled.insert(&label.event_id, fraud);
+    }
+
+    /// Takes a fraud back where it was counted, whatever the correction names.
+    fn take_fraud_back(&mut self, label: &Label) {
+        let now_ms = self.time_of(label);
+        let keys = self.keys_of(label, now_ms);
+        for (kind, key) in LABELLED_KINDS.iter().zip(keys) {
+            if key != Key::Absent {
+                self.tables[kind.index()].name_known(key, now_ms);
+            }
+        }
+        let Some(fraud) = self.labelled.remove(&label.event_id) else {
+            return;
+        };
+        for (kind, entity) in LABELLED_KINDS.iter().zip(fraud.entities) {
+            if entity != 0 {
+                self.tables[kind.index()].take_fraud_back(entity, &fraud);
+            }
+        }
+    }
+
+    /// The partition's time when a label comes.
+    fn time_of(&self, label: &Label) -> i64 {
+        self.greatest_ms
+            .unwrap_or_else(|| label.known_at.millis_floor())
+    }
+
+    /// What a label calls the entities of [`LABELLED_KINDS`].
+    fn keys_of<'l>(&self, label: &'l Label, now_ms: i64) -> [Key<'l>; LABELLED_KINDS.len()] {
+        let word = |text: Option<&'l Text>| text.map_or(Key::Absent, Key::Word);
+        let mcc = self.category_of(label, now_ms);
+        [
+            Key::Word(&label.account_id.0),
+            word(label.card_token.as_ref().map(|id| &id.0)),
+            word(label.merchant_id.as_ref().map(|id| &id.0)),
+            word(label.terminal_id.as_ref().map(|id| &id.0)),
+            mcc.map_or(Key::Absent, |mcc| Key::Number(u64::from(mcc))),
+        ]
+    }
+
+    /// Entities of a kind that are known.
     pub fn entities(&self, kind: EntityKind) -> usize {
         self.tables[kind.index()].len()
     }
 
     /// Bytes held by entities.
     pub fn bytes(&self) -> usize {
-        self.tables.iter().map(EntityTable::bytes).sum()
+        let tables: usize = self.tables.iter().map(EntityTable::bytes).sum();
+        let words: usize = self
+            .dictionaries
+            .iter()
+            .flatten()
+            .map(Dictionary::bytes)
+            .sum();
+        tables + words
     }
 
-    /// Applies the event to each of its entities.
-    fn slices(
-        &mut self,
-        transaction: &Transaction,
-        amount: Option<i64>,
-        applied: &mut Applied,
-    ) -> [Slice; ENTITY_KINDS] {
-        let mut numbers = [0_u32; ENTITY_KINDS];
-        for kind in EntityKind::ALL {
-            if let Some(name) = kind.key(transaction) {
-                numbers[kind.index()] = self.tables[kind.index()].number(name);
-            }
+    /// How many entities of which class there are, and what they weigh.
+    pub fn census(&self) -> Census {
+        let mut all = Vec::new();
+        let kinds = EntityKind::ALL
+            .iter()
+            .map(|kind| self.tables[kind.index()].census(*kind, &mut all));
+        Census {
+            kinds: kinds.collect(),
+            bytes: Weight::of(&mut all),
         }
-        let mut slices = [Slice::MISSING; ENTITY_KINDS];
-        for kind in EntityKind::ALL {
-            let number = numbers[kind.index()];
-            if number == 0 || !self.set.has_entity(*kind) {
+    }
+
+    /// The category that a label's merchant was last seen with.
+    fn category_of(&self, label: &Label, now_ms: i64) -> Option<u16> {
+        let key = Key::Word(&label.merchant_id.as_ref()?.0);
+        let table = &self.tables[EntityKind::Merchant.index()];
+        let hash = table.hash(key);
+        match table.find(key, hash, table.candidate(hash), now_ms) {
+            0 => None,
+            number => table.category(number),
+        }
+    }
+
+    /// Frees what is idle, a few places at a time.
+    fn sweep(&mut self, now_ms: i64) {
+        let tables = self.tables.len() + self.dictionaries.len();
+        let (mut at, mut place) = self.sweep;
+        let mut turns = 0;
+        for _ in 0..SWEEP_PLACES {
+            let places = match self.tables.get(at) {
+                Some(table) => table.places(),
+                None => self.dictionaries[at - self.tables.len()]
+                    .as_ref()
+                    .map_or(0, Dictionary::places),
+            };
+            if place >= places {
+                at = (at + 1) % tables;
+                place = 0;
+                turns += 1;
+                if turns > tables {
+                    break;
+                }
                 continue;
             }
-            let event = Event {
-                time: transaction.event_time,
-                amount,
-                place: transaction.coordinates,
-                counterpart: numbers[kind.counterpart().index()],
-            };
-            let state = self.tables[kind.index()].state_mut(number);
-            let slice = &mut slices[kind.index()];
-            apply_to_entity(state, &event, slice, applied);
-        }
-        slices
-    }
-
-    /// Puts the slices and the transaction's own facts into the order of the row.
-    fn join(
-        &self,
-        transaction: &Transaction,
-        context: Context,
-        slices: &[Slice; ENTITY_KINDS],
-        row: &mut [f64],
-    ) {
-        for (slot, step) in row.iter_mut().zip(self.set.plan()) {
-            *slot = match *step {
-                Step::Entity { kind, place } => slices[usize::from(kind)].0[usize::from(place)],
-                Step::Transaction(value) => value(transaction, context),
-                Step::Attribute { place } => {
-                    let (name, kind) = &self.set.attributes()[usize::from(place)];
-                    attribute_value(transaction.attributes.get(name), *kind)
+            match self.tables.get_mut(at) {
+                Some(table) => table.sweep(place, now_ms),
+                None => {
+                    let dictionary = at - self.tables.len();
+                    if let Some(dictionary) = &mut self.dictionaries[dictionary] {
+                        dictionary.sweep(place, now_ms);
+                    }
                 }
-            };
+            }
+            place += 1;
         }
+        self.sweep = (at, place);
     }
-}
-
-/// One entity, one event, one slice: the step that can happen on another node.
-fn apply_to_entity(
-    state: &mut EntityWindows,
-    event: &Event,
-    slice: &mut Slice,
-    applied: &mut Applied,
-) {
-    if applied.too_late {
-        state.peek(event, slice);
-    } else {
-        applied.late |= state.apply(event, slice) != Arrival::InOrder;
-    }
-    applied.estimated |= state.is_estimated();
-}
-
-/// An attribute as a number; missing where there is none or it is not of the kind.
-#[allow(clippy::cast_precision_loss, reason = "attributes are data, not money")]
-fn attribute_value(value: Option<&Scalar>, kind: AttributeKind) -> f64 {
-    match (kind, value) {
-        (_, None) => f64::NAN,
-        (AttributeKind::Numeric, Some(Scalar::Integer(value))) => *value as f64,
-        (AttributeKind::Numeric, Some(Scalar::Number(value))) => *value,
-        (_, Some(Scalar::Boolean(value))) => f64::from(u8::from(*value)),
-        (AttributeKind::Numeric, Some(Scalar::Text(_))) => f64::NAN,
-        (AttributeKind::Categorical, Some(Scalar::Text(text))) => word_value(text.as_bytes()),
-        (AttributeKind::Categorical, Some(Scalar::Integer(value))) => {
-            word_value(&value.to_le_bytes())
-        }
-        (AttributeKind::Categorical, Some(Scalar::Number(value))) => {
-            word_value(&value.to_bits().to_le_bytes())
-        }
-    }
-}
-
-/// A fixed hash of a word, 0 to 65,535 (FNV-1a, folded).
-fn word_value(word: &[u8]) -> f64 {
-    let hash = word.iter().fold(0x811c_9dc5_u32, |hash, byte| {
-        (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
-    });
-    f64::from((hash >> 16) ^ (hash & 0xffff))
 }

@@ -1,33 +1,59 @@
 //! Entities: what windows are kept for, and by what name a transaction calls them.
-//!
-//! A kind of entity is one line in [`EntityKind`] and one arm in [`EntityKind::key`]. Names are interned
-//! to small numbers in order of first appearance; full names are compared, so no two entities ever share
-//! a state.
 
-use hashbrown::HashTable;
+use std::net::IpAddr;
+
 use sentinel_domain::{Text, Transaction, vocabulary};
-use std::hash::BuildHasher;
-
-use crate::ring::EntityWindows;
 
 vocabulary! {
-    /// A kind of entity with windows of its own.
+    /// A kind of entity with a state of its own. A new kind is one line here, one in
+    /// [`EntityKind::noun`] and one in `key` (or [`EntityKind::parts`]).
     EntityKind {
-        /// The paying account; counts distinct merchants.
+        /// The paying account.
         Account = 0, "account";
-        /// The card; counts distinct merchants.
+        /// The card.
         Card = 1, "card";
-        /// The device; counts distinct accounts.
+        /// The device.
         Device = 2, "device";
-        /// The merchant; counts distinct accounts.
+        /// The merchant.
         Merchant = 3, "merchant";
-        /// The IP address; counts distinct accounts.
+        /// The IP address.
         Ip = 4, "ip";
+        /// The network of the IP address: /24 of version 4, /48 of version 6.
+        IpNetwork = 5, "ip_network";
+        /// The person behind accounts.
+        Customer = 6, "customer";
+        /// The terminal.
+        Terminal = 7, "terminal";
+        /// The payee of a transfer.
+        Counterparty = 8, "counterparty";
+        /// The e-mail address, as a keyed hash.
+        Email = 9, "email";
+        /// The issuer's prefix of the card.
+        Bin = 10, "bin";
+        /// The merchant category.
+        Mcc = 11, "mcc";
+        /// An account at a merchant.
+        AccountMerchant = 12, "account_merchant";
+        /// An account on a device.
+        AccountDevice = 13, "account_device";
+        /// A card in the merchant's country.
+        CardCountry = 14, "card_country";
     }
 }
 
 /// How many kinds there are.
 pub const ENTITY_KINDS: usize = EntityKind::ALL.len();
+
+/// What a transaction calls an entity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Key<'t> {
+    /// It names none.
+    Absent,
+    /// By a word.
+    Word(&'t Text),
+    /// By a number: networks, categories, pairs.
+    Number(u64),
+}
 
 impl EntityKind {
     /// The place of this kind in arrays.
@@ -43,87 +69,82 @@ impl EntityKind {
             Self::Device => "device",
             Self::Merchant => "merchant",
             Self::Ip => "IP address",
+            Self::IpNetwork => "IP network",
+            Self::Customer => "customer",
+            Self::Terminal => "terminal",
+            Self::Counterparty => "payee",
+            Self::Email => "e-mail address",
+            Self::Bin => "card issuer",
+            Self::Mcc => "merchant category",
+            Self::AccountMerchant => "account with a merchant",
+            Self::AccountDevice => "account with a device",
+            Self::CardCountry => "card with a country",
         }
     }
 
-    /// The name a transaction gives for its entity of this kind.
-    pub fn key(self, transaction: &Transaction) -> Option<&Text> {
+    /// The two kinds a pair is made of; `None` for a kind of its own. The second part of `card_country`
+    /// is no entity: the pair stands under the card.
+    pub const fn parts(self) -> Option<(Self, Self)> {
         match self {
-            Self::Account => Some(&transaction.account_id.0),
-            Self::Card => transaction.card_token.as_ref().map(|id| &id.0),
-            Self::Device => transaction.device_id.as_ref().map(|id| &id.0),
-            Self::Merchant => transaction.merchant_id.as_ref().map(|id| &id.0),
-            Self::Ip => transaction.ip.as_ref().map(|id| &id.0),
+            Self::AccountMerchant => Some((Self::Account, Self::Merchant)),
+            Self::AccountDevice => Some((Self::Account, Self::Device)),
+            Self::CardCountry => Some((Self::Card, Self::Card)),
+            _ => None,
         }
     }
 
-    /// The kind whose distinct values this one counts.
-    pub const fn counterpart(self) -> Self {
+    /// What a transaction calls its entity of this kind. Pairs are made of the numbers of their parts.
+    pub(crate) fn key(self, transaction: &Transaction) -> Key<'_> {
+        let t = transaction;
         match self {
-            Self::Account | Self::Card => Self::Merchant,
-            Self::Device | Self::Merchant | Self::Ip => Self::Account,
+            Self::Account => Key::Word(&t.account_id.0),
+            Self::Card => word(t.card_token.as_ref().map(|id| &id.0)),
+            Self::Device => word(t.device_id.as_ref().map(|id| &id.0)),
+            Self::Merchant => word(t.merchant_id.as_ref().map(|id| &id.0)),
+            Self::Ip => word(t.ip.as_ref().map(|id| &id.0)),
+            Self::IpNetwork => {
+                t.ip.as_ref()
+                    .map_or(Key::Absent, |id| network(id.0.as_str()))
+            }
+            Self::Customer => word(t.customer_id.as_ref().map(|id| &id.0)),
+            Self::Terminal => word(t.terminal_id.as_ref().map(|id| &id.0)),
+            Self::Counterparty => word(t.counterparty_id.as_ref().map(|id| &id.0)),
+            Self::Email => word(t.email_hash.as_ref()),
+            Self::Bin => word(t.card_bin.as_ref()),
+            Self::Mcc => t.mcc.map_or(Key::Absent, |mcc| Key::Number(u64::from(mcc))),
+            Self::AccountMerchant | Self::AccountDevice | Self::CardCountry => Key::Absent,
         }
     }
 }
 
-/// The entities of one kind: names, numbers and states.
-#[derive(Debug, Default)]
-pub struct EntityTable {
-    numbers: HashTable<u32>,
-    names: Vec<Text>,
-    states: Vec<EntityWindows>,
-    // Seeded per process: names come from outside, and nobody may aim at a bucket. Only look-ups use it.
-    hasher: foldhash::fast::RandomState,
+fn word(text: Option<&Text>) -> Key<'_> {
+    text.map_or(Key::Absent, Key::Word)
 }
 
-impl EntityTable {
-    /// The number of a name, from 1, given at first sight.
-    pub fn number(&mut self, name: &Text) -> u32 {
-        let Self {
-            numbers,
-            names,
-            states,
-            hasher,
-        } = self;
-        let hash = hasher.hash_one(name.as_str());
-        let same = |number: &u32| names[*number as usize - 1] == *name;
-        if let Some(number) = numbers.find(hash, same) {
-            return *number;
+/// The network of an address; absent where the text is none.
+fn network(address: &str) -> Key<'static> {
+    match address.parse() {
+        Ok(IpAddr::V4(address)) => Key::Number(u64::from(u32::from(address) >> 8)),
+        Ok(IpAddr::V6(address)) => {
+            // The top bit keeps the two versions apart.
+            let [a, b, c, ..] = address.segments().map(u64::from);
+            Key::Number(1 << 63 | a << 32 | b << 16 | c)
         }
-        names.push(name.clone());
-        states.push(EntityWindows::new());
-        assert!(
-            names.len() < 1 << 31,
-            "numbers keep their top bit free for the ring's mark"
-        );
-        #[allow(
-            clippy::cast_possible_truncation,
-            reason = "below 2^31 by the assertion above"
-        )]
-        let number = names.len() as u32;
-        let rehash = |number: &u32| hasher.hash_one(names[*number as usize - 1].as_str());
-        numbers.insert_unique(hash, number, rehash);
-        number
+        Err(_) => Key::Absent,
     }
+}
 
-    /// The state of a number.
-    pub fn state_mut(&mut self, number: u32) -> &mut EntityWindows {
-        &mut self.states[number as usize - 1]
-    }
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    /// How many entities have been seen.
-    pub fn len(&self) -> usize {
-        self.names.len()
-    }
-
-    /// Whether none has been seen.
-    pub fn is_empty(&self) -> bool {
-        self.names.is_empty()
-    }
-
-    /// Bytes held by states and names, for capacity planning.
-    pub fn bytes(&self) -> usize {
-        let states: usize = self.states.iter().map(EntityWindows::bytes).sum();
-        states + self.names.len() * (size_of::<Text>() + 8)
+    #[test]
+    fn addresses_of_one_network_share_a_key() {
+        assert_eq!(network("192.0.2.1"), network("192.0.2.254"));
+        assert_ne!(network("192.0.2.1"), network("192.0.3.1"));
+        assert_eq!(network("2001:db8:1::1"), network("2001:db8:1:ffff::"));
+        assert_ne!(network("2001:db8:1::1"), network("2001:db8:2::1"));
+        assert_ne!(network("0.0.2.1"), network("::2:0:0:0:0"));
+        assert_eq!(network("nonsense"), Key::Absent);
     }
 }

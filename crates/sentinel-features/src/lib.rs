@@ -17,24 +17,50 @@
 //! **Must never:** read a clock, a disk or a random source; iterate over a hash table; sum money in
 //! floating point.
 //!
-//! Start reading at [`window`] for the meaning, [`ring`] for the mechanism, [`catalog`] for the list.
+//! Start reading at [`window`] for the meaning, [`definition`] for what a feature is, [`catalog`] for the
+//! list, `plan` for what is kept for it, `ring` for the mechanism.
 
 #![allow(
     clippy::indexing_slicing,
+    clippy::needless_range_loop,
     reason = "ring indices are masked by the capacity and windows index arrays of WINDOWS length"
 )]
 
 pub mod window;
-pub mod ring;
-pub mod slice;
 pub mod entity;
+pub mod field;
+pub mod filter;
+mod local_time;
+pub mod definition;
+pub mod fact;
 pub mod feature;
 pub mod catalog;
 pub mod set;
+pub mod plan;
+mod arena;
+mod slab;
+mod totals;
+mod reading;
+mod ring;
+mod tiles;
+mod seen;
+mod place;
+mod habit;
+mod calendar;
+mod fraud;
+mod index;
+mod table;
+mod codec;
 pub mod engine;
 
-pub use engine::{Applied, FeatureEngine};
+pub use codec::CodecError;
+pub use definition::{Aggregate, Definition, DefinitionError, DefinitionErrors};
+pub use engine::{Applied, Census, FeatureEngine, KindCensus, Weight};
 pub use entity::EntityKind;
-pub use feature::{Family, Feature, Missing, Unit};
+pub use fact::Fact;
+pub use feature::{Family, Feature, Missing, Source, Unit};
+pub use field::{Category, Number};
+pub use filter::Filter;
+pub use plan::PlanError;
 pub use set::{AttributeKind, FeatureSet, FeatureSetError};
-pub use window::{EVENTS_PER_ENTITY_MAX, LATENESS_ALLOWED_MS, WINDOWS, Window};
+pub use window::{EVENTS_PER_ENTITY_MAX, LATENESS_ALLOWED_MS, WINDOWS, Window, WindowIndex};

@@ -1,14 +1,16 @@
 //! Feature sets: which features, in which order, over which entities.
 //!
 //! A set is what an `Activate{features}` entry carries, as text: the catalogue it was made for, the
-//! entities without windows, and the attributes of the table that join the row. The row, its names and
-//! its hash follow from the text alone.
+//! entities without windows, the attributes of the table that join the row, and the user's definitions
+//! behind it. The row, its names and its hash follow from the text alone.
 
-use sentinel_domain::{ContentHash, Transaction, vocabulary};
+use sentinel_domain::{ContentHash, Scalar, Transaction, vocabulary};
 
 use crate::catalog;
+use crate::definition::{self, DefinitionError, DefinitionErrors};
 use crate::entity::EntityKind;
 use crate::feature::{Context, Family, Feature, Missing, Source, Unit};
+use crate::plan::{Plan, PlanError};
 
 vocabulary! {
     /// How an attribute becomes a number.
@@ -24,47 +26,26 @@ vocabulary! {
 #[derive(Debug, Clone)]
 pub struct FeatureSet {
     features: Vec<Feature>,
-    /// Where each slot of the row comes from: what the hot path reads instead of the entries.
-    plan: Vec<Step>,
+    /// How many of them are the user's, at the end of the row.
+    defined: usize,
+    plan: Plan,
+    /// Slots that no entity fills: what the hot path reads instead of the entries.
+    own: Vec<(u16, Own)>,
     without: Vec<EntityKind>,
     attributes: Vec<(String, AttributeKind)>,
     content_hash: ContentHash,
+    state_hash: ContentHash,
 }
 
-/// Where one slot of a row comes from, resolved to array places.
+/// Where a slot that no entity fills gets its number from.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Step {
-    /// A place in an entity's slice.
-    Entity { kind: u8, place: u8 },
+enum Own {
     /// A function of the transaction.
     Transaction(fn(&Transaction, Context) -> f64),
     /// A place in the set's list of attributes.
-    Attribute { place: u16 },
-}
-
-impl Step {
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "a slice has 30 places, a set 512 attributes"
-    )]
-    fn of(feature: &Feature, attributes: &[(String, AttributeKind)]) -> Self {
-        match &feature.source {
-            Source::Entity(kind, measure) => Self::Entity {
-                kind: kind.code(),
-                place: measure.index() as u8,
-            },
-            Source::Transaction(value) => Self::Transaction(*value),
-            Source::Attribute(name, _) => {
-                let place = attributes
-                    .iter()
-                    .position(|(have, _)| have == name)
-                    .unwrap_or(0);
-                Self::Attribute {
-                    place: place as u16,
-                }
-            }
-        }
-    }
+    Attribute(u16),
+    /// The kind of entity is left out.
+    Missing,
 }
 
 /// Why a text is not a feature set.
@@ -81,9 +62,15 @@ pub enum FeatureSetError {
         /// What is wrong and what is expected.
         detail: String,
     },
+    /// Definitions of the user's that cannot be used.
+    #[error(transparent)]
+    Definitions(#[from] DefinitionErrors),
 }
 
-const HEADER: &str = "sentinel-features 1";
+const HEADER: &str = "sentinel-features 2";
+
+/// What stands before the user's definitions.
+const DEFINITIONS: &str = "definitions";
 
 /// The most attributes a set may name.
 const ATTRIBUTES_MAX: usize = 512;
@@ -103,26 +90,101 @@ impl FeatureSet {
                 .iter()
                 .map(|(name, kind)| of_attribute(name, *kind)),
         );
-        let plan = features
+        let made = Self::build(features, 0, without.to_vec(), attributes.to_vec());
+        // A test compiles the catalogue; what is left out or numeric cannot break it.
+        #[allow(clippy::expect_used, reason = "the catalogue is a constant under test")]
+        made.expect("the shipped catalogue fits a plan")
+    }
+
+    /// Any features, without the catalogue: for measuring and for comparing.
+    pub fn of_features(features: Vec<Feature>) -> Result<Self, PlanError> {
+        let attributes = features
             .iter()
-            .map(|feature| Step::of(feature, attributes))
+            .filter_map(|feature| match &feature.source {
+                Source::Attribute(name, kind) => Some((name.clone(), *kind)),
+                _ => None,
+            })
             .collect();
+        Self::build(features, 0, Vec::new(), attributes)
+    }
+
+    /// This set with the definitions of a text behind its row. A name keeps its meaning: one that stands
+    /// there already with the same definition is left as it is, with another one it is a fault.
+    pub fn with_definitions(self, text: &str) -> Result<Self, DefinitionErrors> {
+        let own = self.features.len() - self.defined;
+        let is_taken = |name: &str| {
+            self.features[..own]
+                .iter()
+                .any(|feature| feature.name == name)
+        };
+        let mut added = definition::read(text, &is_taken).map_err(DefinitionErrors::new)?;
+        let mut faults = Vec::new();
+        added.retain(|new| {
+            let have = self
+                .user_defined()
+                .iter()
+                .find(|have| have.name == new.name);
+            if have.is_some_and(|have| have.source.definition() != new.source.definition()) {
+                faults.push(DefinitionError::redefined(text, &new.name));
+            }
+            have.is_none()
+        });
+        if !faults.is_empty() {
+            return Err(DefinitionErrors::new(faults));
+        }
+        if added.is_empty() {
+            return Ok(self);
+        }
+        let defined = self.defined + added.len();
+        let mut features = self.features;
+        features.extend(added);
+        Self::build(features, defined, self.without, self.attributes)
+            .map_err(|error| DefinitionErrors::new(vec![DefinitionError::unfit(&error)]))
+    }
+
+    /// This set without the user's definitions.
+    pub fn without_definitions(self) -> Self {
+        Self::new(&self.without, &self.attributes)
+    }
+
+    /// The user's definitions as a text that [`FeatureSet::with_definitions`] reads.
+    pub fn definitions(&self) -> String {
+        definition::to_toml(self.user_defined())
+    }
+
+    fn build(
+        features: Vec<Feature>,
+        defined: usize,
+        without: Vec<EntityKind>,
+        attributes: Vec<(String, AttributeKind)>,
+    ) -> Result<Self, PlanError> {
+        let plan = Plan::compile(&features, &without)?;
+        let own = own_slots(&features, &plan, &attributes);
+        let state_hash = plan.state_hash();
         let mut set = Self {
             features,
+            defined,
             plan,
-            without: without.to_vec(),
-            attributes: attributes.to_vec(),
+            own,
+            without,
+            attributes,
             content_hash: ContentHash::default(),
+            state_hash,
         };
         let names: Vec<&[u8]> = set.features.iter().map(|f| f.name.as_bytes()).collect();
         let listed = ContentHash::of_parts(&names);
         set.content_hash = ContentHash::of_parts(&[set.to_text().as_bytes(), &listed.0]);
-        set
+        Ok(set)
     }
 
     /// Reads the text of an activation.
     pub fn parse(text: &str) -> Result<Self, FeatureSetError> {
-        let mut lines = text.lines().enumerate();
+        let marker = format!("\n{DEFINITIONS}\n");
+        let (head, definitions) = match text.split_once(&marker) {
+            Some((head, definitions)) => (head, Some(definitions)),
+            None => (text, None),
+        };
+        let mut lines = head.lines().enumerate();
         if lines.next().map(|(_, line)| line) != Some(HEADER) {
             return Err(FeatureSetError::Header);
         }
@@ -147,12 +209,16 @@ impl FeatureSet {
                 }
                 _ => {
                     return Err(fault(
-                        "expected `without KIND` or `attribute KIND NAME`".into(),
+                        "expected `without KIND`, `attribute KIND NAME` or `definitions`".into(),
                     ));
                 }
             }
         }
-        Ok(Self::new(&without, &attributes))
+        let set = Self::new(&without, &attributes);
+        match definitions {
+            Some(definitions) => Ok(set.with_definitions(definitions)?),
+            None => Ok(set),
+        }
     }
 
     /// The text that [`FeatureSet::parse`] reads.
@@ -164,6 +230,10 @@ impl FeatureSet {
         for (name, kind) in &self.attributes {
             text.push_str(&format!("attribute {kind} {name}\n"));
         }
+        if self.defined > 0 {
+            text.push_str(&format!("{DEFINITIONS}\n"));
+            text.push_str(&definition::to_toml(self.user_defined()));
+        }
         text
     }
 
@@ -172,14 +242,14 @@ impl FeatureSet {
         &self.features
     }
 
-    /// Where each slot of the row comes from, in the order of the row.
-    pub(crate) fn plan(&self) -> &[Step] {
-        &self.plan
+    /// Those of them that the user defined.
+    pub fn user_defined(&self) -> &[Feature] {
+        &self.features[self.features.len() - self.defined..]
     }
 
-    /// The attributes that join the row.
-    pub(crate) fn attributes(&self) -> &[(String, AttributeKind)] {
-        &self.attributes
+    /// What entities keep for it.
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// The names in the order of the row.
@@ -204,6 +274,81 @@ impl FeatureSet {
     pub fn content_hash(&self) -> ContentHash {
         self.content_hash
     }
+
+    /// Equal where one window state serves both sets, whatever they are called or in which order.
+    pub fn state_hash(&self) -> ContentHash {
+        self.state_hash
+    }
+
+    /// Fills the slots that no entity fills.
+    pub(crate) fn fill_own(&self, transaction: &Transaction, amount: Option<i64>, row: &mut [f64]) {
+        for (at, own) in &self.own {
+            row[usize::from(*at)] = match own {
+                Own::Transaction(value) => value(transaction, Context { amount }),
+                Own::Attribute(place) => {
+                    let (name, kind) = &self.attributes[usize::from(*place)];
+                    attribute_value(transaction.attributes.get(name), *kind)
+                }
+                Own::Missing => f64::NAN,
+            };
+        }
+    }
+}
+
+/// The slots that no entity fills.
+fn own_slots(
+    features: &[Feature],
+    plan: &Plan,
+    attributes: &[(String, AttributeKind)],
+) -> Vec<(u16, Own)> {
+    let filled: Vec<u16> = plan
+        .kinds
+        .iter()
+        .flat_map(|kind| kind.slots.iter().map(|slot| slot.at))
+        .collect();
+    let mut own = Vec::new();
+    for (at, feature) in (0..).zip(features) {
+        match &feature.source {
+            Source::Transaction(value) => own.push((at, Own::Transaction(*value))),
+            Source::Attribute(name, _) => {
+                let place = attributes.iter().position(|(have, _)| have == name);
+                let place = u16::try_from(place.unwrap_or(0)).unwrap_or(0);
+                own.push((at, Own::Attribute(place)));
+            }
+            Source::Windowed(_) | Source::Fact(..) if !filled.contains(&at) => {
+                own.push((at, Own::Missing));
+            }
+            Source::Windowed(_) | Source::Fact(..) => {}
+        }
+    }
+    own
+}
+
+/// An attribute as a number; missing where there is none or it is not of the kind.
+#[allow(clippy::cast_precision_loss, reason = "attributes are data, not money")]
+fn attribute_value(value: Option<&Scalar>, kind: AttributeKind) -> f64 {
+    match (kind, value) {
+        (_, None) => f64::NAN,
+        (AttributeKind::Numeric, Some(Scalar::Integer(value))) => *value as f64,
+        (AttributeKind::Numeric, Some(Scalar::Number(value))) => *value,
+        (_, Some(Scalar::Boolean(value))) => f64::from(u8::from(*value)),
+        (AttributeKind::Numeric, Some(Scalar::Text(_))) => f64::NAN,
+        (AttributeKind::Categorical, Some(Scalar::Text(text))) => word_value(text.as_bytes()),
+        (AttributeKind::Categorical, Some(Scalar::Integer(value))) => {
+            word_value(&value.to_le_bytes())
+        }
+        (AttributeKind::Categorical, Some(Scalar::Number(value))) => {
+            word_value(&value.to_bits().to_le_bytes())
+        }
+    }
+}
+
+/// A fixed hash of a word, 0 to 65,535 (FNV-1a, folded).
+fn word_value(word: &[u8]) -> f64 {
+    let hash = word.iter().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(*byte)).wrapping_mul(0x0100_0193)
+    });
+    f64::from((hash >> 16) ^ (hash & 0xffff))
 }
 
 /// The feature of an attribute; its name in rules is `attribute_<name>`, other characters as `_`.

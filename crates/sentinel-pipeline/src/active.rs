@@ -16,7 +16,7 @@ use sentinel_scoring::{Model, Scorer};
 use crate::rates;
 
 /// Grows whenever the same log would give other decisions than the release before.
-pub const ENGINE_SEMANTICS: u32 = 1;
+pub const ENGINE_SEMANTICS: u32 = 2;
 
 /// Everything a decision is made with, bound together.
 pub struct Decider {
@@ -34,8 +34,8 @@ pub struct Decider {
     pub versions: Arc<Versions>,
 }
 
-/// The active content of each kind, and the decider they make together.
-#[derive(Default)]
+/// The active content of each kind, and the decider they make together. A clone shares the contents.
+#[derive(Default, Clone)]
 pub struct Active {
     contents: [Option<Arc<Activation>>; ActivationKind::ALL.len()],
     decider: Option<Arc<Decider>>,
@@ -61,6 +61,20 @@ impl Active {
     /// The active content of a kind.
     pub fn content(&self, kind: ActivationKind) -> Option<&Activation> {
         self.contents.get(place(kind))?.as_deref()
+    }
+
+    /// The version of the active content of a kind; 0 where there is none.
+    pub fn version(&self, kind: ActivationKind) -> u32 {
+        self.content(kind).map_or(0, |active| active.version)
+    }
+
+    /// Checks that a content fits to the others that are active, without changing anything.
+    pub fn check(&self, activation: &Activation) -> Result<(), String> {
+        let mut contents = self.contents.clone();
+        if let Some(slot) = contents.get_mut(place(activation.kind)) {
+            *slot = Some(Arc::new(activation.clone()));
+        }
+        bind(&contents).map(|_| ())
     }
 
     /// Takes an activation in.

@@ -1,8 +1,8 @@
 //! Second stage: the row of each admitted transaction, in log order.
 
+use sentinel_domain::RateTable;
 use sentinel_features::{Applied, FeatureEngine};
 
-use crate::active::Decider;
 use crate::intake::Admitted;
 
 /// The rows of one run of transactions, structure of arrays.
@@ -27,25 +27,24 @@ impl Rows {
     }
 }
 
-/// Fills the rows.
+/// Fills the rows, which are as wide as the engine's set: while a new set is filled from the log, that is
+/// not yet the decider's.
 pub fn compute(
     engine: &mut FeatureEngine,
-    decider: &Decider,
+    rates: &RateTable,
     admitted: &[Admitted],
     rows: &mut Rows,
 ) {
-    rows.width = decider.features.width();
+    rows.width = engine.set().width();
     rows.values.clear();
     rows.values.resize(admitted.len() * rows.width, f64::NAN);
     rows.applied.clear();
     rows.amounts.clear();
-    for (one, row) in admitted
-        .iter()
-        .zip(rows.values.chunks_exact_mut(rows.width.max(1)))
-    {
-        let amount = decider.rates.convert(one.transaction.judged_amount());
-        rows.applied
-            .push(engine.apply(&one.transaction, amount, row));
+    let mut events = Vec::with_capacity(admitted.len());
+    for one in admitted {
+        let amount = rates.convert(one.transaction.judged_amount());
         rows.amounts.push(amount);
+        events.push((&*one.transaction, amount));
     }
+    engine.apply_batch(&events, &mut rows.values, &mut rows.applied);
 }

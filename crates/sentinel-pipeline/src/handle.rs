@@ -1,9 +1,11 @@
 //! The handle: the one door of a running pipeline.
 //!
 //! `decide` appends a transaction and waits for its decision; `submit` appends without waiting; `lookup`,
-//! `replay` and `subscribe` read. An answer is given only when its transaction is durable in the log and
+//! `replay` and `subscribe` read; `add_features` activates definitions. An answer is given only when its transaction is durable in the log and
 //! its outcome is recorded; a refusal is told when the refused body is kept. Must never decide anything
 //! itself.
+
+pub mod features;
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
@@ -17,6 +19,8 @@ use sentinel_domain::{
 use sentinel_eventlog::{LogError, Payloads, encode_entry};
 use tokio::sync::{broadcast, oneshot, watch};
 
+use self::features::{InForce, Unheard};
+use crate::backfill::Backfilled;
 use crate::dead_letter::{Letter, LetterBox, Receipt};
 use crate::follow::Followed;
 use crate::intake::json;
@@ -68,6 +72,8 @@ enum Told {
     Answer(Answer),
     /// The same event came before, at this offset.
     Before(Offset),
+    /// An activation: what became of it, and the newest backfill.
+    Switched(Outcome, Option<Backfilled>),
     /// The same event id came before with another body; where there was no room for the letter, it is
     /// handed on.
     Conflict {
@@ -96,6 +102,8 @@ struct Inner {
     questions: crossbeam_channel::Sender<Question>,
     letters: LetterBox,
     followed: watch::Sender<Followed>,
+    in_force: watch::Sender<InForce>,
+    activating: tokio::sync::Mutex<Unheard>,
     failed: AtomicBool,
     stopping: AtomicBool,
     deadline: Duration,
@@ -118,6 +126,8 @@ impl Handle {
             questions,
             letters,
             followed: watch::channel(Followed::default()).0,
+            in_force: watch::channel(InForce::default()).0,
+            activating: tokio::sync::Mutex::default(),
             failed: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
             deadline,
@@ -169,7 +179,8 @@ impl Handle {
             Ok(transaction) => transaction,
             Err(rejection) => return Err(self.refuse(rejection, body).await),
         };
-        let (offset, answer) = self.append(&transaction, now)?;
+        let entry = Entry::Transaction(Box::new(transaction));
+        let (offset, answer) = self.append(&entry, now)?;
         match tokio::time::timeout(self.inner.deadline, answer).await {
             Ok(Ok(Told::Answer(answer))) => Ok(answer),
             Ok(Ok(Told::Before(first))) => self.repeated(first).await,
@@ -177,7 +188,10 @@ impl Handle {
                 self.settle_conflict(kept).await;
                 Ok(Answer::Conflict { first })
             }
-            Ok(Err(_)) => Err(SubmitError::Unavailable("the worker has stopped".into())),
+            // A transaction is never told as a switch; a worker that is gone drops the waiter.
+            Ok(Ok(Told::Switched(..)) | Err(_)) => {
+                Err(SubmitError::Unavailable("the worker has stopped".into()))
+            }
             Err(_) => Ok(Answer::Pending {
                 decision_id: DecisionId::at(self.inner.logs.position(offset)),
             }),
@@ -270,11 +284,21 @@ impl Handle {
     }
 
     /// Takes what the worker settled: answers waiters, feeds subscribers, keeps dead letters.
-    pub(crate) fn publish(&self, published: Published, replaying: bool) {
+    pub(crate) fn publish(&self, state: &PartitionState, published: Published, replaying: bool) {
         let Published {
             settled,
             latencies_us,
         } = published;
+        if settled
+            .iter()
+            .any(|one| matches!(one.outcome, Outcome::Activated(_)))
+        {
+            // Before anybody is answered: whoever hears that features are live finds them in force.
+            self.inner.in_force.send_replace(InForce {
+                active: state.active().clone(),
+                backfilled: state.backfilled(),
+            });
+        }
         for (one, latency_us) in settled.into_iter().zip(latencies_us) {
             if !replaying {
                 self.answer(one, latency_us);
@@ -308,6 +332,12 @@ impl Handle {
                 let first = DecisionId::at(self.inner.logs.position(first));
                 let kept = transaction.map(|transaction| self.keep_conflict(&transaction, first));
                 kept.map(|kept| Told::Conflict { first, kept })
+            }
+            (outcome @ (Outcome::Activated(_) | Outcome::Ignored | Outcome::Refused(_)), None) => {
+                Some(Told::Switched(
+                    outcome,
+                    self.inner.in_force.borrow().backfilled,
+                ))
             }
             _ => None,
         };
@@ -350,7 +380,7 @@ impl Handle {
     /// Appends and registers the waiter under one lock, so that no outcome can come between.
     fn append(
         &self,
-        transaction: &Transaction,
+        entry: &Entry,
         now: Instant,
     ) -> Result<(Offset, oneshot::Receiver<Told>), SubmitError> {
         let mut waiting = self
@@ -358,7 +388,7 @@ impl Handle {
             .waiting
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let offset = self.submit(transaction, now)?;
+        let offset = self.submit_entry(entry, now)?;
         let (answer, answered) = oneshot::channel();
         waiting.insert(offset.0, answer);
         Ok((offset, answered))

@@ -55,26 +55,29 @@ pub fn take(record: &Record<'_>, idempotency: &mut Idempotency, scratch: &mut Ve
         Entry::Activation(activation) => Taken::Activation(activation),
         Entry::Label(label) => Taken::Label(label),
         Entry::Transaction(transaction) => {
-            let fingerprint = transaction.fingerprint(scratch);
-            let sighting = idempotency.observe(
-                &transaction.event_id,
-                fingerprint,
-                record.offset,
-                record.log_time,
-            );
-            match sighting {
-                Sighting::First => Taken::Admitted(Admitted {
-                    offset: record.offset,
-                    log_time: record.log_time,
-                    transaction,
-                }),
-                Sighting::Repeat(first) => {
-                    Taken::Settled(Outcome::Repeated { first }, Some(transaction))
-                }
-                Sighting::Conflict(first) => {
-                    Taken::Settled(Outcome::Conflicted { first }, Some(transaction))
-                }
-            }
+            let place = (record.offset, record.log_time);
+            admit(transaction, place, idempotency, scratch)
+        }
+    }
+}
+
+/// Takes a transaction in that stands at a place of the log. `scratch` is reused between calls.
+pub fn admit(
+    transaction: Box<Transaction>,
+    (offset, log_time): (Offset, Instant),
+    idempotency: &mut Idempotency,
+    scratch: &mut Vec<u8>,
+) -> Taken {
+    let fingerprint = transaction.fingerprint(scratch);
+    match idempotency.observe(&transaction.event_id, fingerprint, offset, log_time) {
+        Sighting::First => Taken::Admitted(Admitted {
+            offset,
+            log_time,
+            transaction,
+        }),
+        Sighting::Repeat(first) => Taken::Settled(Outcome::Repeated { first }, Some(transaction)),
+        Sighting::Conflict(first) => {
+            Taken::Settled(Outcome::Conflicted { first }, Some(transaction))
         }
     }
 }

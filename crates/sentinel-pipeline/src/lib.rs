@@ -33,6 +33,8 @@ pub mod active;
 pub mod rates;
 pub mod mapping;
 pub mod idempotency;
+pub mod backfill;
+pub mod definitions;
 pub mod partition;
 pub mod worker;
 pub mod follow;
@@ -43,6 +45,8 @@ pub mod dead_letter;
 pub mod handle;
 pub mod pipeline;
 
+pub use backfill::{Backfilled, History};
+pub use handle::features::{FeaturesAdded, FeaturesError};
 pub use handle::{Answer, Handle, SubmitError};
 pub use partition::{PartitionState, Settled};
 pub use pipeline::{Pipeline, PipelineError, PipelineOptions};

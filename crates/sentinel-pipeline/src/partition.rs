@@ -1,22 +1,26 @@
 //! One partition: everything that is a function of the log prefix.
 //!
-//! Enters: a batch of records in log order. Leaves: one [`Settled`] per record, in the same order. The
-//! same prefix gives the same outcomes however it is cut into batches. Must never: read a clock, wait,
-//! or know who asked.
+//! Enters: a batch of records in log order, and the log itself for a feature set that has to be filled from
+//! it. Leaves: one [`Settled`] per record, in the same order. The same prefix gives the same outcomes
+//! however it is cut into batches. Must never: read a clock, wait, or know who asked.
 
 use sentinel_domain::{
-    EventId, Instant, Label, LogId, Offset, Outcome, Partition, Rejection, RejectionCode, Score,
-    Transaction,
+    Activation, EventId, Instant, Label, LogId, Offset, Outcome, Partition, Rejection,
+    RejectionCode, Score, Transaction,
 };
 use sentinel_eventlog::{Record, RecordBatch};
 use sentinel_features::{FeatureEngine, FeatureSet};
 
 use crate::active::{Active, Switched};
+use crate::backfill::{BackfillError, Backfilled, History};
 use crate::decide::{self, DecideScratch};
 use crate::features::{self, Rows};
 use crate::idempotency::{Idempotency, Sighting};
 use crate::intake::{self, Admitted, Taken};
 use crate::score;
+
+/// The most transactions taken through the stages at once: their rows stay in the processor's cache.
+const RUN_TRANSACTIONS_MAX: usize = 64;
 
 /// An entry with what became of it.
 #[derive(Debug)]
@@ -40,8 +44,29 @@ pub struct PartitionState {
     labels: Idempotency,
     active: Active,
     engine: FeatureEngine,
+    /// What the windows have taken in so far.
+    fed: Fed,
+    backfilled: Option<Backfilled>,
     next: Offset,
+    purpose: Purpose,
     run: Run,
+}
+
+/// What a walk over the log is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// Outcomes.
+    Decide,
+    /// The windows of a set that becomes active behind the walk's end: nothing is decided, and feature sets
+    /// met on the way do not count.
+    Fill,
+}
+
+/// Counts of what went into the windows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Fed {
+    transactions: u64,
+    labels: u64,
 }
 
 /// Buffers of the stages, reused between batches.
@@ -64,7 +89,10 @@ impl PartitionState {
             labels: Idempotency::default(),
             active: Active::default(),
             engine: FeatureEngine::new(FeatureSet::shipped()),
+            fed: Fed::default(),
+            backfilled: None,
             next: Offset(0),
+            purpose: Purpose::Decide,
             run: Run::default(),
         }
     }
@@ -89,8 +117,25 @@ impl PartitionState {
         &self.engine
     }
 
-    /// Applies a batch; outcomes are appended to `settled` in log order.
-    pub fn apply(&mut self, batch: &RecordBatch, settled: &mut Vec<Settled>) {
+    /// The rows of the newest run of transactions: what was decided on. A run is at most 64 transactions with
+    /// no label and no switch between them.
+    pub fn rows(&self) -> &Rows {
+        &self.run.rows
+    }
+
+    /// The newest backfill: what the present windows were filled with before they went live.
+    pub fn backfilled(&self) -> Option<Backfilled> {
+        self.backfilled
+    }
+
+    /// Applies a batch; outcomes are appended to `settled` in log order. `history` is read only where a
+    /// feature set has to be filled. After an error the state is of no use any more.
+    pub fn apply(
+        &mut self,
+        batch: &RecordBatch,
+        history: &mut History<'_>,
+        settled: &mut Vec<Settled>,
+    ) -> Result<(), BackfillError> {
         for record in batch.iter() {
             assert_eq!(
                 record.offset, self.next,
@@ -101,14 +146,18 @@ impl PartitionState {
             let (outcome, transaction) = match taken {
                 Taken::Admitted(admitted) => {
                     self.run.admitted.push(admitted);
+                    if self.run.admitted.len() >= RUN_TRANSACTIONS_MAX {
+                        self.finish_run(settled);
+                    }
                     continue;
                 }
                 Taken::Settled(outcome, transaction) => (outcome, transaction),
-                Taken::Label(label) => (self.take_label(&label, &record), None),
+                Taken::Label(label) => (self.take_label(&label, &record, settled), None),
                 Taken::Activation(activation) => {
                     // Entries before the switch are decided with what was active at their place.
                     self.finish_run(settled);
-                    (self.switch(*activation), None)
+                    let outcome = self.switch(*activation, record.offset, history)?;
+                    (outcome, None)
                 }
             };
             let (offset, log_time) = (record.offset, record.log_time);
@@ -122,30 +171,104 @@ impl PartitionState {
         self.finish_run(settled);
         // Decisions of a run are settled after the entries between them: put them in log order again.
         settled.sort_by_key(|one| one.offset);
+        Ok(())
     }
 
-    /// A label counts once; the same again is of no consequence.
-    fn take_label(&mut self, label: &Label, record: &Record<'_>) -> Outcome {
+    /// A label counts once; the same again is of no consequence. Features know it from here on: what stands
+    /// before it in the log does not.
+    fn take_label(
+        &mut self,
+        label: &Label,
+        record: &Record<'_>,
+        settled: &mut Vec<Settled>,
+    ) -> Outcome {
         let id = EventId(label.label_id.0.clone());
         match self
             .labels
             .observe(&id, [0; 16], record.offset, record.log_time)
         {
-            Sighting::First => Outcome::Applied,
+            Sighting::First => {
+                self.finish_run(settled);
+                self.engine.apply_label(label);
+                self.fed.labels += 1;
+                Outcome::Applied
+            }
             Sighting::Repeat(_) | Sighting::Conflict(_) => Outcome::Ignored,
         }
     }
 
-    fn switch(&mut self, activation: sentinel_domain::Activation) -> Outcome {
-        match self.active.switch(activation) {
+    fn switch(
+        &mut self,
+        activation: Activation,
+        at: Offset,
+        history: &mut History<'_>,
+    ) -> Result<Outcome, BackfillError> {
+        Ok(match self.active.switch(activation) {
             Switched::Refused(rejection) => Outcome::Refused(rejection),
             Switched::Ignored => Outcome::Ignored,
             Switched::Activated(versions) => {
-                if let Some(decider) = self.active.decider() {
-                    self.engine.replace_set(decider.features.clone());
+                if let Some(decider) = self.active.decider()
+                    && self.purpose == Purpose::Decide
+                {
+                    let features = decider.features.clone();
+                    self.take_over(features, at, history)?;
                 }
                 Outcome::Activated(versions)
             }
+        })
+    }
+
+    /// Makes the windows those of a set: as they are where the same state serves it, else filled from the
+    /// log.
+    fn take_over(
+        &mut self,
+        set: FeatureSet,
+        at: Offset,
+        history: &mut History<'_>,
+    ) -> Result<(), BackfillError> {
+        if self.engine.set().state_hash() == set.state_hash() {
+            self.engine.replace_set(set);
+        } else if self.fed == Fed::default() {
+            self.engine = FeatureEngine::new(set);
+        } else {
+            let filled = self.filled(set, at, history)?;
+            self.backfilled = Some(Backfilled {
+                from: history.start(),
+                to: at,
+                transactions: filled.fed.transactions,
+                labels: filled.fed.labels,
+            });
+            self.engine = filled.engine;
+            self.fed = filled.fed;
+        }
+        Ok(())
+    }
+
+    /// A walk over the log up to `to` that fills the windows of a set and decides nothing.
+    fn filled(
+        &self,
+        set: FeatureSet,
+        to: Offset,
+        history: &mut History<'_>,
+    ) -> Result<Self, BackfillError> {
+        let mut walk = Self {
+            engine: FeatureEngine::new(set),
+            purpose: Purpose::Fill,
+            next: history.start(),
+            ..Self::new(self.log, self.partition)
+        };
+        if walk.next > Offset(0) {
+            // What was activated in the part that is gone: the rates of now are the best that is known.
+            walk.active = self.active.clone();
+        }
+        let (mut batch, mut settled) = (RecordBatch::default(), Vec::new());
+        loop {
+            history.read(walk.next, to, &mut batch)?;
+            if batch.is_empty() {
+                return Ok(walk);
+            }
+            settled.clear();
+            walk.apply(&batch, history, &mut settled)?;
         }
     }
 
@@ -172,7 +295,12 @@ impl PartitionState {
             }));
             return;
         };
-        features::compute(&mut self.engine, &decider, admitted, rows);
+        features::compute(&mut self.engine, &decider.rates, admitted, rows);
+        self.fed.transactions += admitted.len() as u64;
+        if self.purpose == Purpose::Fill {
+            admitted.clear();
+            return;
+        }
         score::compute(&decider, rows, scores);
         let place = (self.log, self.partition);
         for (index, (one, score)) in admitted.drain(..).zip(scores.iter()).enumerate() {

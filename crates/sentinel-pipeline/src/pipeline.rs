@@ -1,8 +1,9 @@
 //! A running pipeline: one worker thread, one follower and one deliverer over opened logs and store.
 //!
 //! Takes values that are open already; where they lie is the composition root's business. Starting
-//! replays the transaction log, appends activations for content that is not active yet, then opens the
-//! door. Stopping drains: every appended entry is decided, followed and delivered first.
+//! replays the transaction log, appends activations for content that is not active yet (features that were
+//! added to the log stay), then opens the door. Stopping drains: every appended entry is decided, followed
+//! and delivered first.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -10,13 +11,14 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use sentinel_delivery::Sink;
-use sentinel_domain::{Activation, Alert, Entry, Instant};
+use sentinel_domain::{Activation, ActivationKind, Alert, Entry, Instant};
 use sentinel_eventlog::{EventLog, LogError, Payloads, encode_entry};
 use sentinel_store::{Store, StoreError};
 use tokio::sync::{broadcast, watch};
 
 use crate::active;
 use crate::dead_letter::{DeadLetterFile, LetterBox};
+use crate::definitions;
 use crate::deliver;
 use crate::follow::{FollowError, Follower};
 use crate::handle::Handle;
@@ -91,7 +93,6 @@ impl Pipeline {
         options: PipelineOptions,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Self, PipelineError> {
-        active::check(&options.contents).map_err(PipelineError::Content)?;
         let PipelineOptions {
             transactions,
             decisions,
@@ -110,12 +111,17 @@ impl Pipeline {
             options.deadline,
         );
         let mut worker = Worker::recording(handle.logs().clone(), statistics)?;
-        let end = transactions.end().0;
-        worker.catch_up(&mut |state, published| {
-            handle.publish(published, true);
-            progress(state.next().0, end);
-        })?;
+        let mut catch_up = |worker: &mut Worker| {
+            let end = transactions.end().0;
+            worker.catch_up(&mut |state, published| {
+                handle.publish(state, published, true);
+                progress(state.next().0, end);
+            })
+        };
+        catch_up(&mut worker)?;
         activate(&transactions, &worker, &options.contents, (options.now)())?;
+        // What was appended is in force, and new features are filled, before the door opens.
+        catch_up(&mut worker)?;
         let stopping = Arc::new(AtomicBool::new(false));
         let (failure, failed) = watch::channel(false);
         let thread = WorkerThread {
@@ -210,24 +216,32 @@ impl Pipeline {
     }
 }
 
-/// Appends an activation for every content that is not the active one.
+/// Appends an activation for every content that is not the active one. Features that were added to the log
+/// stay, so what is wanted must fit to the set with those in it: that is known only after the replay.
 fn activate(
     transactions: &EventLog,
     worker: &Worker,
     contents: &[Activation],
     now: Instant,
 ) -> Result<(), PipelineError> {
+    let in_force = worker.state().active();
+    let contents = contents
+        .iter()
+        .map(|wanted| match wanted.kind {
+            ActivationKind::Features => definitions::keep(in_force, wanted),
+            _ => Ok(wanted.clone()),
+        })
+        .collect::<Result<Vec<Activation>, String>>()
+        .map_err(PipelineError::Content)?;
+    active::check(&contents).map_err(PipelineError::Content)?;
     let mut payloads = Payloads::default();
     for wanted in contents {
-        let active = worker.state().active().content(wanted.kind);
+        let active = in_force.content(wanted.kind);
         if active.is_some_and(|active| active.content == wanted.content) {
             continue;
         }
         let version = active.map_or(1, |active| active.version + 1);
-        let activation = Activation {
-            version,
-            ..wanted.clone()
-        };
+        let activation = Activation { version, ..wanted };
         let entry = Entry::Activation(Box::new(activation));
         payloads.push_with(|out| encode_entry(&entry, out));
     }
@@ -256,7 +270,7 @@ impl WorkerThread {
             failure: self.failure,
         };
         let result = self.worker.run(
-            &mut |_, published| guard.handle.publish(published, false),
+            &mut |state, published| guard.handle.publish(state, published, false),
             &mut |state| Handle::answer_questions(state, asked),
             &|| self.stopping.load(Relaxed),
         );

@@ -7,6 +7,7 @@ use sentinel_eventlog::{
     CodecError, LogError, OutcomeEncoder, RecordBatch, VersionsTable, decode_outcome, outcome_body,
 };
 
+use crate::backfill::{BackfillError, History};
 use crate::partition::PartitionState;
 use crate::recorded::RecordedLogs;
 
@@ -75,6 +76,15 @@ pub enum ReplayError {
     },
 }
 
+impl From<BackfillError> for ReplayError {
+    fn from(error: BackfillError) -> Self {
+        match error {
+            BackfillError::Log { offset, source } => Self::Log { offset, source },
+            BackfillError::Stopped { offset } => Self::Stopped { offset },
+        }
+    }
+}
+
 /// Replays the log from its start up to and including `offset`. `progress` hears how many entries of
 /// how many are applied, and may say that it is enough.
 pub fn replay(
@@ -107,7 +117,10 @@ pub fn replay(
             .read(at, left.min(BATCH_ENTRIES), &mut batch)
             .map_err(fault)?;
         settled.clear();
-        state.apply(&batch, &mut settled);
+        // A feature set on the way is filled from the same log; only its owner's progress is of interest.
+        let mut within = |_, _| progress(at.0, offset.0 + 1);
+        let mut history = History::new(transactions, &mut within);
+        state.apply(&batch, &mut history, &mut settled)?;
         if progress(state.next().0, offset.0 + 1).is_break() {
             return Err(ReplayError::Stopped {
                 offset: state.next(),

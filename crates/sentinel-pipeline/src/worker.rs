@@ -4,12 +4,14 @@
 //! outcomes), then follows the log's end. Several entries are taken at once where they have piled up:
 //! a batch grows with load and changes speed, never a value.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Stopwatch};
 
 use sentinel_domain::{Offset, Outcome, Verdict};
 use sentinel_eventlog::{EventLog, LogError, RecordBatch};
 
+use crate::backfill::{BackfillError, Backfilled, History};
 use crate::partition::{PartitionState, Settled};
 use crate::record::{RecordError, Recorder};
 use crate::recorded::RecordedLogs;
@@ -35,6 +37,9 @@ pub enum WorkerError {
     /// The decision log failed or disagrees.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// A new feature set could not be filled.
+    #[error(transparent)]
+    Backfill(#[from] BackfillError),
     /// The decision log is longer than the transaction log.
     #[error(
         "the decision log ends at {decisions}, behind the transaction log's end {transactions}: the \
@@ -47,6 +52,52 @@ pub enum WorkerError {
         /// End of the transaction log.
         transactions: Offset,
     },
+}
+
+/// How often a long backfill says how far it is.
+const PROGRESS_EVERY: Duration = Duration::from_secs(2);
+
+/// Tells how far a backfill is.
+struct Progress {
+    told: Stopwatch,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        Self {
+            told: Stopwatch::now(),
+        }
+    }
+}
+
+impl Progress {
+    fn tell(&mut self, done: u64, of: u64) -> ControlFlow<()> {
+        if self.told.elapsed() >= PROGRESS_EVERY {
+            self.told = Stopwatch::now();
+            tracing::info!(done, of, "filling new features from the log");
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+/// Says what a backfill covered; a short history is a warning.
+fn tell(backfilled: &Backfilled, took: Duration) {
+    let Backfilled {
+        from,
+        to,
+        transactions,
+        labels,
+    } = *backfilled;
+    let seconds = took.as_secs_f64();
+    if backfilled.is_complete() {
+        tracing::info!(%to, transactions, labels, seconds, "new features are filled from the log");
+    } else {
+        tracing::warn!(
+            %from, %to, transactions, labels, seconds,
+            "new features are filled from the oldest entry that the log keeps; values that reach further \
+             back are incomplete until their windows have passed"
+        );
+    }
 }
 
 /// What a batch of settled entries carries to observers.
@@ -97,6 +148,11 @@ impl Worker {
     /// The state, between batches.
     pub fn state(&self) -> &PartitionState {
         &self.state
+    }
+
+    /// The state, for whoever wants nothing but it.
+    pub fn into_state(self) -> PartitionState {
+        self.state
     }
 
     /// Applies everything the log holds now; `publish` sees each batch.
@@ -151,7 +207,14 @@ impl Worker {
                 source,
             })?;
         let mut settled = Vec::with_capacity(self.batch.len());
-        self.state.apply(&self.batch, &mut settled);
+        let before = self.state.backfilled();
+        let mut progress = Progress::default();
+        let mut told = |done, of| progress.tell(done, of);
+        let mut history = History::new(&self.log, &mut told);
+        self.state.apply(&self.batch, &mut history, &mut settled)?;
+        if let Some(backfilled) = self.state.backfilled().filter(|new| Some(*new) != before) {
+            tell(&backfilled, picked_up.elapsed());
+        }
         let latency_us = u32::try_from(picked_up.elapsed().as_micros()).unwrap_or(u32::MAX);
         let mut latencies_us = match &mut self.recorder {
             Some(recorder) => recorder.record(&settled, latency_us)?,

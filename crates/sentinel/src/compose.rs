@@ -28,6 +28,9 @@ use crate::commands::usage;
 /// The name of the file sink in the outbox.
 pub const FILE_CHANNEL: &str = "file";
 
+/// The folder of the transaction log within a data directory.
+pub const LOG: &str = "log";
+
 /// What `sentinel run` leaves in the data directory it owns.
 pub const RUN_MANIFEST: &str = "run.json";
 
@@ -67,7 +70,7 @@ impl DataDirectory {
 
     /// Opens one that must hold a log already.
     pub fn open_existing(path: &Path) -> anyhow::Result<Self> {
-        if !path.join("log").is_dir() {
+        if !path.join(LOG).is_dir() {
             return Err(usage(format!(
                 "{} holds no log; name the --data-dir of a run or server",
                 path.display()
@@ -100,7 +103,7 @@ impl DataDirectory {
 
     /// The transaction log, synced before it is read.
     pub fn transactions(&self, new_log_id: LogId) -> anyhow::Result<EventLog> {
-        open_log(&self.path("log"), EmbeddedOptions::new(new_log_id))
+        open_log(&self.path(LOG), EmbeddedOptions::new(new_log_id))
     }
 
     /// The decision log of that transaction log; not synced, since it can be made again. A damaged one is

@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::Args;
-use sentinel_domain::{Activation, ActivationKind, ContentHash};
-use sentinel_features::FeatureSet;
-use sentinel_pipeline::active::{self, Decider};
-use sentinel_pipeline::rates;
+use sentinel_domain::{Activation, ActivationKind, ContentHash, Currency, RateTable};
+use sentinel_features::{DefinitionErrors, FeatureSet};
+use sentinel_pipeline::{active, definitions, rates};
 
 use crate::commands::usage;
 
@@ -29,19 +28,43 @@ pub struct ContentArguments {
     /// Convert amounts with this table of currency rates instead of the one that ships.
     #[arg(long, value_name = "FILE")]
     pub rates: Option<PathBuf>,
+    /// Add the features that this file defines to those that ship.
+    #[arg(long, value_name = "FILE.toml")]
+    pub features: Option<PathBuf>,
 }
 
-/// One activation of each kind, checked to fit together.
+/// One activation of each kind.
 pub struct Contents {
     /// In the order in which they are appended.
     pub activations: Vec<Activation>,
-    /// What they make together.
-    pub decider: Decider,
+    /// The currency into which the rates convert.
+    pub reference: Currency,
 }
 
 impl Contents {
-    /// Reads the files, or takes what ships, and binds all of it.
+    /// Reads the files, or takes what ships, and checks that all of it fits together.
     pub fn load(arguments: &ContentArguments, features: &FeatureSet) -> anyhow::Result<Self> {
+        let contents = Self::read(arguments, features)?;
+        active::check(&contents.activations).map_err(usage)?;
+        Ok(contents)
+    }
+
+    /// As [`Contents::load`], for a log that may hold features which these rules or this model name: where
+    /// they do not fit by themselves, the start looks again once it knows the log.
+    pub fn load_beside(
+        arguments: &ContentArguments,
+        features: &FeatureSet,
+        log: &Path,
+    ) -> anyhow::Result<Self> {
+        if log.is_dir() {
+            Self::read(arguments, features)
+        } else {
+            Self::load(arguments, features)
+        }
+    }
+
+    fn read(arguments: &ContentArguments, features: &FeatureSet) -> anyhow::Result<Self> {
+        let features = with_definitions(features.clone(), arguments.features.as_deref())?;
         let files = [
             (
                 ActivationKind::Rates,
@@ -82,10 +105,9 @@ impl Contents {
                 content,
             });
         }
-        let decider = active::check(&activations).map_err(usage)?;
         Ok(Self {
             activations,
-            decider,
+            reference: rate_table(arguments.rates.as_deref())?.reference(),
         })
     }
 
@@ -105,6 +127,45 @@ impl Contents {
 fn file_name(path: &Path) -> sentinel_domain::Text {
     path.file_stem()
         .map_or_else(|| "unnamed".into(), |stem| stem.to_string_lossy().into())
+}
+
+/// The set with the definitions of a file behind it.
+pub fn with_definitions(set: FeatureSet, file: Option<&Path>) -> anyhow::Result<FeatureSet> {
+    let Some(path) = file else { return Ok(set) };
+    set.with_definitions(&text(path)?)
+        .map_err(|errors| usage(faults(path, &errors)))
+}
+
+/// The rates of a file, or those that ship.
+pub fn rate_table(file: Option<&Path>) -> anyhow::Result<RateTable> {
+    let named = match file {
+        Some(path) => rates::parse(&text(path)?)
+            .map_err(|fault| usage(format!("--rates {}: {fault}", path.display())))?,
+        None => rates::parse(rates::SHIPPED_RATES).map_err(usage)?,
+    };
+    Ok(named.table)
+}
+
+/// Every fault of a definitions file, each under its line.
+pub fn faults(path: &Path, errors: &DefinitionErrors) -> String {
+    let count = errors.faults.len();
+    let plural = if count == 1 { "" } else { "s" };
+    let mut told = format!("{}: {count} fault{plural}", path.display());
+    for fault in &errors.faults {
+        told.push_str(&format!(
+            "\n{}:{}: {}",
+            path.display(),
+            fault.line,
+            definitions::told(fault)
+        ));
+    }
+    told
+}
+
+/// Reads a file of text.
+pub fn text(path: &Path) -> anyhow::Result<String> {
+    String::from_utf8(read(path)?)
+        .map_err(|_| usage(format!("read {}: it is not UTF-8", path.display())))
 }
 
 /// Reads a file; one that is not there is wrong usage.

@@ -5,13 +5,14 @@ mod clock;
 mod diagnostics;
 mod compose;
 mod content;
+mod matrix;
 mod commands;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{demo, features, openapi, replay, run, serve, train};
+use commands::{bench, demo, features, openapi, replay, run, serve, train};
 
 // Windows and decisions are small allocations that live long or die young: jemalloc replaces a live box in
 // half of glibc's time.
@@ -41,6 +42,8 @@ enum Command {
     Train(train::TrainArguments),
     /// Show the feature catalogue.
     Features(features::FeaturesArguments),
+    /// Measure the feature engine on this machine.
+    Bench(bench::BenchArguments),
     /// Print the OpenAPI description.
     Openapi,
 }
@@ -54,6 +57,7 @@ fn main() -> ExitCode {
         Command::Replay(arguments) => replay::replay(arguments),
         Command::Train(arguments) => train::train(arguments),
         Command::Features(arguments) => features::features(arguments),
+        Command::Bench(arguments) => bench::bench(arguments),
         Command::Openapi => openapi::openapi(),
     };
     commands::exit_code(result)

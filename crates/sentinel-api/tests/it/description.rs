@@ -42,6 +42,7 @@ fn every_route_is_described() {
     GET /api/v1/decisions/{id} read_decision
     GET /api/v1/decisions/{id}/replay replay_decision
     GET /api/v1/features list_features
+    POST /api/v1/features add_features
     GET /api/v1/statistics read_statistics
     GET /api/v1/ws subscribe
     GET /health health

@@ -14,6 +14,7 @@ mod server;
 mod aliases;
 mod decide;
 mod description;
+mod features;
 mod lists;
 mod live;
 mod operations;

@@ -1,68 +1,181 @@
 //! Behaviour: this payment against the habit of the one who makes it.
+//!
+//! What an account or a card usually pays, when, and in which manner; and what the payment says of
+//! itself.
 
-use sentinel_domain::Transaction;
-
-use super::{of_entity, per_window};
+use super::{
+    CARD_NOT_PRESENT, CASH, NIGHT, TRANSFERS, UNDER_LIMIT, Windows, known, over, payment,
+    picked_count, picked_sum, windowed,
+};
+use crate::definition::Aggregate;
 use crate::entity::EntityKind;
-use crate::feature::{Context, Family, Feature, Missing, Source, Unit};
-use crate::slice::Measure;
+use crate::fact::Fact;
+use crate::feature::{Family, Feature, Missing, Unit};
+use crate::field::Number;
+use crate::window::WindowIndex;
+
+const FAMILY: Family = Family::Behaviour;
 
 pub(super) fn features() -> Vec<Feature> {
-    let mut all = vec![
-        Feature {
-            name: "reference_amount_minor".into(),
-            family: Family::Behaviour,
-            unit: Unit::MinorUnits,
-            missing: Missing::NoAmount,
-            doc: "the amount in the reference currency".into(),
-            example: 4_990.0,
-            phrase: "the amount is {value}".into(),
-            source: Source::Transaction(reference_amount),
-        },
-        Feature {
-            name: "local_hour".into(),
-            family: Family::Behaviour,
-            unit: Unit::Hours,
-            missing: Missing::Never,
-            doc: "the hour of the day where the payer is: the offset sent, else longitude / 15, else UTC"
-                .into(),
-            example: 14.5,
-            phrase: "made at {value} local time".into(),
-            source: Source::Transaction(local_hour),
-        },
-    ];
+    let mut all = payment::amount_and_hour(FAMILY).to_vec();
     for kind in [EntityKind::Account, EntityKind::Card] {
-        all.extend(to_mean(kind));
+        all.extend(per_window(
+            kind,
+            &MEAN,
+            &short([4_100.0, 4_100.0, 3_900.0, 3_650.0]),
+        ));
+        all.extend(per_window(
+            kind,
+            &GREATEST,
+            &short([4_990.0, 4_990.0, 6_200.0, 9_900.0]),
+        ));
+        all.extend(per_window(kind, &TO_MEAN, &short([1.3, 1.3, 1.2, 1.1])));
         all.push(to_mean_ever(kind));
+        all.extend(per_window(kind, &Z_SCORE, &[(WindowIndex::D30, 0.4)]));
     }
+    let merchant_windows = [(WindowIndex::H24, 1.3)];
+    all.extend(per_window(
+        EntityKind::Merchant,
+        &TO_MEAN,
+        &merchant_windows,
+    ));
+    let day = |example| [(WindowIndex::H24, example)];
+    all.extend(per_window(EntityKind::Account, &MEDIAN, &day(3_584.0)));
+    all.extend(per_window(EntityKind::Account, &RANK, &day(0.8)));
+    all.extend(per_window(EntityKind::Card, &PREVIOUS, &day(199.0)));
+    all.extend(per_window(EntityKind::Card, &GAP_MEAN, &day(5_400.0)));
+    all.extend(per_window(EntityKind::Card, &GAP_DEVIATION, &day(3_100.0)));
+    all.extend(habit());
+    all.extend(manner());
+    all.extend(payment::flags(FAMILY));
     all
 }
 
-fn to_mean(kind: EntityKind) -> impl Iterator<Item = Feature> {
-    per_window(move |index, window| {
-        let (noun, phrase) = (kind.noun(), window.phrase);
-        of_entity(
-            Family::Behaviour,
-            kind,
-            Measure::AmountToMean(index),
-            format!("{kind}_amount_to_mean_{}", window.name),
-            (Unit::Ratio, Missing::NoHistory),
-            (
-                format!("the amount over the mean of the {noun}'s other amounts within {phrase}"),
-                format!("{{value}} times the other payments of this {noun} within {phrase}"),
-                1.3,
-            ),
+/// The windows of a table without longer ones, each with its example.
+fn short([m1, m5, h1, h24]: [f64; 4]) -> [(WindowIndex, f64); 4] {
+    [
+        (WindowIndex::M1, m1),
+        (WindowIndex::M5, m5),
+        (WindowIndex::H1, h1),
+        (WindowIndex::H24, h24),
+    ]
+}
+
+/// An aggregate of amounts or gaps in words: `{noun}` and `{window}` stand for the entity and the window.
+struct Shape {
+    aggregate: Aggregate,
+    name: &'static str,
+    unit: Unit,
+    missing: Missing,
+    doc: &'static str,
+    phrase: &'static str,
+}
+
+const MEAN: Shape = Shape {
+    aggregate: Aggregate::Mean(Number::Amount),
+    name: "mean",
+    unit: Unit::MinorUnits,
+    missing: Missing::NoAmount,
+    doc: "mean amount of the {noun} within {window}, this one included",
+    phrase: "{value} a payment of this {noun} within {window}",
+};
+
+const GREATEST: Shape = Shape {
+    aggregate: Aggregate::Max(Number::Amount),
+    name: "max",
+    unit: Unit::MinorUnits,
+    missing: Missing::NoAmount,
+    doc: "greatest amount of the {noun} within {window}, this one included",
+    phrase: "{value} is the greatest payment of this {noun} within {window}",
+};
+
+const TO_MEAN: Shape = Shape {
+    aggregate: Aggregate::ToMean(Number::Amount),
+    name: "amount_to_mean",
+    unit: Unit::Ratio,
+    missing: Missing::NoHistory,
+    doc: "the amount over the mean of the {noun}'s other amounts within {window}",
+    phrase: "{value} times the other payments of this {noun} within {window}",
+};
+
+const Z_SCORE: Shape = Shape {
+    aggregate: Aggregate::ZScore(Number::Amount),
+    name: "amount_zscore",
+    unit: Unit::Ratio,
+    missing: Missing::NoHistory,
+    doc: "the amount minus the mean of the {noun}'s other amounts within {window}, over their standard deviation",
+    phrase: "{value} standard deviations above the other payments of this {noun} within {window}",
+};
+
+const MEDIAN: Shape = Shape {
+    aggregate: Aggregate::Median(Number::Amount),
+    name: "median",
+    unit: Unit::MinorUnits,
+    missing: Missing::NoAmount,
+    doc: "middle amount of the {noun} within {window}, this one included, within 12 %",
+    phrase: "{value} is about the middle payment of this {noun} within {window}",
+};
+
+const RANK: Shape = Shape {
+    aggregate: Aggregate::Rank(Number::Amount),
+    name: "amount_rank",
+    unit: Unit::Share,
+    missing: Missing::NoHistory,
+    doc: "share of the {noun}'s other amounts within {window} that are about as large as this one or smaller",
+    phrase: "{value} of the other payments of this {noun} within {window} are no larger",
+};
+
+const PREVIOUS: Shape = Shape {
+    aggregate: Aggregate::Previous(Number::Amount),
+    name: "previous_amount",
+    unit: Unit::MinorUnits,
+    missing: Missing::NoHistory,
+    doc: "amount of the {noun}'s newest other event within {window} that has one",
+    phrase: "the last payment of this {noun} within {window} was {value}",
+};
+
+const GAP_MEAN: Shape = Shape {
+    aggregate: Aggregate::GapMean,
+    name: "gap_mean",
+    unit: Unit::Seconds,
+    missing: Missing::NoHistory,
+    doc: "mean time between consecutive events of the {noun} within {window}",
+    phrase: "payments of this {noun} within {window} come every {value} on average",
+};
+
+const GAP_DEVIATION: Shape = Shape {
+    aggregate: Aggregate::GapStandardDeviation,
+    name: "gap_deviation",
+    unit: Unit::Seconds,
+    missing: Missing::NoHistory,
+    doc: "standard deviation of the time between consecutive events of the {noun} within {window}; a machine's is small",
+    phrase: "the time between payments of this {noun} within {window} varies by {value}",
+};
+
+/// One entry per window.
+fn per_window(kind: EntityKind, shape: &Shape, windows: &Windows) -> Vec<Feature> {
+    let entry = |&(at, example): &(WindowIndex, f64)| {
+        let window = at.window();
+        let words = |text: &str| {
+            text.replace("{noun}", kind.noun())
+                .replace("{window}", window.phrase)
+        };
+        windowed(
+            FAMILY,
+            over(kind, shape.aggregate.clone(), at),
+            format!("{kind}_{}_{}", shape.name, window.name),
+            (shape.unit, shape.missing),
+            (words(shape.doc), words(shape.phrase), example),
         )
-    })
+    };
+    windows.iter().map(entry).collect()
 }
 
 fn to_mean_ever(kind: EntityKind) -> Feature {
     let noun = kind.noun();
-    of_entity(
-        Family::Behaviour,
-        kind,
-        Measure::AmountToMeanEver,
-        format!("{kind}_amount_to_mean_ever"),
+    known(
+        FAMILY,
+        (kind, Fact::AmountToMeanEver),
         (Unit::Ratio, Missing::NoHistory),
         (
             format!("the amount over the mean of all earlier amounts of the {noun}"),
@@ -72,45 +185,48 @@ fn to_mean_ever(kind: EntityKind) -> Feature {
     )
 }
 
-#[allow(
-    clippy::cast_precision_loss,
-    reason = "amounts are below 2^53 by the law of the draft"
-)]
-fn reference_amount(_: &Transaction, context: Context) -> f64 {
-    context.amount.map_or(f64::NAN, |amount| amount as f64)
-}
-
-/// Hours since local midnight.
-#[allow(clippy::cast_precision_loss, reason = "seconds of a day")]
-fn local_hour(transaction: &Transaction, _: Context) -> f64 {
-    let offset_seconds = match (transaction.utc_offset_minutes, transaction.coordinates) {
-        (Some(minutes), _) => i64::from(minutes) * 60,
-        // Fifteen degrees are an hour: 1.5e8 units of 1e-7 degrees are 3,600 seconds.
-        (None, Some(place)) => (i64::from(place.lon_e7) * 3_600).div_euclid(150_000_000),
-        (None, None) => 0,
+/// Hours, days and amounts that the account is used to. Every payment names an account, so cards need
+/// no habit of their own.
+fn habit() -> [Feature; 3] {
+    let share = |fact, doc: &str, phrase: &str, example| {
+        known(
+            FAMILY,
+            (EntityKind::Account, fact),
+            (Unit::Share, Missing::NoHistory),
+            (doc.into(), phrase.into(), example),
+        )
     };
-    let seconds = transaction.event_time.micros().div_euclid(1_000_000) + offset_seconds;
-    seconds.rem_euclid(86_400) as f64 / 3_600.0
+    [
+        share(
+            Fact::HourShare,
+            "share of the account's earlier events within an hour of this local time of day",
+            "{value} of this account's earlier payments were made around this time of day",
+            0.25,
+        ),
+        share(
+            Fact::WeekdayShare,
+            "share of the account's earlier events on this local day of the week",
+            "{value} of this account's earlier payments were made on this day of the week",
+            0.15,
+        ),
+        share(
+            Fact::AmountShare,
+            "share of the account's earlier amounts that are about as large as this one or smaller",
+            "{value} of this account's earlier payments were no larger",
+            0.7,
+        ),
+    ]
 }
 
-#[cfg(test)]
-mod tests {
-    use sentinel_domain::{Coordinates, Instant};
-    use sentinel_synth::builder;
-
-    use super::*;
-
-    #[test]
-    fn the_hour_is_the_payers() {
-        let noon = Instant::parse_rfc3339("2026-03-01T12:00:00Z").unwrap();
-        let context = Context { amount: None };
-        let mut payment = builder::transaction("e").at(noon).build();
-        payment.coordinates = None;
-        payment.utc_offset_minutes = None;
-        assert_eq!(local_hour(&payment, context), 12.0);
-        payment.coordinates = Coordinates::new(0, -900_000_000);
-        assert_eq!(local_hour(&payment, context), 6.0);
-        payment.utc_offset_minutes = Some(330);
-        assert_eq!(local_hour(&payment, context), 17.5);
-    }
+/// At night, in cash, by transfer, without the card, just under a limit.
+fn manner() -> Vec<Feature> {
+    let kind = EntityKind::Account;
+    vec![
+        picked_count(FAMILY, kind, &NIGHT, (WindowIndex::D7, 1.0)),
+        picked_count(FAMILY, kind, &UNDER_LIMIT, (WindowIndex::H24, 1.0)),
+        picked_sum(FAMILY, kind, &UNDER_LIMIT, (WindowIndex::D7, 990_000.0)),
+        picked_count(FAMILY, kind, &CASH, (WindowIndex::H24, 1.0)),
+        picked_sum(FAMILY, kind, &TRANSFERS, (WindowIndex::H24, 50_000.0)),
+        picked_count(FAMILY, kind, &CARD_NOT_PRESENT, (WindowIndex::H24, 2.0)),
+    ]
 }

@@ -1,64 +1,63 @@
-//! Device: devices, addresses and merchants, and how many accounts share them.
+//! Device: devices, addresses and merchants, and how many accounts and cards share them.
 
-use super::{of_entity, per_window};
+use super::{
+    ACCOUNTS, CARDS, DECLINED, DEVICES, IPS, SMALL, counts, distinct, of_pair, picked_count,
+    seconds_since_first,
+};
 use crate::entity::EntityKind;
-use crate::feature::{Family, Feature, Missing, Unit};
-use crate::slice::Measure;
+use crate::feature::{Family, Feature};
+use crate::window::WindowIndex;
+
+const FAMILY: Family = Family::Device;
 
 pub(super) fn features() -> Vec<Feature> {
     let mut all = Vec::new();
     for kind in [EntityKind::Device, EntityKind::Ip] {
-        all.extend(counts(kind));
-        all.extend(accounts(kind));
-        all.push(of_entity(
-            Family::Device,
+        all.extend(counts(FAMILY, kind, "from", &FOUR));
+        all.extend(distinct(FAMILY, kind, "at", &ACCOUNTS, &FOUR));
+        all.extend(distinct(
+            FAMILY,
             kind,
-            Measure::SecondsSinceFirst,
-            format!("{kind}_seconds_since_first"),
-            (Unit::Seconds, Missing::NoHistory),
-            (
-                format!("time since the {} was first seen", kind.noun()),
-                format!("this {} was first seen {{value}} ago", kind.noun()),
-                864_000.0,
-            ),
+            "at",
+            &ACCOUNTS,
+            &[(WindowIndex::D7, 2.0)],
         ));
+        all.push(seconds_since_first(FAMILY, kind, 864_000.0));
     }
-    all.extend(accounts(EntityKind::Merchant));
+    all.extend(distinct(
+        FAMILY,
+        EntityKind::Merchant,
+        "at",
+        &ACCOUNTS,
+        &FOUR,
+    ));
+    let day = [(WindowIndex::H24, 1.0)];
+    let hour = (WindowIndex::H1, 1.0);
+    all.push(picked_count(FAMILY, EntityKind::Device, &SMALL, hour));
+    all.push(picked_count(FAMILY, EntityKind::Ip, &DECLINED, hour));
+    all.extend(distinct(FAMILY, EntityKind::Device, "at", &CARDS, &day));
+    all.extend(distinct(FAMILY, EntityKind::Ip, "at", &CARDS, &[hour]));
+    all.extend(distinct(
+        FAMILY,
+        EntityKind::IpNetwork,
+        "at",
+        &ACCOUNTS,
+        &day,
+    ));
+    all.extend(distinct(FAMILY, EntityKind::Email, "with", &ACCOUNTS, &day));
+    all.extend(distinct(FAMILY, EntityKind::Account, "of", &DEVICES, &day));
+    all.extend(distinct(FAMILY, EntityKind::Card, "of", &IPS, &day));
+    all.extend(of_pair(
+        FAMILY,
+        EntityKind::AccountDevice,
+        "of this account on this device",
+    ));
     all
 }
 
-fn counts(kind: EntityKind) -> impl Iterator<Item = Feature> {
-    per_window(move |index, window| {
-        let (noun, phrase) = (kind.noun(), window.phrase);
-        of_entity(
-            Family::Device,
-            kind,
-            Measure::Count(index),
-            format!("{kind}_count_{}", window.name),
-            (Unit::Count, Missing::NoEntity),
-            (
-                format!("events from the {noun} within {phrase}, this one included"),
-                format!("{{value}} payments from this {noun} within {phrase}"),
-                1.0,
-            ),
-        )
-    })
-}
-
-fn accounts(kind: EntityKind) -> impl Iterator<Item = Feature> {
-    per_window(move |index, window| {
-        let (noun, phrase) = (kind.noun(), window.phrase);
-        of_entity(
-            Family::Device,
-            kind,
-            Measure::Distinct(index),
-            format!("{kind}_distinct_accounts_{}", window.name),
-            (Unit::Count, Missing::NoEntity),
-            (
-                format!("different accounts at the {noun} within {phrase}, this one included"),
-                format!("{{value}} different accounts at this {noun} within {phrase}"),
-                1.0,
-            ),
-        )
-    })
-}
+const FOUR: [(WindowIndex, f64); 4] = [
+    (WindowIndex::M1, 1.0),
+    (WindowIndex::M5, 1.0),
+    (WindowIndex::H1, 1.0),
+    (WindowIndex::H24, 2.0),
+];

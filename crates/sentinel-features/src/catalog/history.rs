@@ -1,67 +1,206 @@
-//! History: what is known from longer ago.
+//! History: what is known from longer ago, from labels that are known by now, and from the calendar.
 
 use sentinel_domain::Transaction;
 
-use super::of_entity;
+use super::{known, of_pair, of_transaction, seconds_since_first};
 use crate::entity::EntityKind;
-use crate::feature::{Context, Family, Feature, Missing, Source, Unit};
-use crate::slice::Measure;
+use crate::fact::Fact;
+use crate::feature::{Context, Family, Feature, Missing, Unit};
+
+const FAMILY: Family = Family::History;
 
 pub(super) fn features() -> Vec<Feature> {
     let mut all = Vec::new();
     for kind in [EntityKind::Account, EntityKind::Card] {
-        let noun = kind.noun();
-        all.push(of_entity(
-            Family::History,
-            kind,
-            Measure::SecondsSinceLast,
-            format!("{kind}_seconds_since_last"),
-            (Unit::Seconds, Missing::NoHistory),
-            (
-                format!("time since the {noun}'s newest earlier event"),
-                format!("{{value}} after the last payment of this {noun}"),
-                7_200.0,
-            ),
-        ));
+        all.push(seconds_since_last(kind));
+        all.push(dormant(kind));
     }
     for kind in [EntityKind::Account, EntityKind::Card, EntityKind::Merchant] {
-        let noun = kind.noun();
-        all.push(of_entity(
-            Family::History,
-            kind,
-            Measure::CountEver,
-            format!("{kind}_count_ever"),
-            (Unit::Count, Missing::NoEntity),
-            (
-                format!("earlier events of the {noun}"),
-                format!("{{value}} earlier payments of this {noun} are known"),
-                180.0,
-            ),
-        ));
-        all.push(of_entity(
-            Family::History,
-            kind,
-            Measure::SecondsSinceFirst,
-            format!("{kind}_seconds_since_first"),
-            (Unit::Seconds, Missing::NoHistory),
-            (
-                format!("time since the {noun} was first seen"),
-                format!("this {noun} was first seen {{value}} ago"),
-                2_592_000.0,
-            ),
-        ));
+        all.push(count_ever(kind));
+        all.push(seconds_since_first(FAMILY, kind, 2_592_000.0));
+        all.push(fraud_count_ever(kind));
+        all.push(seconds_since_fraud(kind));
     }
-    all.push(Feature {
-        name: "account_age_seconds".into(),
-        family: Family::History,
-        unit: Unit::Seconds,
-        missing: Missing::NoField,
-        doc: "time since the account was opened, where the sender says so".into(),
-        example: 31_536_000.0,
-        phrase: "the account was opened {value} ago".into(),
-        source: Source::Transaction(account_age),
-    });
+    all.push(seconds_since_first(
+        FAMILY,
+        EntityKind::Counterparty,
+        5_184_000.0,
+    ));
+    all.push(seconds_since_first(FAMILY, EntityKind::Email, 15_552_000.0));
+    all.push(of_transaction(
+        FAMILY,
+        "account_age_seconds",
+        (Unit::Seconds, Missing::NoField),
+        (
+            "time since the account was opened, where the sender says so",
+            "the account was opened {value} ago",
+            31_536_000.0,
+        ),
+        account_age,
+    ));
+    all.extend(of_pair(
+        FAMILY,
+        EntityKind::AccountMerchant,
+        "of this account at this merchant",
+    ));
+    all.extend(calendar());
+    all.push(fraud_rate_30d(EntityKind::Merchant));
+    for kind in [EntityKind::Merchant, EntityKind::Terminal, EntityKind::Mcc] {
+        all.extend(delayed_rates(kind));
+    }
     all
+}
+
+fn seconds_since_last(kind: EntityKind) -> Feature {
+    let noun = kind.noun();
+    known(
+        FAMILY,
+        (kind, Fact::SecondsSinceLast),
+        (Unit::Seconds, Missing::NoHistory),
+        (
+            format!("time since the {noun}'s newest earlier event"),
+            format!("{{value}} after the last payment of this {noun}"),
+            7_200.0,
+        ),
+    )
+}
+
+fn dormant(kind: EntityKind) -> Feature {
+    let noun = kind.noun();
+    known(
+        FAMILY,
+        (kind, Fact::DormantSeconds),
+        (Unit::Seconds, Missing::NoHistory),
+        (
+            format!(
+                "length of the {noun}'s silence of a day or more that ended within the last 24 hours, else 0"
+            ),
+            format!("{{value}} of silence of this {noun} ended within the last 24 hours"),
+            0.0,
+        ),
+    )
+}
+
+fn count_ever(kind: EntityKind) -> Feature {
+    let noun = kind.noun();
+    known(
+        FAMILY,
+        (kind, Fact::CountEver),
+        (Unit::Count, Missing::NoEntity),
+        (
+            format!("earlier events of the {noun}"),
+            format!("{{value}} earlier payments of this {noun} are known"),
+            180.0,
+        ),
+    )
+}
+
+fn fraud_count_ever(kind: EntityKind) -> Feature {
+    let noun = kind.noun();
+    known(
+        FAMILY,
+        (kind, Fact::FraudCountEver),
+        (Unit::Count, Missing::NoEntity),
+        (
+            format!("frauds of the {noun} that labels have made known by now"),
+            format!("{{value}} frauds of this {noun} are known"),
+            0.0,
+        ),
+    )
+}
+
+fn seconds_since_fraud(kind: EntityKind) -> Feature {
+    let noun = kind.noun();
+    known(
+        FAMILY,
+        (kind, Fact::SecondsSinceFraud),
+        (Unit::Seconds, Missing::NoHistory),
+        (
+            format!("time since a fraud of the {noun} last became known"),
+            format!("a fraud of this {noun} became known {{value}} ago"),
+            3_456_000.0,
+        ),
+    )
+}
+
+/// What the account did on this day and in this month of its own calendar.
+fn calendar() -> [Feature; 4] {
+    let entry = |fact, unit, doc: &str, phrase: &str, example| {
+        let words = (doc.into(), phrase.into(), example);
+        let shape = (unit, Missing::NoEntity);
+        known(FAMILY, (EntityKind::Account, fact), shape, words)
+    };
+    [
+        entry(
+            Fact::DayCount,
+            Unit::Count,
+            "events of the account on the newest day of the payer's calendar, this one included",
+            "{value} payments of this account on this day",
+            2.0,
+        ),
+        entry(
+            Fact::DaySum,
+            Unit::MinorUnits,
+            "amounts of the account on the newest day of the payer's calendar, this one included",
+            "{value} spent by this account on this day",
+            7_400.0,
+        ),
+        entry(
+            Fact::MonthCount,
+            Unit::Count,
+            "events of the account in the newest month of the payer's calendar, this one included",
+            "{value} payments of this account in this month",
+            21.0,
+        ),
+        entry(
+            Fact::MonthSum,
+            Unit::MinorUnits,
+            "amounts of the account in the newest month of the payer's calendar, this one included",
+            "{value} spent by this account in this month",
+            68_000.0,
+        ),
+    ]
+}
+
+fn fraud_rate_30d(kind: EntityKind) -> Feature {
+    let noun = kind.noun();
+    known(
+        FAMILY,
+        (kind, Fact::FraudRate30d),
+        (Unit::Share, Missing::NoHistory),
+        (
+            format!("frauds known by now over events of the {noun} within 30 days"),
+            format!("{{value}} of this {noun}'s payments within 30 days are known as fraud"),
+            0.002,
+        ),
+    )
+}
+
+/// Rates of known fraud in days that ended a week ago: younger ones are mostly not yet labelled, and a
+/// rate over them would say that all is well.
+fn delayed_rates(kind: EntityKind) -> [Feature; 3] {
+    let entry = |fact, days: &str, example| {
+        let noun = kind.noun();
+        known(
+            FAMILY,
+            (kind, fact),
+            (Unit::Share, Missing::NoHistory),
+            (
+                format!(
+                    "known frauds over events of the {noun} in the {days} that ended 7 days ago"
+                ),
+                format!(
+                    "{{value}} of this {noun}'s payments in the {days} that ended 7 days ago are known as fraud"
+                ),
+                example,
+            ),
+        )
+    };
+    [
+        entry(Fact::DelayedFraudRate1d, "day", 0.0),
+        entry(Fact::DelayedFraudRate7d, "7 days", 0.004),
+        entry(Fact::DelayedFraudRate30d, "30 days", 0.006),
+    ]
 }
 
 #[allow(clippy::cast_precision_loss, reason = "seconds within three centuries")]

@@ -1,162 +1,91 @@
-//! Row against oracle, slot by slot and by name.
+//! Row against oracle, slot by slot.
 //!
-//! Promises that no windowed or historical feature goes unread: a name that it cannot place must stand in
-//! the list of features that read the transaction alone. Equal means equal bits; the one missing value is
+//! Promises that every slot is compared by where the set says its number comes from; of what the
+//! transaction alone gives, only that it was written. Equal means equal bits; the one missing value is
 //! the canonical not-a-number and equals only itself.
 
-use sentinel_features::{Applied, FeatureEngine, FeatureSet};
+use sentinel_domain::{Label, Transaction};
+use sentinel_features::definition::Definition;
+use sentinel_features::feature::{Feature, Source};
+use sentinel_features::{Applied, EntityKind, Family, FeatureEngine, FeatureSet, Missing, Unit};
 
 use crate::event::Event;
-use crate::oracle::{Answer, Flags, Kind, Oracle};
-
-/// Features that no window and no history has a part in.
-const OF_THE_TRANSACTION_ALONE: [&str; 5] = [
-    "local_hour",
-    "card_country_differs_from_merchant",
-    "billing_country_differs_from_shipping",
-    "card_country_differs_from_billing",
-    "account_age_seconds",
-];
+use crate::oracle::{Answer, Flags, Oracle, Told};
 
 /// What no feature ever is: a slot that still holds it was not written.
 const UNWRITTEN: f64 = -777.25;
 
-const KIND_NAMES: [(&str, Kind); 5] = [
-    ("account_", Kind::Account),
-    ("card_", Kind::Card),
-    ("device_", Kind::Device),
-    ("merchant_", Kind::Merchant),
-    ("ip_", Kind::Ip),
-];
-
-const WINDOW_NAMES: [&str; 4] = ["1m", "5m", "1h", "24h"];
-
-/// Which of an entity's answers a slot holds.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Number {
-    Count(usize),
-    Sum(usize),
-    Mean(usize),
-    Max(usize),
-    Distinct(usize),
-    AmountToMean(usize),
-    AmountToMeanEver,
-    CountEver,
-    SecondsSinceLast,
-    SecondsSinceFirst,
-    DistanceKm,
-    SpeedKmh,
-}
-
-impl Number {
-    fn parse(text: &str) -> Option<Self> {
-        Some(match text {
-            "amount_to_mean_ever" => Self::AmountToMeanEver,
-            "count_ever" => Self::CountEver,
-            "seconds_since_last" => Self::SecondsSinceLast,
-            "seconds_since_first" => Self::SecondsSinceFirst,
-            "distance_km" => Self::DistanceKm,
-            "speed_kmh" => Self::SpeedKmh,
-            _ => {
-                let (what, window) = text.rsplit_once('_')?;
-                let window = WINDOW_NAMES.iter().position(|name| *name == window)?;
-                match what {
-                    "count" => Self::Count(window),
-                    "sum" => Self::Sum(window),
-                    "mean" => Self::Mean(window),
-                    "max" => Self::Max(window),
-                    "distinct_merchants" | "distinct_accounts" => Self::Distinct(window),
-                    "amount_to_mean" => Self::AmountToMean(window),
-                    _ => return None,
-                }
-            }
-        })
+/// A feature of a definition or a fact; what people read of it does not matter here.
+pub fn feature(name: String, source: Source) -> Feature {
+    Feature {
+        name,
+        family: Family::Behaviour,
+        unit: Unit::Raw,
+        missing: Missing::NoEntity,
+        doc: "made for a test".to_owned(),
+        example: 1.0,
+        phrase: "it is {value}".to_owned(),
+        source,
     }
 }
 
-/// What a slot of the row holds.
-#[derive(Debug, Clone, Copy)]
-enum Slot {
-    Entity(Kind, Number),
-    ReferenceAmount,
-    Unread,
+/// A set of these definitions alone.
+pub fn set_of(definitions: &[Definition]) -> FeatureSet {
+    let sources = definitions.iter().cloned().map(Source::Windowed);
+    set_of_sources(sources)
 }
 
-impl Slot {
-    fn parse(name: &str) -> Self {
-        if name == "reference_amount_minor" {
-            return Self::ReferenceAmount;
-        }
-        if OF_THE_TRANSACTION_ALONE.contains(&name) {
-            return Self::Unread;
-        }
-        for (prefix, kind) in KIND_NAMES {
-            if let Some(number) = name.strip_prefix(prefix).and_then(Number::parse) {
-                return Self::Entity(kind, number);
-            }
-        }
-        panic!("the oracle has no answer for {name}");
-    }
+/// A set of these sources alone.
+pub fn set_of_sources(sources: impl Iterator<Item = Source>) -> FeatureSet {
+    let named = sources.enumerate();
+    let features = named.map(|(at, source)| feature(format!("slot_{at}"), source));
+    FeatureSet::of_features(features.collect())
+        .unwrap_or_else(|error| panic!("a set that should be possible: {error}"))
 }
 
-/// What the oracle says of one number.
-pub fn expected(answer: &Answer, kind: Kind, number: Number) -> f64 {
-    let Some(entity) = answer.entities.get(&kind) else {
-        return f64::NAN;
-    };
-    match number {
-        Number::Count(window) => entity.windows[window].count,
-        Number::Sum(window) => entity.windows[window].sum,
-        Number::Mean(window) => entity.windows[window].mean,
-        Number::Max(window) => entity.windows[window].max,
-        Number::Distinct(window) => entity.windows[window].distinct,
-        Number::AmountToMean(window) => entity.windows[window].amount_to_mean,
-        Number::AmountToMeanEver => entity.amount_to_mean_ever,
-        Number::CountEver => entity.count_ever,
-        Number::SecondsSinceLast => entity.seconds_since_last,
-        Number::SecondsSinceFirst => entity.seconds_since_first,
-        Number::DistanceKm => entity.distance_km,
-        Number::SpeedKmh => entity.speed_kmh,
-    }
-}
-
-/// The engine with the names of its row.
+/// Engine and oracle over the same log.
 pub struct Subject {
     engine: FeatureEngine,
-    names: Vec<String>,
-    slots: Vec<Slot>,
+    oracle: Oracle,
     row: Vec<f64>,
+    /// Slots compared with the oracle, and how many of them had a value.
+    pub compared: u64,
+    pub present: u64,
 }
 
 impl Subject {
-    pub fn new() -> Self {
-        let set = FeatureSet::shipped();
-        let names: Vec<String> = set.names().iter().map(|name| (*name).to_owned()).collect();
-        assert_eq!(names.len(), set.width(), "one name for each slot");
+    /// The shipped set.
+    pub fn shipped() -> Self {
+        Self::of(FeatureSet::shipped())
+    }
+
+    /// A set that leaves no kind of entity out.
+    pub fn of(set: FeatureSet) -> Self {
+        Self::without(set, &[])
+    }
+
+    /// A set that leaves these kinds of entity out.
+    pub fn without(set: FeatureSet, kinds: &[EntityKind]) -> Self {
+        assert_eq!(set.names().len(), set.width(), "one name for each slot");
         Self {
+            oracle: Oracle::new(set.features(), kinds),
             row: vec![UNWRITTEN; set.width()],
-            slots: names.iter().map(|name| Slot::parse(name)).collect(),
             engine: FeatureEngine::new(set),
-            names,
+            compared: 0,
+            present: 0,
         }
     }
 
-    /// Applies an event; the row stands until the next one.
-    pub fn apply(&mut self, event: &Event) -> Flags {
-        self.row.fill(UNWRITTEN);
-        let transaction = event.transaction();
-        let applied: Applied = self.engine.apply(&transaction, event.amount, &mut self.row);
-        Flags {
-            late: applied.late,
-            too_late: applied.too_late,
-            estimated: applied.estimated,
-        }
+    /// The engine as it stands.
+    pub fn engine(&self) -> &FeatureEngine {
+        &self.engine
     }
 
-    /// The value of a feature in the row of the last event.
-    pub fn value(&self, name: &str) -> f64 {
-        let index = self.names.iter().position(|have| have == name);
-        self.row[index.unwrap_or_else(|| panic!("no feature {name}"))]
+    /// Writes the engine's state and reads it back.
+    pub fn restart(&mut self) {
+        let bytes = self.engine.encode();
+        let read = FeatureEngine::decode(self.engine.set().clone(), &bytes);
+        self.engine = read.unwrap_or_else(|error| panic!("what was written is refused: {error}"));
     }
 
     /// The bits of the row of the last event.
@@ -164,77 +93,148 @@ impl Subject {
         self.row.iter().map(|value| value.to_bits()).collect()
     }
 
-    /// Every difference between the row of the last event and the oracle's answer.
-    pub fn differences(&self, event: &Event, answer: &Answer) -> Vec<String> {
+    /// The row of the last event.
+    pub fn row(&self) -> &[f64] {
+        &self.row
+    }
+
+    /// What the oracle says of a slot, where it says it to the bit.
+    pub fn oracle_says(&self, told: &Told, slot: usize) -> f64 {
+        match self.oracle.answer(told, slot) {
+            Answer::Exactly(value) => value,
+            other => panic!("the oracle says {other:?} of slot {slot}"),
+        }
+    }
+
+    /// Applies an event to the engine alone; the row stands until the next one.
+    pub fn apply(&mut self, event: &Event) -> Flags {
+        self.row.fill(UNWRITTEN);
+        let transaction = event.transaction();
+        let applied = self.engine.apply(&transaction, event.amount, &mut self.row);
+        flags(applied)
+    }
+
+    /// Applies an event to both; every slot is compared where asked to.
+    pub fn pass(&mut self, event: &Event, compare: bool) -> Result<Told, String> {
+        let transaction = event.transaction();
+        self.row.fill(UNWRITTEN);
+        let applied = self.engine.apply(&transaction, event.amount, &mut self.row);
+        let told = self.oracle.apply(&transaction, event.amount);
+        let row = std::mem::take(&mut self.row);
+        let verdict = if compare {
+            self.verdict(&row, applied, &told, event)
+        } else {
+            Ok(())
+        };
+        self.row = row;
+        verdict.map(|()| told)
+    }
+
+    /// Applies an event to both and compares.
+    pub fn check(&mut self, event: &Event) -> Result<Told, String> {
+        self.pass(event, true)
+    }
+
+    /// Applies events to the engine at once, to the oracle one by one.
+    pub fn check_batch(&mut self, events: &[Event]) -> Result<(), String> {
+        let made: Vec<Transaction> = events.iter().map(Event::transaction).collect();
+        let amounts = events.iter().map(|event| event.amount);
+        let pairs: Vec<(&Transaction, Option<i64>)> = made.iter().zip(amounts).collect();
+        let width = self.row.len();
+        let mut rows = vec![UNWRITTEN; width * events.len()];
+        // What stands there already stays.
+        let mut applied = vec![Applied::default()];
+        self.engine.apply_batch(&pairs, &mut rows, &mut applied);
+        if applied.len() != events.len() + 1 {
+            return Err(format!("{} answers for {}", applied.len(), events.len()));
+        }
+        for (at, event) in events.iter().enumerate() {
+            let told = self.oracle.apply(&made[at], event.amount);
+            let row = &rows[at * width..][..width];
+            self.verdict(row, applied[at + 1], &told, event)
+                .map_err(|difference| format!("{at} of {}: {difference}", events.len()))?;
+            self.row.copy_from_slice(row);
+        }
+        Ok(())
+    }
+
+    /// Applies a label to both; they must agree whether it changed a count.
+    pub fn label(&mut self, label: &Label) -> Result<bool, String> {
+        let engine = self.engine.apply_label(label);
+        let oracle = self.oracle.apply_label(label);
+        if engine == oracle {
+            Ok(oracle)
+        } else {
+            Err(format!(
+                "{label:?}\n  changed a count: engine {engine}, oracle {oracle}"
+            ))
+        }
+    }
+
+    fn verdict(
+        &mut self,
+        row: &[f64],
+        applied: Applied,
+        told: &Told,
+        event: &Event,
+    ) -> Result<(), String> {
         let mut found = Vec::new();
-        for (index, slot) in self.slots.iter().enumerate() {
-            let have = self.row[index];
-            let want = match *slot {
-                Slot::Entity(kind, number) => expected(answer, kind, number),
-                Slot::ReferenceAmount => event.amount.map_or(f64::NAN, |amount| amount as f64),
-                Slot::Unread => {
-                    assert!(have != UNWRITTEN, "{} was not written", self.names[index]);
-                    continue;
-                }
+        for (slot, &have) in row.iter().enumerate() {
+            let answer = self.oracle.answer(told, slot);
+            let right = match answer {
+                Answer::Exactly(want) => have.to_bits() == want.to_bits(),
+                Answer::Roughly(want, by) => (have - want).abs() <= by,
+                Answer::Sampled | Answer::Unread => have != UNWRITTEN,
             };
-            if have.to_bits() != want.to_bits() {
+            self.compared += 1;
+            self.present += u64::from(!have.is_nan());
+            if !right {
+                let feature = &self.engine.set().features()[slot];
+                let (name, source) = (&feature.name, &feature.source);
                 found.push(format!(
-                    "{}: engine {have:?}, oracle {want:?}",
-                    self.names[index]
+                    "{name}: engine {have:?}, oracle {answer:?} of {source:?}"
                 ));
             }
         }
-        found
-    }
-
-    /// Applies an event to both and stops at any difference.
-    pub fn check(&mut self, oracle: &mut Oracle, event: &Event) -> Result<Answer, String> {
-        let flags = self.apply(event);
-        let answer = oracle.apply(event);
-        self.verdict(event, flags, &answer)?;
-        Ok(answer)
-    }
-
-    /// Whether the engine said of the last event what the oracle says.
-    pub fn verdict(&self, event: &Event, flags: Flags, answer: &Answer) -> Result<(), String> {
-        let mut found = self.differences(event, answer);
-        if flags != answer.flags {
-            found.push(format!(
-                "flags: engine {flags:?}, oracle {:?}",
-                answer.flags
-            ));
+        if flags(applied) != told.flags {
+            found.push(format!("engine {applied:?}, oracle {:?}", told.flags));
         }
         if found.is_empty() {
-            Ok(())
-        } else {
-            Err(format!("{event:?}\n  {}", found.join("\n  ")))
+            return Ok(());
         }
+        let count = found.len();
+        found.truncate(12);
+        Err(format!(
+            "{event:?}\n  {:?}, {count} differences:\n  {}",
+            told.flags,
+            found.join("\n  ")
+        ))
+    }
+}
+
+fn flags(applied: Applied) -> Flags {
+    Flags {
+        late: applied.late,
+        too_late: applied.too_late,
+        estimated: applied.estimated,
     }
 }
 
 /// Applies events to a new engine and a new oracle; the first difference, with the place in the list.
-pub fn check_all(events: &[Event]) -> Result<(), String> {
-    let (mut subject, mut oracle) = (Subject::new(), Oracle::new());
+pub fn check_all(set: FeatureSet, events: &[Event]) -> Result<(), String> {
+    let mut subject = Subject::of(set);
     for (index, event) in events.iter().enumerate() {
         subject
-            .check(&mut oracle, event)
+            .check(event)
             .map_err(|difference| format!("event {index} of {}: {difference}", events.len()))?;
     }
     Ok(())
 }
 
 #[test]
-fn every_slot_of_the_row_is_read_or_named_as_unread() {
-    let subject = Subject::new();
-    let unread = subject
-        .slots
-        .iter()
-        .filter(|slot| matches!(slot, Slot::Unread));
-    assert_eq!(unread.count(), OF_THE_TRANSACTION_ALONE.len());
-    let lengths = sentinel_features::WINDOWS.map(|window| window.length_ms);
-    assert_eq!(lengths, crate::oracle::WINDOW_LENGTHS_MS);
+fn the_oracle_and_the_engine_speak_of_the_same_windows_and_bounds() {
     let names = sentinel_features::WINDOWS.map(|window| window.name);
-    assert_eq!(names, WINDOW_NAMES);
+    assert_eq!(names, ["1m", "5m", "15m", "1h", "6h", "24h", "7d", "30d"]);
     assert_eq!(sentinel_features::LATENESS_ALLOWED_MS, 3_600_000);
     assert_eq!(sentinel_features::EVENTS_PER_ENTITY_MAX, 65_536);
 }

@@ -1,52 +1,72 @@
-//! One entity with more events in a day than are held.
+//! One entity with more events in a day than are held one by one.
 //!
-//! Promises: beyond the limit the row is flagged and the windows are those of the newest events held;
-//! what counts the whole history is not touched by it. Must never answer every event by plain loops: of
-//! so long lists a sample is enough, all of it around the limit.
+//! Promises: beyond the limit the row is flagged, sums and extremes go on by tiles of ten seconds, and
+//! whatever needs single events is that of the newest held. Must never answer every event by plain loops:
+//! of so long lists a sample is enough, all of it around the limit.
 
-use sentinel_features::EVENTS_PER_ENTITY_MAX;
+use sentinel_features::definition::{Aggregate, Definition};
+use sentinel_features::field::Number;
+use sentinel_features::{EVENTS_PER_ENTITY_MAX, EntityKind, FeatureEngine, FeatureSet};
 use sentinel_synth::Random;
 
-use crate::comparison::Subject;
-use crate::event::{DAY, Event, HOUR, MILLISECOND, MINUTE};
-use crate::oracle::{Flags, Oracle};
-
-const START: i64 = 1_704_067_200_000_000;
+use crate::ask::{OF_EVERY_WINDOW, OF_EXACT_WINDOWS, SUM, account, distinct, of, only, windowed};
+use crate::comparison::{Subject, set_of, set_of_sources};
+use crate::event::{DAY, Event, HOUR, MILLISECOND, MINUTE, SECOND, START};
+use crate::oracle::Flags;
+use sentinel_features::fact::Fact;
+use sentinel_features::feature::Source;
 
 /// Engine and oracle over a long list of which only some events are compared.
 struct Long {
     subject: Subject,
-    oracle: Oracle,
     compared: u32,
+}
+
+/// Every aggregate over a day, some over a minute, an hour and a week.
+fn definitions() -> Vec<Definition> {
+    let mut all: Vec<Definition> = OF_EVERY_WINDOW.map(|one| account(one, "24h")).into();
+    all.extend(OF_EXACT_WINDOWS.map(|one| account(one, "24h")));
+    all.push(account(distinct(EntityKind::Merchant), "24h"));
+    all.push(account(distinct(EntityKind::Merchant), "1m"));
+    all.extend(["1m", "1h"].map(|window| account(SUM, window)));
+    all.extend(["1h", "7d"].map(|window| account(Aggregate::ZScore(Number::Amount), window)));
+    all.push(account(Aggregate::Max(Number::Amount), "1h"));
+    all.push(account(Aggregate::Count, "30d"));
+    let web = |aggregate| only("channel = web", account(aggregate, "24h"));
+    all.extend([
+        web(Aggregate::Count),
+        web(Aggregate::Min(Number::Amount)),
+        web(Aggregate::ToMean(Number::Amount)),
+        web(Aggregate::Median(Number::Amount)),
+    ]);
+    all.push(of(EntityKind::Card, Aggregate::Count, "24h"));
+    all
 }
 
 impl Long {
     fn new() -> Self {
+        Self::of(set_of(&definitions()))
+    }
+
+    fn of(set: FeatureSet) -> Self {
         Self {
-            subject: Subject::new(),
-            oracle: Oracle::new(),
+            subject: Subject::of(set),
             compared: 0,
         }
     }
 
     /// Takes the event in; compares its row where asked to.
     fn apply(&mut self, event: &Event, compare: bool) -> Flags {
-        let flags = self.subject.apply(event);
-        let too_late = self.oracle.store(event);
-        if compare {
-            self.compared += 1;
-            let answer = self.oracle.answer(event, too_late);
-            self.subject
-                .verdict(event, flags, &answer)
-                .unwrap_or_else(|difference| panic!("{difference}"));
-        }
-        flags
+        self.compared += u32::from(compare);
+        let told = self.subject.pass(event, compare);
+        told.unwrap_or_else(|difference| panic!("{difference}"))
+            .flags
     }
 }
 
 /// Whether event `index` of a long list is compared: all around the limit, others now and then.
 fn sampled(index: usize) -> bool {
-    index.abs_diff(EVENTS_PER_ENTITY_MAX) < 6 || index.is_multiple_of(1_499)
+    index.abs_diff(EVENTS_PER_ENTITY_MAX) < 4 || index.is_multiple_of(4_999)
 }
 
 /// An event of one account and one card at many merchants, of the largest amounts there are.
@@ -54,11 +74,14 @@ fn busy(time_us: i64, index: usize) -> Event {
     let mut event = Event::at(time_us).amount(100_000_000_000_000 - (index as i64 * 31) % 5_000);
     event.merchant = (!index.is_multiple_of(11)).then_some((index * index % 6_007) as u32);
     event.card = (!index.is_multiple_of(3)).then_some(7);
+    if index.is_multiple_of(4) {
+        event.words.channel = Some(sentinel_domain::transaction::Channel::Web);
+    }
     event
 }
 
 #[test]
-fn beyond_the_limit_the_windows_are_those_of_the_newest_held_and_flagged() {
+fn beyond_the_limit_sums_go_on_by_tiles_and_the_row_is_flagged() {
     let mut long = Long::new();
     let mut random = Random::new(5);
     let mut now_us = START;
@@ -75,22 +98,48 @@ fn beyond_the_limit_the_windows_are_those_of_the_newest_held_and_flagged() {
     let flags = long.apply(&busy(now_us - HOUR - MILLISECOND, 1), true);
     assert!(flags.too_late && flags.estimated);
     // Another entity's row says nothing of it.
-    let other = Event {
-        account: 2,
-        ..Event::at(now_us)
-    };
+    let other = Event::at(now_us).account(2);
     assert!(!long.apply(&other, true).estimated);
-    // Once the ones that left early would have left anyway, the windows are whole again.
+    // Once the ones that left early would have left anyway, the windows are whole again; the tiles
+    // leave some seconds after their first events would have.
     let mut whole_at = None;
-    for hour in 1..=26 {
-        let flags = long.apply(&busy(now_us + hour * HOUR, 2), true);
-        assert!(whole_at.is_none() || !flags.estimated, "hour {hour}");
+    let (mut step, mut at_us) = (HOUR, now_us);
+    for place in 0..60 {
+        at_us += step;
+        let flags = long.apply(&busy(at_us, 2), true);
+        assert!(whole_at.is_none() || !flags.estimated, "place {place}");
+        if at_us > START + DAY - HOUR {
+            step = 4 * MINUTE;
+        }
         if !flags.estimated && whole_at.is_none() {
-            whole_at = Some(hour);
+            whole_at = Some(at_us);
         }
     }
-    assert!(whole_at.is_some_and(|hour| hour < 26), "{whole_at:?}");
-    assert!(long.compared > 70);
+    assert!(
+        whole_at.is_some_and(|us| us < START + 26 * HOUR),
+        "{whole_at:?}"
+    );
+}
+
+#[test]
+fn the_tiles_leave_the_window_whole() {
+    // Forty a second for half an hour; the oldest 6,400 seconds' tenth leave early: sixteen tiles.
+    let mut long = Long::new();
+    for index in 0..EVENTS_PER_ENTITY_MAX + 6_400 {
+        long.apply(
+            &busy(START + index as i64 * 25 * MILLISECOND, index),
+            sampled(index),
+        );
+    }
+    // Around the end of the first tile, of the second, and of the last, a day on, to the millisecond.
+    let borders = [0, 10, 11, 20, 155, 159, 160, 161, 170];
+    for second in borders {
+        for around in [-MILLISECOND, 0, 1, MILLISECOND] {
+            let time_us = START + DAY + second * SECOND + around;
+            long.apply(&busy(time_us, second as usize), true);
+        }
+    }
+    assert!(long.compared > 40);
 }
 
 #[test]
@@ -113,12 +162,12 @@ fn beyond_the_limit_a_late_event_may_be_the_oldest_and_is_not_held() {
         20 * MINUTE,
     ];
     for (index, behind) in behind.into_iter().enumerate() {
-        let flags = long.apply(&busy(newest_us - behind, index), true);
-        assert!(flags.estimated);
+        assert!(long.apply(&busy(newest_us - behind, index), true).estimated);
     }
     // The next ones push the oldest out one by one: of one millisecond, the first in the log goes first.
     for index in 0..120 {
-        assert!(long.apply(&busy(newest_us, index), true).estimated);
+        let flags = long.apply(&busy(newest_us, index), index.is_multiple_of(10));
+        assert!(flags.estimated);
     }
     // A minute later the shorter windows have moved on.
     assert!(long.apply(&busy(START + 2 * MINUTE, 5), true).estimated);
@@ -127,11 +176,8 @@ fn beyond_the_limit_a_late_event_may_be_the_oldest_and_is_not_held() {
     assert!(flags.estimated);
     // A day later nothing is left but the event and what came after the burst.
     assert!(!long.apply(&busy(START + DAY + MINUTE, 7), true).estimated);
-    assert!(
-        !long
-            .apply(&busy(START + DAY + MINUTE - 1, 8), true)
-            .estimated
-    );
+    let flags = long.apply(&busy(START + DAY + MINUTE - 1, 8), true);
+    assert!(!flags.estimated);
 }
 
 #[test]
@@ -147,25 +193,27 @@ fn more_events_than_are_held_in_one_millisecond() {
 }
 
 #[test]
-fn a_full_day_of_a_merchant_counts_its_accounts_among_the_newest_held() {
-    let mut long = Long::new();
-    for index in 0..EVENTS_PER_ENTITY_MAX + 1_500 {
-        let event = Event {
-            account: (index * 7 % 30_011) as u32,
-            ..Event::at(START + index as i64 * 1_200 * MILLISECOND).merchant(3)
-        };
-        long.apply(&event, sampled(index));
+fn the_greatest_amounts_are_summed_and_squared_exactly_while_their_sum_fits() {
+    // 2^63 over the largest amount is 65,536 events. Beyond it a sum stays at the greatest number.
+    let mut sources: Vec<Source> = ["7d", "30d"]
+        .into_iter()
+        .flat_map(|window| OF_EVERY_WINDOW.map(|one| windowed(account(one, window))))
+        .collect();
+    sources.push(Source::Fact(EntityKind::Account, Fact::AmountToMeanEver));
+    sources.push(Source::Fact(EntityKind::Account, Fact::MonthSum));
+    sources.push(windowed(account(SUM, "24h")));
+    let mut long = Long::of(set_of_sources(sources.into_iter()));
+    for index in 0..65_536 {
+        let event = Event::at(START + index * 10 * SECOND);
+        let compare = index < 10 || index > 65_530;
+        long.apply(&event.amount(i64::MAX / 65_536 - index % 2), compare);
     }
-    assert!(long.compared > 40);
-}
-
-#[test]
-fn all_the_amounts_ever_are_summed_without_overflow() {
-    // 2^63 over the largest amount is 92,234 events: beyond it a sum in 64 bits would be wrong.
-    let mut long = Long::new();
-    for index in 0..93_000 {
-        let event = Event::at(START + index as i64 * 10_000 * MILLISECOND);
-        let compare = index > 92_990;
-        long.apply(&event.amount(100_000_000_000_000), compare);
+    let sum = windowed(account(SUM, "30d"));
+    let mut engine = FeatureEngine::new(set_of_sources([sum].into_iter()));
+    let mut row = [0.0];
+    for index in 0..70_000 {
+        let event = Event::at(START + index * 10 * SECOND).amount(i64::MAX / 65_536);
+        engine.apply(&event.transaction(), event.amount, &mut row);
     }
+    assert_eq!(row, [i64::MAX as f64]);
 }

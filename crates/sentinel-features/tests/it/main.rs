@@ -5,8 +5,7 @@
 //! from the engine what is right: a disagreement is settled by the specification in `oracle`.
 //!
 //! Start reading at `oracle` for the meaning; `rules` are small cases worked out by hand, by which the
-//! oracle itself is held; `traffic`, `short_sequences`, `ring_growth`, `any_order`, `full_entity` and
-//! `same_bits` are ways to be wrong.
+//! oracle itself is held; what stands below them are ways to be wrong.
 
 #![allow(
     clippy::unwrap_used,
@@ -20,12 +19,18 @@
 )]
 
 mod event;
+mod ask;
 mod oracle;
 mod comparison;
 mod rules;
 mod traffic;
+mod any_definition;
 mod short_sequences;
 mod ring_growth;
 mod any_order;
 mod full_entity;
+mod many_values;
+mod names;
 mod same_bits;
+mod codec;
+mod campaign;

@@ -1,67 +1,40 @@
 //! What every number of a row means, in plain loops over plain lists.
 //!
-//! Promises to keep nothing but the stored events of each entity, in log order, and to work every answer
-//! out from them anew: no running sum, no cursor, no order but the log's. Money is summed in integers.
-//! Must never be made faster in a way that needs an argument why it is still right.
+//! Promises to keep little but the events of each entity, in their order, and to work every answer out
+//! from them anew: no running sum over a window, no cursor, no hash. Money is summed in integers. Must
+//! never be made faster in a way that needs an argument why it is still right.
+//!
+//! Start reading at [`window`] for definitions, at [`fact`] for facts, at [`entity`] for what is kept.
+
+pub mod bucket;
+pub mod entity;
+pub mod fact;
+pub mod filter;
+pub mod local;
+pub mod named;
+pub mod question;
+pub mod window;
+mod label;
 
 use std::collections::BTreeMap;
+use std::rc::Rc;
 
-use sentinel_domain::Coordinates;
+use sentinel_domain::Transaction;
+use sentinel_features::EntityKind;
+use sentinel_features::definition::Aggregate;
+use sentinel_features::feature::Feature;
 
-use crate::event::Event;
+use entity::{DAY_MS, Entity, HOUR_MS, Record};
+use fact::Earlier;
+use label::Labels;
+use named::Name;
+use question::{Question, Questions, Windowed};
+use window::{Asked, Own};
 
-/// The windows' lengths in milliseconds, said a second time on purpose.
-pub const WINDOW_LENGTHS_MS: [i64; 4] = [60_000, 300_000, 3_600_000, 86_400_000];
+const FORGOTTEN_AFTER_MS: i64 = 400 * DAY_MS;
 
-const LATENESS_MS: i64 = 3_600_000;
-const HELD_EVENTS_MAX: usize = 65_536;
-const KINDS: [Kind; 5] = [
-    Kind::Account,
-    Kind::Card,
-    Kind::Device,
-    Kind::Merchant,
-    Kind::Ip,
-];
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    Account,
-    Card,
-    Device,
-    Merchant,
-    Ip,
-}
-
-impl Kind {
-    /// The entity of this kind that the event names.
-    fn entity(self, event: &Event) -> Option<u32> {
-        match self {
-            Self::Account => Some(event.account),
-            Self::Card => event.card,
-            Self::Device => event.device,
-            Self::Merchant => event.merchant,
-            Self::Ip => event.ip,
-        }
-    }
-
-    /// Whose different values are counted: the merchants of a payer, the accounts of all else.
-    fn counterpart(self, event: &Event) -> Option<u32> {
-        match self {
-            Self::Account | Self::Card => event.merchant,
-            Self::Device | Self::Merchant | Self::Ip => Some(event.account),
-        }
-    }
-}
-
-/// An event as one of its entities remembers it.
-#[derive(Debug)]
-struct Stored {
-    time_us: i64,
-    time_ms: i64,
-    amount: Option<i64>,
-    counterpart: Option<u32>,
-    place: Option<Coordinates>,
-}
+/// The most different values that are told apart over tiles before they are sampled.
+const VALUES_MAX: usize = 512;
 
 /// The flags of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,235 +44,235 @@ pub struct Flags {
     pub estimated: bool,
 }
 
-/// What one window says.
-#[derive(Debug, Clone, Copy)]
-pub struct WindowAnswer {
-    pub count: f64,
-    pub sum: f64,
-    pub mean: f64,
-    pub max: f64,
-    pub distinct: f64,
-    pub amount_to_mean: f64,
-}
-
-/// What one entity says.
-#[derive(Debug, Clone, Copy)]
-pub struct EntityAnswer {
-    pub windows: [WindowAnswer; 4],
-    pub amount_to_mean_ever: f64,
-    pub count_ever: f64,
-    pub seconds_since_last: f64,
-    pub seconds_since_first: f64,
-    pub distance_km: f64,
-    pub speed_kmh: f64,
-}
-
-/// What the whole event gets; an entity that it does not name says nothing.
+/// An event's entity, and what it said before it took the event in.
 #[derive(Debug)]
-pub struct Answer {
+struct Presence {
+    entity: usize,
+    earlier: Earlier,
+}
+
+/// An event that was applied: what is needed to answer for it.
+#[derive(Debug)]
+pub struct Told {
+    record: Rc<Record>,
     pub flags: Flags,
-    pub entities: BTreeMap<Kind, EntityAnswer>,
+    entities: BTreeMap<EntityKind, Presence>,
+}
+
+/// The value of a slot.
+#[derive(Debug, Clone, Copy)]
+pub enum Answer {
+    /// To the bit.
+    Exactly(f64),
+    /// Counted in a sample: within so much of it.
+    Roughly(f64, f64),
+    /// Follows from a sample: anything.
+    Sampled,
+    /// Not the oracle's business.
+    Unread,
 }
 
 /// Everything that was stored so far.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Oracle {
+    questions: Questions,
+    /// G, of the partition.
     greatest_ms: Option<i64>,
-    stored: BTreeMap<(Kind, u32), Vec<Stored>>,
+    position: u64,
+    /// The values of the categories, numbered as they come.
+    values: BTreeMap<(usize, Name), u32>,
+    /// The places in `entities`.
+    names: BTreeMap<(EntityKind, Name), usize>,
+    entities: Vec<Entity>,
+    labels: Labels,
 }
 
 impl Oracle {
-    pub fn new() -> Self {
-        Self::default()
+    /// Nothing stored yet; entities of the kinds `without` have no windows and no facts.
+    pub fn new(features: &[Feature], without: &[EntityKind]) -> Self {
+        Self {
+            questions: Questions::new(features, without),
+            greatest_ms: None,
+            position: 0,
+            values: BTreeMap::new(),
+            names: BTreeMap::new(),
+            entities: Vec::new(),
+            labels: Labels::default(),
+        }
     }
 
-    /// Takes an event in and answers it.
-    pub fn apply(&mut self, event: &Event) -> Answer {
-        let too_late = self.store(event);
-        self.answer(event, too_late)
+    /// The place of an entity, a new one where it has none or has been forgotten.
+    fn place(&mut self, kind: EntityKind, name: Name) -> usize {
+        let fresh = || Entity::new(self.questions.tiled_distincts.len());
+        let next = self.entities.len();
+        let place = *self.names.entry((kind, name)).or_insert(next);
+        if place == next {
+            self.entities.push(fresh());
+        }
+        let forgotten = match (self.greatest_ms, self.entities[place].touched_ms) {
+            (Some(greatest_ms), Some(touched_ms)) => greatest_ms - touched_ms > FORGOTTEN_AFTER_MS,
+            _ => false,
+        };
+        if forgotten {
+            self.entities[place] = Entity::new(self.questions.tiled_distincts.len());
+        }
+        if let (Some(greatest_ms), Some(newest_ms)) =
+            (self.greatest_ms, self.entities[place].newest_ms)
+        {
+            self.entities[place].idle_ms = greatest_ms - newest_ms;
+        }
+        place
     }
 
-    /// Takes an event in, unless it is too late; says whether it is.
-    pub fn store(&mut self, event: &Event) -> bool {
-        let time_ms = event.time_us.div_euclid(1_000);
+    /// Takes an event in, unless it is too late.
+    pub fn apply(&mut self, t: &Transaction, amount: Option<i64>) -> Told {
+        let record = Rc::new(self.record(t, amount));
         let greatest_ms = self
             .greatest_ms
-            .map_or(time_ms, |before| before.max(time_ms));
+            .map_or(record.time_ms, |before| before.max(record.time_ms));
+        if self.greatest_ms.is_none() {
+            // Labels before any event came when the log began.
+            let known = self.entities.iter_mut();
+            known.for_each(|entity| entity.touched_ms = Some(greatest_ms));
+        }
         self.greatest_ms = Some(greatest_ms);
-        if time_ms < greatest_ms - LATENESS_MS {
-            return true;
-        }
-        for kind in KINDS {
-            if let Some(entity) = kind.entity(event) {
-                let list = self.stored.entry((kind, entity)).or_default();
-                list.push(Stored {
-                    time_us: event.time_us,
-                    time_ms,
-                    amount: event.amount,
-                    counterpart: kind.counterpart(event),
-                    place: event.place,
-                });
-            }
-        }
-        false
-    }
-
-    /// Answers the event that was taken in last.
-    pub fn answer(&self, event: &Event, too_late: bool) -> Answer {
         let mut flags = Flags {
             late: false,
-            too_late,
+            too_late: record.time_ms < greatest_ms - HOUR_MS,
             estimated: false,
         };
         let mut entities = BTreeMap::new();
-        for kind in KINDS {
-            let Some(entity) = kind.entity(event) else {
+        for kind in self.questions.kept() {
+            let Some(name) = named::entity(kind, t) else {
                 continue;
             };
-            let list: &[Stored] = self.stored.get(&(kind, entity)).map_or(&[], Vec::as_slice);
-            // The event itself is the last of the list, unless it came too late to be stored.
-            let own_index = if too_late { None } else { Some(list.len() - 1) };
-            if let Some(own_index) = own_index {
-                let newest_before = newest_ms(&list[..own_index]);
-                flags.late |= newest_before.is_some_and(|ms| list[own_index].time_ms < ms);
+            let place = self.place(kind, name);
+            let earlier = Earlier::of(&self.entities[place], &record);
+            let newest_ms = self.entities[place].newest_ms;
+            let older = newest_ms.is_some_and(|newest_ms| record.time_ms < newest_ms);
+            let was_late = older && !flags.too_late;
+            if !flags.too_late {
+                self.entities[place].take_in(&record);
+                self.entities[place].touched_ms = self.greatest_ms;
+                self.note_values(kind, place, &record);
             }
-            let (held, incomplete) = held_events(list);
-            flags.estimated |= incomplete;
-            entities.insert(kind, entity_answer(event, list, own_index, &held));
+            if !self.questions.kinds.contains(&kind) {
+                continue;
+            }
+            let entity = &self.entities[place];
+            flags.late |= was_late;
+            flags.estimated |= entity.incomplete() || entity.sampled.iter().any(Option::is_some);
+            let presence = Presence {
+                entity: place,
+                earlier,
+            };
+            entities.insert(kind, presence);
         }
-        Answer { flags, entities }
-    }
-}
-
-/// The greatest event time of an entity.
-fn newest_ms(list: &[Stored]) -> Option<i64> {
-    list.iter().map(|stored| stored.time_ms).max()
-}
-
-/// The places in the list of the events of the longest window that are still held, and whether any of
-/// that window is not: beyond the limit the oldest leave early, in the order of time, ties by position.
-fn held_events(list: &[Stored]) -> (Vec<usize>, bool) {
-    let Some(newest) = newest_ms(list) else {
-        return (Vec::new(), false);
-    };
-    let start = newest - WINDOW_LENGTHS_MS[3];
-    let mut held: Vec<usize> = (0..list.len())
-        .filter(|&index| list[index].time_ms > start)
-        .collect();
-    if held.len() <= HELD_EVENTS_MAX {
-        return (held, false);
-    }
-    held.sort_by_key(|&index| (list[index].time_ms, index));
-    (held.split_off(held.len() - HELD_EVENTS_MAX), true)
-}
-
-fn entity_answer(
-    event: &Event,
-    list: &[Stored],
-    own_index: Option<usize>,
-    held: &[usize],
-) -> EntityAnswer {
-    let newest = newest_ms(list).unwrap_or(0);
-    let windows = WINDOW_LENGTHS_MS.map(|length| {
-        let inside: Vec<usize> = held
-            .iter()
-            .copied()
-            .filter(|&index| list[index].time_ms > newest - length)
-            .collect();
-        window_answer(event, list, own_index, &inside)
-    });
-
-    let earlier = &list[..own_index.unwrap_or(list.len())];
-    let amounts: Vec<i64> = earlier.iter().filter_map(|stored| stored.amount).collect();
-    let (distance_km, speed_kmh) = journey(event, earlier);
-    EntityAnswer {
-        windows,
-        amount_to_mean_ever: over_mean(event.amount, &amounts),
-        count_ever: earlier.len() as f64,
-        seconds_since_last: seconds_since(event, earlier.iter().map(|s| s.time_us).max()),
-        seconds_since_first: seconds_since(event, earlier.iter().map(|s| s.time_us).min()),
-        distance_km,
-        speed_kmh,
-    }
-}
-
-fn window_answer(
-    event: &Event,
-    list: &[Stored],
-    own_index: Option<usize>,
-    inside: &[usize],
-) -> WindowAnswer {
-    let amounts: Vec<i64> = inside
-        .iter()
-        .filter_map(|&index| list[index].amount)
-        .collect();
-    let other_amounts: Vec<i64> = inside
-        .iter()
-        .filter(|&&index| Some(index) != own_index)
-        .filter_map(|&index| list[index].amount)
-        .collect();
-    let mut counterparts: Vec<u32> = inside
-        .iter()
-        .filter_map(|&index| list[index].counterpart)
-        .collect();
-    counterparts.sort_unstable();
-    counterparts.dedup();
-    WindowAnswer {
-        count: inside.len() as f64,
-        sum: total(&amounts) as f64,
-        mean: mean(&amounts),
-        max: amounts
-            .iter()
-            .max()
-            .map_or(f64::NAN, |&amount| amount as f64),
-        distinct: counterparts.len() as f64,
-        amount_to_mean: over_mean(event.amount, &other_amounts),
-    }
-}
-
-fn total(amounts: &[i64]) -> i128 {
-    amounts.iter().map(|&amount| i128::from(amount)).sum()
-}
-
-fn mean(amounts: &[i64]) -> f64 {
-    if amounts.is_empty() {
-        f64::NAN
-    } else {
-        total(amounts) as f64 / amounts.len() as f64
-    }
-}
-
-/// An amount over the mean of others; missing without an amount, without others, or without a mean
-/// above zero.
-fn over_mean(amount: Option<i64>, others: &[i64]) -> f64 {
-    let mean = mean(others);
-    match amount {
-        Some(amount) if mean > 0.0 => amount as f64 / mean,
-        _ => f64::NAN,
-    }
-}
-
-fn seconds_since(event: &Event, earlier_us: Option<i64>) -> f64 {
-    earlier_us.map_or(f64::NAN, |earlier_us| {
-        (event.time_us - earlier_us).max(0) as f64 / 1e6
-    })
-}
-
-/// Kilometres from the last place, and the speed they take.
-fn journey(event: &Event, earlier: &[Stored]) -> (f64, f64) {
-    let mut last: Option<(i64, Coordinates)> = None;
-    for stored in earlier {
-        if let Some(place) = stored.place
-            && last.is_none_or(|(time_us, _)| stored.time_us >= time_us)
-        {
-            last = Some((stored.time_us, place));
+        Told {
+            record,
+            flags,
+            entities,
         }
     }
-    let (Some(here), Some((time_us, there))) = (event.place, last) else {
-        return (f64::NAN, f64::NAN);
-    };
-    let distance_km = there.distance_metres(here) / 1_000.0;
-    let seconds = (event.time_us - time_us).abs() as f64 / 1e6;
-    let seconds = if seconds < 1.0 { 1.0 } else { seconds };
-    (distance_km, distance_km / (seconds / 3_600.0))
+
+    /// Writes down what entities need of an event.
+    fn record(&mut self, t: &Transaction, amount: Option<i64>) -> Record {
+        self.position += 1;
+        let mut values = Vec::new();
+        for (category, value) in self.questions.values(t).enumerate() {
+            let next = self.values.len() as u32;
+            let number = |value| *self.values.entry((category, value)).or_insert(next);
+            values.push(value.map(number));
+        }
+        let time_us = t.event_time.micros();
+        Record {
+            position: self.position,
+            time_us,
+            time_ms: time_us.div_euclid(1_000),
+            amount,
+            place: t.coordinates,
+            local: local::local(t),
+            mcc: named::entity(EntityKind::Mcc, t),
+            passes: self.questions.passes(t, amount),
+            values,
+            attributes: self.questions.attributes(t),
+        }
+    }
+
+    /// Whether a count of different values over tiles has come to be sampled: it holds more than 512,
+    /// those out of 30 days dropped.
+    fn note_values(&mut self, kind: EntityKind, place: usize, record: &Record) {
+        for (index, distinct) in self.questions.tiled_distincts.iter().enumerate() {
+            let takes_part = distinct.kind == kind
+                && record.values[distinct.category].is_some()
+                && distinct.filter.is_none_or(|filter| record.passes[filter]);
+            let entity = &self.entities[place];
+            let sampled = entity.sampled[index];
+            // Once sampled, the number of values is only needed to know how good the sample is.
+            let due = sampled.is_none() || record.position.is_multiple_of(64);
+            if !takes_part || !due || entity.list.len() <= VALUES_MAX {
+                continue;
+            }
+            let today = entity.newest_ms.unwrap_or(0).div_euclid(DAY_MS);
+            let inside = entity.list.iter().filter(|stored| {
+                stored.record.time_ms.div_euclid(DAY_MS) > today - 30
+                    && distinct.filter.is_none_or(|at| stored.record.passes[at])
+            });
+            let mut values: Vec<u32> = inside
+                .filter_map(|stored| stored.record.values[distinct.category])
+                .collect();
+            values.sort_unstable();
+            values.dedup();
+            if values.len() > VALUES_MAX {
+                let most = sampled.unwrap_or(0).max(values.len());
+                self.entities[place].sampled[index] = Some(most);
+            }
+        }
+    }
+
+    /// The value of a slot for the event that was applied last.
+    pub fn answer(&self, told: &Told, slot: usize) -> Answer {
+        let value = match &self.questions.slots[slot] {
+            Question::Unread => return Answer::Unread,
+            Question::Windowed(question) => {
+                let Some(presence) = told.entities.get(&question.definition.entity) else {
+                    return Answer::Exactly(f64::NAN);
+                };
+                return self.windowed(told, question, presence);
+            }
+            Question::Fact(kind, fact) => told.entities.get(kind).and_then(|presence| {
+                let entity = &self.entities[presence.entity];
+                fact::answer(*fact, entity, &told.record, &presence.earlier)
+            }),
+        };
+        Answer::Exactly(value.unwrap_or(f64::NAN))
+    }
+
+    fn windowed(&self, told: &Told, question: &Windowed, presence: &Presence) -> Answer {
+        let entity = &self.entities[presence.entity];
+        let metres = presence.earlier.journey.metres;
+        let asked = Asked {
+            entity,
+            question,
+            own: Own {
+                record: &told.record,
+                distance: metres.map(|metres| metres.round() as i64),
+                taken_in: !told.flags.too_late,
+            },
+        };
+        let definition = &question.definition;
+        let sampled = question.tiled_distinct.and_then(|at| entity.sampled[at]);
+        if let (Some(most), Aggregate::Distinct(_)) = (sampled, &definition.aggregate) {
+            if definition.ratio_to.is_some() {
+                return Answer::Sampled;
+            }
+            if !definition.window.is_exact() {
+                let count = asked.distinct(definition.window) as f64;
+                // At least 256 of the most were held: five standard deviations of what they tell.
+                let deviation: f64 = (count * most as f64 / 256.0).sqrt();
+                return Answer::Roughly(count, f64::max(5.0 * deviation, 0.25 * count));
+            }
+        }
+        Answer::Exactly(asked.answer().unwrap_or(f64::NAN))
+    }
 }

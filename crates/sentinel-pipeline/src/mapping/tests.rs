@@ -256,10 +256,16 @@ fn entities_that_are_the_same_for_every_row_are_listed() {
         "currency = \"EUR\"\naccount_id = \"all\"",
     );
     let more = "[templates]\nmerchant_id = \"m\"\nterminal_id = \"t-{row}\"";
-    let mapping = Mapping::parse(&format!("{mapping}{more}")).unwrap();
+    let parsed = Mapping::parse(&format!("{mapping}{more}")).unwrap();
     assert_eq!(
-        mapping.constant_entities(),
+        parsed.constant_entities(),
         [Field::AccountId, Field::MerchantId]
+    );
+    let more = "[templates]\ncard_bin = \"4111\"\nmcc = \"5411\"";
+    let parsed = Mapping::parse(&format!("{mapping}{more}")).unwrap();
+    assert_eq!(
+        parsed.constant_entities(),
+        [Field::AccountId, Field::CardBin, Field::Mcc]
     );
     assert_eq!(Mapping::parse(SMALL).unwrap().constant_entities(), []);
 }

@@ -11,13 +11,13 @@ use sentinel_pipeline::record::RecordError;
 use sentinel_pipeline::replay::{ReplayError, replay};
 use sentinel_pipeline::statistics::Statistics;
 use sentinel_pipeline::worker::{Worker, WorkerError};
-use sentinel_pipeline::{PartitionState, RecordedLogs, Settled};
+use sentinel_pipeline::{History, PartitionState, RecordedLogs, Settled};
 use sentinel_synth::builder;
 
 use crate::contents::{LOG, activations, append, append_bytes, empty_log, log_of, shipped, stream};
 
 /// Applies a whole log in batches of these sizes, in turn.
-fn apply(log: &EventLog, sizes: &[usize]) -> Vec<Settled> {
+pub fn apply(log: &EventLog, sizes: &[usize]) -> Vec<Settled> {
     let mut state = PartitionState::new(log.log_id(), Partition::default());
     let (mut batch, mut settled) = (RecordBatch::default(), Vec::new());
     for size in sizes.iter().cycle() {
@@ -25,12 +25,14 @@ fn apply(log: &EventLog, sizes: &[usize]) -> Vec<Settled> {
             break;
         }
         log.read(state.next(), *size, &mut batch).unwrap();
-        state.apply(&batch, &mut settled);
+        let mut go_on = |_, _| ControlFlow::Continue(());
+        let mut history = History::new(log, &mut go_on);
+        state.apply(&batch, &mut history, &mut settled).unwrap();
     }
     settled
 }
 
-fn bytes_of(settled: &[Settled]) -> Vec<u8> {
+pub fn bytes_of(settled: &[Settled]) -> Vec<u8> {
     let mut encoder = OutcomeEncoder::default();
     let mut bytes = Vec::new();
     for one in settled {

@@ -12,4 +12,5 @@
 
 mod contents;
 mod fast_lane;
+mod definitions;
 mod slow_lane;

@@ -369,7 +369,7 @@ pub fn feature_set(mapping: Option<&Mapping>) -> FeatureSet {
     let without: Vec<EntityKind> = EntityKind::ALL
         .iter()
         .copied()
-        .filter(|kind| constant.contains(&entity_field(*kind)))
+        .filter(|kind| entity_field(*kind).is_some_and(|field| constant.contains(&field)))
         .collect();
     let attributes: Vec<(String, AttributeKind)> = mapping
         .features()
@@ -385,16 +385,25 @@ pub fn feature_set(mapping: Option<&Mapping>) -> FeatureSet {
     FeatureSet::new(&without, &attributes)
 }
 
-/// The transaction field that names an entity.
-fn entity_field(kind: EntityKind) -> sentinel_domain::Field {
+/// The transaction field that names an entity; `None` for a pair, which goes with its parts.
+fn entity_field(kind: EntityKind) -> Option<sentinel_domain::Field> {
     use sentinel_domain::Field;
-    match kind {
+    Some(match kind {
         EntityKind::Account => Field::AccountId,
         EntityKind::Card => Field::CardToken,
         EntityKind::Device => Field::DeviceId,
         EntityKind::Merchant => Field::MerchantId,
-        EntityKind::Ip => Field::Ip,
-    }
+        EntityKind::Ip | EntityKind::IpNetwork => Field::Ip,
+        EntityKind::Customer => Field::CustomerId,
+        EntityKind::Terminal => Field::TerminalId,
+        EntityKind::Counterparty => Field::CounterpartyId,
+        EntityKind::Email => Field::EmailHash,
+        EntityKind::Bin => Field::CardBin,
+        EntityKind::Mcc => Field::Mcc,
+        EntityKind::AccountMerchant | EntityKind::AccountDevice | EntityKind::CardCountry => {
+            return None;
+        }
+    })
 }
 
 /// `--dead-letters`, else in the data directory, else beside the output.

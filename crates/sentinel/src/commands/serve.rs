@@ -11,7 +11,7 @@ use clap::Args;
 use sentinel_api::{ApiOptions, Mode};
 use sentinel_features::FeatureSet;
 use sentinel_pipeline::dead_letter::DeadLetterFile;
-use sentinel_pipeline::{Pipeline, PipelineOptions};
+use sentinel_pipeline::{Pipeline, PipelineError, PipelineOptions};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -43,7 +43,8 @@ pub struct ServeArguments {
 /// Runs the command.
 pub fn serve(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
     diagnostics::start("info");
-    let contents = Contents::load(&arguments.content, &FeatureSet::shipped())?;
+    let log = arguments.data_dir.join(compose::LOG);
+    let contents = Contents::load_beside(&arguments.content, &FeatureSet::shipped(), &log)?;
     runtime()?.block_on(async {
         let server = Server::start(Start {
             listen: arguments.listen,
@@ -104,7 +105,7 @@ impl Server {
             handle: pipeline.handle().clone(),
             store: pipeline.store().clone(),
             alerts: pipeline.alerts(),
-            reference: start.contents.decider.rates.reference(),
+            reference: start.contents.reference,
             mode: start.mode,
             now: clock::now,
             version: env!("CARGO_PKG_VERSION"),
@@ -168,7 +169,13 @@ async fn pipeline_of(directory: &DataDirectory, start: &Start<'_>) -> anyhow::Re
             tracing::info!(done, of, "replaying the log");
         }
     };
-    Ok(Pipeline::start(options, &mut progress).await?)
+    Pipeline::start(options, &mut progress)
+        .await
+        .map_err(|error| match error {
+            // A file that does not fit is the caller's to mend, whenever it is noticed.
+            PipelineError::Content(detail) => usage(detail),
+            other => other.into(),
+        })
 }
 
 /// Ctrl-C and SIGTERM.

@@ -19,6 +19,7 @@ use sentinel_scoring::train::{Options, Report, TrainingSet, train as learn};
 use self::rows::{Detail, Rows};
 use super::run::{feature_set, load_mapping};
 use crate::commands::usage;
+use crate::content::{rate_table, with_definitions};
 
 /// Arguments of `sentinel train`.
 #[derive(Args, Debug)]
@@ -37,6 +38,12 @@ pub struct TrainArguments {
     /// Maps the table's columns, label included.
     #[arg(long, value_name = "FILE.toml", requires = "input")]
     pub mapping: Option<PathBuf>,
+    /// Learn from the features that this file defines too.
+    #[arg(long, value_name = "FILE.toml")]
+    pub features: Option<PathBuf>,
+    /// Convert amounts with this table of currency rates instead of the one that ships.
+    #[arg(long, value_name = "FILE")]
+    pub rates: Option<PathBuf>,
     /// Train on synthetic payments with fraud stories.
     #[arg(long)]
     pub synthetic: bool,
@@ -95,13 +102,16 @@ pub fn train(arguments: TrainArguments) -> anyhow::Result<ExitCode> {
 }
 
 fn gather(arguments: &TrainArguments) -> anyhow::Result<TrainingSet> {
+    let defined = |set| with_definitions(set, arguments.features.as_deref());
+    let rates = rate_table(arguments.rates.as_deref())?;
     let parts = match &arguments.input {
         Some(input) => {
             let mapping = arguments.mapping.as_deref().map(load_mapping).transpose()?;
-            let set = feature_set(mapping.as_ref());
-            vec![rows::of_table(input, mapping, set)?]
+            let set = defined(feature_set(mapping.as_ref()))?;
+            vec![rows::of_table(input, mapping, (set, rates))?]
         }
         None => {
+            let set = defined(FeatureSet::shipped())?;
             let worlds = arguments
                 .rate
                 .iter()
@@ -109,7 +119,8 @@ fn gather(arguments: &TrainArguments) -> anyhow::Result<TrainingSet> {
             worlds
                 .zip(arguments.seed..)
                 .map(|((rate, detail), seed)| {
-                    rows::of_world((seed, rate, detail), arguments.count, FeatureSet::shipped())
+                    let content = (set.clone(), rates.clone());
+                    rows::of_world((seed, rate, detail), arguments.count, content)
                 })
                 .collect::<anyhow::Result<Vec<_>>>()?
         }

@@ -16,3 +16,7 @@ mod files;
 mod resume;
 mod replay;
 mod serve;
+mod features;
+mod export;
+mod windows_by_sql;
+mod bench;

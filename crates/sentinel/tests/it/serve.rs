@@ -11,13 +11,13 @@ use tempfile::TempDir;
 
 use crate::process::{json_lines, lines_of, run, sentinel, stderr, text};
 
-struct Server {
-    child: Child,
-    address: String,
+pub struct Server {
+    pub child: Child,
+    pub address: String,
 }
 
 impl Server {
-    fn start(arguments: &[&str]) -> Self {
+    pub fn start(arguments: &[&str]) -> Self {
         Self::start_with(arguments, Stdio::null())
     }
 
@@ -43,7 +43,7 @@ impl Server {
         Self { child, address }
     }
 
-    fn ask(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
+    pub fn ask(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream
             .set_read_timeout(Some(Duration::from_secs(20)))
@@ -66,11 +66,11 @@ impl Server {
         )
     }
 
-    fn decide(&self, body: &Value) -> (u16, Value) {
+    pub fn decide(&self, body: &Value) -> (u16, Value) {
         self.ask("POST", "/api/v1/decisions", &body.to_string())
     }
 
-    fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
         let killed = std::process::Command::new("kill")
             .args(["-s", name, &pid])
@@ -87,14 +87,14 @@ impl Drop for Server {
     }
 }
 
-fn payment(id: &str, amount_minor: i64) -> Value {
+pub fn payment(id: &str, amount_minor: i64) -> Value {
     json!({
         "event_id": id, "event_type": "card_auth", "event_time": "2026-02-02T08:00:00Z",
         "account_id": "a1", "card_token": "c1", "amount_minor": amount_minor, "currency": "USD"
     })
 }
 
-fn serve(data: &Path) -> Server {
+pub fn serve(data: &Path) -> Server {
     Server::start(&["serve", "--data-dir", text(data)])
 }
 

@@ -28,6 +28,7 @@ pub fn check(arguments: &RunArguments, dead_letters: &Path) -> anyhow::Result<()
         ("--rules", content.rules.as_ref()),
         ("--policy", content.policy.as_ref()),
         ("--rates", content.rates.as_ref()),
+        ("--features", content.features.as_ref()),
     ];
     let letters = dead_letters.to_owned();
     let written = [

@@ -105,7 +105,9 @@ impl Manifest {
         match self {
             _ if self.input != other.input => "--input",
             _ if self.mapping_hash != other.mapping_hash => "--mapping",
-            _ if self.contents_hash != other.contents_hash => "model, rules, policy or rates",
+            _ if self.contents_hash != other.contents_hash => {
+                "model, rules, policy, rates or features"
+            }
             _ if self.reproducible != other.reproducible => "--reproducible",
             _ => "--now",
         }

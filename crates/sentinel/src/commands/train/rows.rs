@@ -1,18 +1,16 @@
-//! Training rows: transactions through the feature engine, with what was learnt about them later.
+//! Training rows: transactions through the stages that serve, with what was learnt about them later.
 
-use std::collections::BTreeMap;
+use std::collections::{HashSet, VecDeque};
 use std::path::Path;
 
 use anyhow::Context;
-use sentinel_domain::{Instant, LabelKind, RateTable, Transaction};
-use sentinel_features::{FeatureEngine, FeatureSet};
-use sentinel_pipeline::intake::source::{SourceBatch, SourceItem};
+use sentinel_domain::{Instant, Label, RateTable, Transaction};
+use sentinel_features::FeatureSet;
 use sentinel_pipeline::mapping::Mapping;
-use sentinel_pipeline::rates;
 use sentinel_synth::{Options, Stream};
 
-use crate::clock;
-use crate::commands::run::input::Input;
+use crate::commands::usage;
+use crate::matrix::{self, MatrixRow, Stages};
 
 /// Rows in the order of the log.
 pub struct Rows {
@@ -24,73 +22,42 @@ pub struct Rows {
     pub fraud: Vec<bool>,
 }
 
-/// Fills rows one transaction at a time.
-struct Filler {
-    engine: FeatureEngine,
-    rates: RateTable,
-    row: Vec<f64>,
-    rows: Rows,
-}
-
-impl Filler {
-    fn new(set: FeatureSet) -> anyhow::Result<Self> {
-        let features = set.names().iter().map(|name| (*name).to_owned()).collect();
-        let rates = rates::parse(rates::SHIPPED_RATES)
-            .map_err(anyhow::Error::msg)?
-            .table;
-        Ok(Self {
-            row: vec![f64::NAN; set.width()],
-            engine: FeatureEngine::new(set),
-            rates,
-            rows: Rows {
-                features,
-                values: Vec::new(),
-                fraud: Vec::new(),
-            },
-        })
+impl Rows {
+    fn of(set: &FeatureSet) -> Self {
+        Self {
+            features: set.names().into_iter().map(str::to_owned).collect(),
+            values: Vec::new(),
+            fraud: Vec::new(),
+        }
     }
 
     #[allow(
         clippy::cast_possible_truncation,
         reason = "models see slots rounded to f32"
     )]
-    fn push(&mut self, transaction: &Transaction, fraud: bool) {
-        let amount = self.rates.convert(transaction.judged_amount());
-        self.engine.apply(transaction, amount, &mut self.row);
-        self.rows
-            .values
-            .extend(self.row.iter().map(|value| *value as f32));
-        self.rows.fraud.push(fraud);
+    fn push(&mut self, row: &MatrixRow<'_>) {
+        self.values
+            .extend(row.values.iter().map(|value| *value as f32));
+        self.fraud.push(row.fraud);
     }
 }
 
 /// The rows of a labelled table. Every label of the table counts, however late it came.
-pub fn of_table(path: &Path, mapping: Option<Mapping>, set: FeatureSet) -> anyhow::Result<Rows> {
-    let mut source = Input::open(path)?.read(mapping, clock::now())?;
-    let mut filler = Filler::new(set)?;
-    let mut places: BTreeMap<String, usize> = BTreeMap::new();
-    let mut batch = SourceBatch::default();
-    while source
-        .next_batch(&mut batch, 4_096)
-        .context("read the input")?
-    {
-        for item in batch.items.drain(..) {
-            match item {
-                SourceItem::Transaction { transaction, .. } => {
-                    places.insert(transaction.event_id.to_string(), filler.rows.fraud.len());
-                    filler.push(&transaction, false);
-                }
-                SourceItem::Label { label, .. } if label.kind == LabelKind::Fraud => {
-                    let place = places.get(label.event_id.as_str());
-                    if let Some(fraud) = place.and_then(|at| filler.rows.fraud.get_mut(*at)) {
-                        *fraud = true;
-                    }
-                }
-                SourceItem::Label { .. } | SourceItem::Rejected { .. } => {}
-            }
-        }
+pub fn of_table(
+    path: &Path,
+    mapping: Option<Mapping>,
+    (set, rates): (FeatureSet, RateTable),
+) -> anyhow::Result<Rows> {
+    if path.as_os_str() == "-" {
+        return Err(usage("--input: a table is read twice, so name a file"));
     }
-    Ok(filler.rows)
+    let mut rows = Rows::of(&set);
+    let take = &mut |row: &MatrixRow<'_>| {
+        rows.push(row);
+        Ok(())
+    };
+    matrix::of_table(path, mapping.as_ref(), (set, rates), &mut |_, _| {}, take)?;
+    Ok(rows)
 }
 
 /// How much of a payment a sender fills in. A model that saw only full ones would take a table without
@@ -125,22 +92,39 @@ impl Detail {
     }
 }
 
-/// The rows of a synthetic world. Repeats are left out, as a server would.
+/// The rows of a synthetic world. Repeats are left out, as a server would; labels become known at their
+/// time.
 pub fn of_world(
     (seed, rate, detail): (u64, f64, Detail),
     count: usize,
-    set: FeatureSet,
+    (set, rates): (FeatureSet, RateTable),
 ) -> anyhow::Result<Rows> {
     // Any start will do; this one makes the model a function of the seed.
     let start = Instant::parse_rfc3339("2026-01-05T00:00:00Z").context("a constant instant")?;
-    let mut filler = Filler::new(set)?;
     let options = Options {
         repeat_share: 0.0,
         ..Options::for_rate(seed, start, rate)
     };
+    let mut rows = Rows::of(&set);
+    let take = &mut |row: &MatrixRow<'_>| {
+        rows.push(row);
+        Ok(())
+    };
+    let mut stages = Stages::new(set, rates, HashSet::new());
+    let mut unknown: VecDeque<Label> = VecDeque::new();
+    let mut log_time = start;
     for mut generated in Stream::new(options).take(count) {
         detail.reduce(&mut generated.transaction);
-        filler.push(&generated.transaction, generated.label.is_some());
+        log_time = log_time.max(generated.transaction.event_time);
+        while let Some(known) = unknown.pop_front_if(|label| label.known_at <= log_time) {
+            stages.label(&known, log_time, take)?;
+        }
+        if let Some(label) = generated.label {
+            stages.turns_out_fraud(&generated.transaction.event_id);
+            unknown.push_back(label);
+        }
+        stages.transaction(Box::new(generated.transaction), log_time, take)?;
     }
-    Ok(filler.rows)
+    stages.finish(take)?;
+    Ok(rows)
 }

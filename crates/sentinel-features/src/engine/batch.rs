@@ -1,0 +1,398 @@
+//! The stages of a micro-batch.
+
+use sentinel_domain::Transaction;
+
+use super::{Applied, FeatureEngine, SWEEP_ENTRIES};
+use crate::entity::{ENTITY_KINDS, EntityKind, Key};
+use crate::field::{Category, CategoryValue};
+use crate::local_time::LocalTime;
+use crate::plan::Plan;
+use crate::table::{Dictionary, EntityTable, EventView, Scratch};
+use crate::totals::ABSENT;
+use crate::window::{FORGOTTEN_AFTER_MS, LATENESS_ALLOWED_MS};
+
+/// Events that go through the stages together. More would push each other out of the cache.
+const EVENTS_MAX: usize = 64;
+
+/// Buffers of the stages, reused.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    times: Vec<Time>,
+    /// Lane after lane for each event: its single entities, then its pairs.
+    lookups: Vec<Lookup>,
+    numbers: Vec<i64>,
+    categories: Vec<u32>,
+    scratch: Scratch,
+}
+
+/// The kinds that the plan numbers, in the order in which each event meets them: singles, then pairs.
+#[derive(Debug)]
+pub(super) struct Lanes {
+    singles: Vec<EntityKind>,
+    pairs: Vec<EntityKind>,
+    /// The lane of each single kind.
+    places: [Option<u8>; ENTITY_KINDS],
+}
+
+impl Lanes {
+    pub fn of_plan(plan: &Plan) -> Self {
+        let numbered = |kind: &&EntityKind| plan.kinds[kind.index()].is_numbered;
+        let (pairs, singles): (Vec<EntityKind>, Vec<EntityKind>) = EntityKind::ALL
+            .iter()
+            .filter(numbered)
+            .partition(|kind| kind.parts().is_some());
+        let mut places = [None; ENTITY_KINDS];
+        for (lane, kind) in (0..).zip(&singles) {
+            places[kind.index()] = Some(lane);
+        }
+        Self {
+            singles,
+            pairs,
+            places,
+        }
+    }
+
+    fn count(&self) -> usize {
+        self.singles.len() + self.pairs.len()
+    }
+
+    fn iter(&self) -> impl Iterator<Item = &EntityKind> {
+        self.singles.iter().chain(&self.pairs)
+    }
+
+    fn of(&self, kind: EntityKind) -> Option<usize> {
+        self.places[kind.index()].map(usize::from)
+    }
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Time {
+    time_ms: i64,
+    now_ms: i64,
+    is_too_late: bool,
+}
+
+/// The search for one entity of one event.
+#[derive(Debug, Clone, Copy, Default)]
+struct Lookup {
+    /// What a pair is called.
+    pair: u64,
+    hash: u32,
+    candidate: u32,
+    number: u32,
+    is_named: bool,
+}
+
+impl FeatureEngine {
+    /// Takes events in, in groups that never cross a sweep.
+    pub(super) fn run(
+        &mut self,
+        events: &[(&Transaction, Option<i64>)],
+        rows: &mut [f64],
+        mut applied: impl FnMut(Applied),
+    ) {
+        let width = self.set.width();
+        assert_eq!(
+            rows.len(),
+            width * events.len(),
+            "each row has the width of its feature set"
+        );
+        let (mut events, mut rows) = (events, rows);
+        while !events.is_empty() {
+            let until_sweep = SWEEP_ENTRIES - self.entries % SWEEP_ENTRIES;
+            let until_sweep = usize::try_from(until_sweep).unwrap_or(EVENTS_MAX);
+            let most = events.len().min(EVENTS_MAX).min(until_sweep);
+            let count = self.stand_in_time(&events[..most]);
+            let (group, rest) = events.split_at(count);
+            let (group_rows, rest_rows) = rows.split_at_mut(count * width);
+            self.run_group(group, group_rows, &mut applied);
+            (events, rows) = (rest, rest_rows);
+            self.entries += count as u64;
+            if self.entries.is_multiple_of(SWEEP_ENTRIES)
+                && let Some(now_ms) = self.greatest_ms
+            {
+                self.sweep(now_ms);
+            }
+        }
+    }
+
+    fn run_group(
+        &mut self,
+        events: &[(&Transaction, Option<i64>)],
+        rows: &mut [f64],
+        applied: &mut impl FnMut(Applied),
+    ) {
+        let mut batch = std::mem::take(&mut self.batch);
+        self.look_up(events, &mut batch);
+        let touched = self.touch_headers(&batch);
+        self.number(events, &mut batch);
+        let touched = touched ^ self.touch_blocks(&batch);
+        std::hint::black_box(touched);
+        self.read_fields(events, &mut batch);
+        let width = self.set.width();
+        for (at, row) in rows.chunks_exact_mut(width.max(1)).enumerate() {
+            applied(self.apply_one(events[at], at, &mut batch, row));
+        }
+        self.batch = batch;
+    }
+
+    /// How each event stands to the partition's greatest event time. How many of them may go through
+    /// the stages together: none may be so far ahead that it forgets whom an earlier one of them names.
+    fn stand_in_time(&mut self, events: &[(&Transaction, Option<i64>)]) -> usize {
+        let times = &mut self.batch.times;
+        times.clear();
+        let mut begin_ms = None;
+        for (transaction, _) in events {
+            let time_ms = transaction.event_time.millis_floor();
+            let now_ms = self.greatest_ms.map_or(time_ms, |ms| ms.max(time_ms));
+            if now_ms - *begin_ms.get_or_insert(now_ms) > FORGOTTEN_AFTER_MS {
+                break;
+            }
+            self.greatest_ms = Some(now_ms);
+            times.push(Time {
+                time_ms,
+                now_ms,
+                is_too_late: time_ms < now_ms - LATENESS_ALLOWED_MS,
+            });
+        }
+        times.len()
+    }
+
+    /// Hashes names and finds candidates: independent look-ups, one after the other.
+    fn look_up(&self, events: &[(&Transaction, Option<i64>)], batch: &mut Batch) {
+        let lanes = self.lanes.count();
+        batch.lookups.clear();
+        batch
+            .lookups
+            .resize(events.len() * lanes, Lookup::default());
+        for (lane, kind) in self.lanes.singles.iter().enumerate() {
+            let table = &self.tables[kind.index()];
+            for (at, (transaction, _)) in events.iter().enumerate() {
+                let key = kind.key(transaction);
+                if key != Key::Absent {
+                    let hash = table.hash(key);
+                    batch.lookups[at * lanes + lane] = Lookup {
+                        pair: 0,
+                        hash,
+                        candidate: table.candidate(hash),
+                        number: 0,
+                        is_named: true,
+                    };
+                }
+            }
+        }
+    }
+
+    fn touch_headers(&self, batch: &Batch) -> u32 {
+        let (lanes, mut touched) = (self.lanes.count(), 0);
+        for (lane, kind) in self.lanes.singles.iter().enumerate() {
+            let table = &self.tables[kind.index()];
+            for lookups in batch.lookups.chunks_exact(lanes) {
+                touched ^= table.touch_headers(lookups[lane].candidate);
+            }
+        }
+        touched
+    }
+
+    /// Numbers every entity, in log order; then the pairs, whose names are numbers.
+    fn number(&mut self, events: &[(&Transaction, Option<i64>)], batch: &mut Batch) {
+        let lanes = self.lanes.count();
+        for (lane, kind) in self.lanes.singles.iter().enumerate() {
+            let table = &mut self.tables[kind.index()];
+            for (at, (transaction, _)) in events.iter().enumerate() {
+                let lookup = &mut batch.lookups[at * lanes + lane];
+                if !lookup.is_named {
+                    continue;
+                }
+                let time = batch.times[at];
+                lookup.number = name(table, kind.key(transaction), *lookup, time);
+                if *kind == EntityKind::Merchant && !time.is_too_late {
+                    table.keep_category(lookup.number, transaction.mcc);
+                }
+            }
+        }
+        for (pair, kind) in self.lanes.pairs.iter().enumerate() {
+            let lane = self.lanes.singles.len() + pair;
+            self.look_up_pairs(events, batch, lane, *kind);
+            let table = &mut self.tables[kind.index()];
+            for (at, time) in batch.times.iter().enumerate() {
+                let lookup = &mut batch.lookups[at * lanes + lane];
+                if lookup.is_named {
+                    let key = Key::Number(lookup.pair);
+                    lookup.number = name(table, key, *lookup, *time);
+                }
+            }
+        }
+    }
+
+    fn look_up_pairs(
+        &self,
+        events: &[(&Transaction, Option<i64>)],
+        batch: &mut Batch,
+        lane: usize,
+        kind: EntityKind,
+    ) {
+        let Some((one, other)) = kind.parts() else {
+            return;
+        };
+        let lanes = self.lanes.count();
+        let (Some(one), Some(other)) = (self.lanes.of(one), self.lanes.of(other)) else {
+            return;
+        };
+        let table = &self.tables[kind.index()];
+        let mut touched = 0;
+        for (at, (transaction, _)) in events.iter().enumerate() {
+            let lookups = &mut batch.lookups[at * lanes..(at + 1) * lanes];
+            let (first, second) = (lookups[one], lookups[other]);
+            let second = match kind {
+                // The country stands in the transaction itself.
+                EntityKind::CardCountry => match Category::MerchantCountry.value(transaction) {
+                    CategoryValue::Code(code) => Some(code),
+                    _ => None,
+                },
+                _ => second.is_named.then_some(second.number),
+            };
+            let (true, Some(second)) = (first.is_named, second) else {
+                continue;
+            };
+            // A part that is not known (number 0) makes a pair that is not known either.
+            let is_known = first.number != 0 && second != 0;
+            let pair = u64::from(first.number) << 32 | u64::from(second);
+            let hash = table.hash(Key::Number(pair));
+            let candidate = if is_known { table.candidate(hash) } else { 0 };
+            lookups[lane] = Lookup {
+                pair,
+                hash,
+                candidate,
+                number: 0,
+                is_named: true,
+            };
+            touched ^= table.touch_headers(candidate);
+        }
+        std::hint::black_box(touched);
+    }
+
+    fn touch_blocks(&self, batch: &Batch) -> u32 {
+        let (lanes, mut touched) = (self.lanes.count(), 0);
+        for (lane, kind) in self.lanes.iter().enumerate() {
+            let table = &self.tables[kind.index()];
+            if table.plan().slots.is_empty() || !table.plan().has_windows() {
+                continue;
+            }
+            for lookups in batch.lookups.chunks_exact(lanes) {
+                if lookups[lane].number != 0 {
+                    touched ^= table.touch_blocks(lookups[lane].number);
+                }
+            }
+        }
+        touched
+    }
+
+    /// The set's numbers and categories of each event.
+    fn read_fields(&mut self, events: &[(&Transaction, Option<i64>)], batch: &mut Batch) {
+        let plan = self.set.plan();
+        let lanes = self.lanes.count();
+        batch.numbers.clear();
+        batch.categories.clear();
+        for (at, (transaction, amount)) in events.iter().enumerate() {
+            let numbers = plan.numbers.iter();
+            batch.numbers.extend(
+                numbers.map(|number| number.value(transaction, *amount, None).unwrap_or(ABSENT)),
+            );
+            let time = batch.times[at];
+            for (category, dictionary) in plan.categories.iter().zip(&mut self.dictionaries) {
+                let value = match category {
+                    // Too late: it enters no window, so its words need no number.
+                    _ if time.is_too_late => 0,
+                    Category::Entity(kind) => self
+                        .lanes
+                        .of(*kind)
+                        .map_or(0, |lane| batch.lookups[at * lanes + lane].number),
+                    _ => code(category, transaction, dictionary.as_mut(), time.now_ms),
+                };
+                batch.categories.push(value);
+            }
+        }
+    }
+
+    fn apply_one(
+        &mut self,
+        (transaction, amount): (&Transaction, Option<i64>),
+        at: usize,
+        batch: &mut Batch,
+        row: &mut [f64],
+    ) -> Applied {
+        let plan = self.set.plan();
+        let time = batch.times[at];
+        let view = EventView {
+            transaction,
+            time_ms: time.time_ms,
+            now_ms: time.now_ms,
+            is_too_late: time.is_too_late,
+            amount,
+            marks: marks(plan, transaction, amount),
+            numbers: &batch.numbers[at * plan.numbers.len()..(at + 1) * plan.numbers.len()],
+            categories: &batch.categories
+                [at * plan.categories.len()..(at + 1) * plan.categories.len()],
+            local: if plan.needs_local_time {
+                LocalTime::of(transaction)
+            } else {
+                LocalTime::EPOCH
+            },
+        };
+        let mut applied = Applied {
+            too_late: time.is_too_late,
+            ..Applied::default()
+        };
+        self.set.fill_own(transaction, amount, row);
+        let lanes = self.lanes.count();
+        let lookups = &batch.lookups[at * lanes..(at + 1) * lanes];
+        for (kind, lookup) in self.lanes.iter().zip(lookups) {
+            let table = &mut self.tables[kind.index()];
+            if !lookup.is_named {
+                for slot in &table.plan().slots {
+                    row[usize::from(slot.at)] = f64::NAN;
+                }
+            } else if !table.plan().slots.is_empty() {
+                let flags = table.apply(lookup.number, &view, &mut batch.scratch, row);
+                applied.late |= flags.is_late;
+                applied.estimated |= flags.is_estimated;
+            }
+        }
+        applied
+    }
+}
+
+/// The number of an entity that an event names.
+fn name(table: &mut EntityTable, key: Key<'_>, lookup: Lookup, time: Time) -> u32 {
+    if time.is_too_late {
+        table.find(key, lookup.hash, lookup.candidate, time.now_ms)
+    } else {
+        table.name(key, lookup.hash, lookup.candidate, time.now_ms)
+    }
+}
+
+/// One bit a filter that the event passes.
+fn marks(plan: &Plan, transaction: &Transaction, amount: Option<i64>) -> u32 {
+    let mut marks = 0;
+    for (at, filter) in plan.filters.iter().enumerate() {
+        marks |= u32::from(filter.matches(transaction, amount)) << at;
+    }
+    marks
+}
+
+/// The number of a category that is no entity.
+fn code(
+    category: &Category,
+    transaction: &Transaction,
+    dictionary: Option<&mut Dictionary>,
+    now_ms: i64,
+) -> u32 {
+    match category.value(transaction) {
+        CategoryValue::Code(code) => code,
+        CategoryValue::Word(word) => {
+            dictionary.map_or(0, |dictionary| dictionary.number(&word, now_ms))
+        }
+        CategoryValue::Absent | CategoryValue::Entity(_) => 0,
+    }
+}

@@ -1,0 +1,206 @@
+//! Running totals of medium and large rings.
+
+use super::{RingHeader, RingStore, SUPERSEDED, low_half};
+use crate::arena::{read_i64, read_u128, write_i64, write_u128};
+use crate::plan::{Op, OpKind, RingWindow};
+use crate::totals::{ABSENT, bucket, square};
+
+/// Where the numbers of an event begin.
+const NUMBERS_AT: usize = 2;
+
+impl RingStore {
+    /// Lets every window drop what has left it.
+    pub(super) fn advance_running(&mut self, header: &mut RingHeader, newest_ms: i64) {
+        let stride = self.plan.stride;
+        let categories_at = self.plan.categories_at;
+        let events = self.events.block(header.events, header.size);
+        let totals = self.totals.block_mut(header.totals, 0);
+        let newest = low_half(newest_ms);
+        for window in &self.plan.windows {
+            let mut cursor = totals[window.cursor_at];
+            while cursor != header.head {
+                let at = header.slot(cursor) * stride;
+                let event = &events[at..at + stride];
+                if i64::from(newest.wrapping_sub(event[0])) < window.length_ms {
+                    break;
+                }
+                let next = cursor.wrapping_add(1);
+                let next_time = if next == header.head {
+                    None
+                } else {
+                    Some(events[header.slot(next) * stride])
+                };
+                leave(window, totals, event, categories_at, next_time);
+                cursor = next;
+            }
+            totals[window.cursor_at] = cursor;
+            header.oldest = cursor;
+        }
+    }
+
+    /// The oldest event leaves early, out of every window that still holds it.
+    pub(super) fn drop_oldest(&mut self, header: &mut RingHeader) {
+        let stride = self.plan.stride;
+        let events = self.events.block(header.events, header.size);
+        let totals = self.totals.block_mut(header.totals, 0);
+        let at = header.slot(header.oldest) * stride;
+        let next = header.oldest.wrapping_add(1);
+        let next_time = events[header.slot(next) * stride];
+        for window in &self.plan.windows {
+            if totals[window.cursor_at] == header.oldest {
+                let event = &events[at..at + stride];
+                leave(
+                    window,
+                    totals,
+                    event,
+                    self.plan.categories_at,
+                    Some(next_time),
+                );
+                totals[window.cursor_at] = next;
+            }
+        }
+        header.oldest = next;
+    }
+
+    /// Adds the event at the head to every window.
+    pub(super) fn enter_all(&mut self, header: &RingHeader, position: u32) {
+        let stride = self.plan.stride;
+        let events = self.events.block(header.events, header.size);
+        let totals = self.totals.block_mut(header.totals, 0);
+        let at = header.slot(position) * stride;
+        let event = &events[at..at + stride];
+        let before = events[header.slot(position.wrapping_sub(1)) * stride];
+        for window in &self.plan.windows {
+            let cursor = totals[window.cursor_at];
+            let held = position.wrapping_sub(cursor);
+            for op in &window.ops {
+                match op.kind {
+                    OpKind::Distinct(category) => {
+                        let category = usize::from(category);
+                        let is_absent = event[self.plan.categories_at + category] == SUPERSEDED;
+                        let repeats = self.previous[category]
+                            .is_some_and(|earlier| position.wrapping_sub(earlier) <= held);
+                        totals[op.at] += u32::from(!is_absent && !repeats);
+                    }
+                    OpKind::GapSquares if held > 0 => {
+                        let gap = i64::from(event[0].wrapping_sub(before));
+                        let squares = read_i64(totals, op.at) + gap * gap;
+                        write_i64(totals, op.at, squares);
+                    }
+                    _ => tally::<true>(*op, totals, event),
+                }
+            }
+        }
+    }
+
+    /// Rebuilds cursors and totals from the events in the ring.
+    pub(super) fn recount(&mut self, header: &RingHeader, newest_ms: i64) {
+        let stride = self.plan.stride;
+        let events = self.events.block(header.events, header.size);
+        let totals = self.totals.block_mut(header.totals, 0);
+        totals.fill(0);
+        let newest = low_half(newest_ms);
+        for window in &self.plan.windows {
+            let mut cursor = header.oldest;
+            while cursor != header.head
+                && i64::from(newest.wrapping_sub(events[header.slot(cursor) * stride]))
+                    >= window.length_ms
+            {
+                cursor = cursor.wrapping_add(1);
+            }
+            totals[window.cursor_at] = cursor;
+            for step in 0..header.head.wrapping_sub(cursor) {
+                let position = cursor.wrapping_add(step);
+                let at = header.slot(position) * stride;
+                let event = &events[at..at + stride];
+                for op in &window.ops {
+                    match op.kind {
+                        OpKind::Distinct(category) => {
+                            let value = event[self.plan.categories_at + usize::from(category)];
+                            totals[op.at] += u32::from(value & SUPERSEDED == 0);
+                        }
+                        OpKind::GapSquares if step > 0 => {
+                            let before = events[header.slot(position.wrapping_sub(1)) * stride];
+                            let gap = i64::from(event[0].wrapping_sub(before));
+                            let squares = read_i64(totals, op.at) + gap * gap;
+                            write_i64(totals, op.at, squares);
+                        }
+                        _ => tally::<true>(*op, totals, event),
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Takes an event off a window; `next_time` is that of the event behind it.
+fn leave(
+    window: &RingWindow,
+    totals: &mut [u32],
+    event: &[u32],
+    categories_at: usize,
+    next_time: Option<u32>,
+) {
+    for op in &window.ops {
+        match op.kind {
+            OpKind::Distinct(category) => {
+                let value = event[categories_at + usize::from(category)];
+                totals[op.at] -= u32::from(value & SUPERSEDED == 0);
+            }
+            OpKind::GapSquares => {
+                if let Some(next_time) = next_time {
+                    let gap = i64::from(next_time.wrapping_sub(event[0]));
+                    let squares = read_i64(totals, op.at) - gap * gap;
+                    write_i64(totals, op.at, squares);
+                }
+            }
+            _ => tally::<false>(*op, totals, event),
+        }
+    }
+}
+
+/// Adds what an event has by itself, or takes it off.
+#[inline]
+pub(super) fn tally<const ADD: bool>(op: Op, totals: &mut [u32], event: &[u32]) {
+    let number = |place: u8| {
+        let number = read_i64(event, NUMBERS_AT + 2 * usize::from(place));
+        (number != ABSENT).then_some(number)
+    };
+    match op.kind {
+        OpKind::Counted(place) => {
+            step::<ADD>(&mut totals[op.at], u32::from(number(place).is_some()));
+        }
+        OpKind::Sum(place) => {
+            let number = number(place).unwrap_or(0);
+            let sum = read_i64(totals, op.at);
+            let sum = if ADD { sum + number } else { sum - number };
+            write_i64(totals, op.at, sum);
+        }
+        OpKind::Squares(place) => {
+            let squared = square(number(place).unwrap_or(0));
+            let squares = read_u128(totals, op.at);
+            let squares = if ADD {
+                squares + squared
+            } else {
+                squares - squared
+            };
+            write_u128(totals, op.at, squares);
+        }
+        OpKind::Marked(mark) => step::<ADD>(&mut totals[op.at], event[1] >> mark & 1),
+        OpKind::Histogram(place) => {
+            if let Some(number) = number(place) {
+                step::<ADD>(&mut totals[op.at + bucket(number)], 1);
+            }
+        }
+        OpKind::Distinct(_) | OpKind::GapSquares => {}
+    }
+}
+
+#[inline]
+fn step<const ADD: bool>(count: &mut u32, by: u32) {
+    if ADD {
+        *count += by;
+    } else {
+        *count -= by;
+    }
+}

@@ -1,0 +1,244 @@
+//! Answers: slots of the row from readings and facts.
+
+use super::EntityTable;
+use super::apply::{EventView, Scratch, Seat};
+use crate::calendar::Calendar;
+use crate::fact::Fact;
+use crate::plan::{Output, Statistic, is_exact};
+use crate::totals::{ABSENT, NumberTotals, count_to_f64, deviation, quantile, rank, to_f64};
+use crate::window::{DAY_MS, LONGEST_EXACT_MS, WINDOWS};
+
+/// How long a fraud takes to become known, by and large: rates look at what is older.
+const LABEL_DELAY_DAYS: i64 = 7;
+
+impl EntityTable {
+    /// What the entity knows after the event.
+    pub(super) fn describe_present(
+        &mut self,
+        at: Option<usize>,
+        event: &EventView<'_>,
+        seat: &Seat,
+        scratch: &mut Scratch,
+    ) {
+        if self.plan.wants(Fact::DormantSeconds) {
+            let seconds = at.map_or(f64::NAN, |at| self.dormant_seconds(at, seat, scratch));
+            scratch.set(Fact::DormantSeconds, seconds);
+        }
+        if self.plan.has_fraud() {
+            self.describe_fraud(at, event, seat, scratch);
+        }
+    }
+
+    fn dormant_seconds(&self, at: usize, seat: &Seat, scratch: &Scratch) -> f64 {
+        if scratch.facts[usize::from(Fact::IsNew.code())] == 1.0 {
+            return f64::NAN;
+        }
+        let windows = &self.windows[at];
+        let ended_ms = windows.silence_ended_ms;
+        if ended_ms != i64::MIN && seat.newest_ms - ended_ms < LONGEST_EXACT_MS {
+            to_f64(windows.silence_ms) / 1000.0
+        } else {
+            0.0
+        }
+    }
+
+    fn describe_fraud(
+        &mut self,
+        at: Option<usize>,
+        event: &EventView<'_>,
+        seat: &Seat,
+        scratch: &mut Scratch,
+    ) {
+        // An entity without events that a label named: as of this event.
+        let newest_ms = if seat.newest_ms == i64::MIN {
+            event.time_ms
+        } else {
+            seat.newest_ms
+        };
+        let today = newest_ms.div_euclid(DAY_MS);
+        let frauds = at.and_then(|at| self.fraud_slab.get_mut(self.frauds[at]));
+        if let Some(frauds) = frauds.filter(|_| seat.is_taken_in) {
+            frauds.forget(today);
+        }
+        let frauds = at.and_then(|at| self.fraud_slab.get(self.frauds[at]));
+        let known = |from, to| frauds.map_or(0, |frauds| frauds.between(from, to));
+        scratch.set(
+            Fact::FraudCountEver,
+            count_to_f64(frauds.map_or(0, |frauds| frauds.ever)),
+        );
+        let since = frauds.filter(|frauds| frauds.ever > 0);
+        let since = since.map_or(f64::NAN, |frauds| {
+            let micros = event.transaction.event_time.micros() - frauds.known_at_micros;
+            to_f64(micros.max(0)) / 1e6
+        });
+        scratch.set(Fact::SecondsSinceFraud, since);
+        let recent = known(today - 29, i64::MAX);
+        scratch.set(Fact::FraudCount30d, count_to_f64(recent));
+        let Some(days) = &self.days else {
+            return;
+        };
+        let header = at.filter(|at| self.has_days(*at, event));
+        let header = header.map(|at| &self.windows[at].days);
+        let events = |from, to| header.map_or(0, |header| days.count_between(header, from, to));
+        scratch.set(
+            Fact::FraudRate30d,
+            share(recent, events(today - 29, i64::MAX)),
+        );
+        let delayed = [
+            (Fact::DelayedFraudRate1d, 1),
+            (Fact::DelayedFraudRate7d, 7),
+            (Fact::DelayedFraudRate30d, 30),
+        ];
+        for (fact, length) in delayed {
+            if self.plan.wants(fact) {
+                let to = today - LABEL_DELAY_DAYS;
+                let from = to - length + 1;
+                scratch.set(fact, share(known(from, to), events(from, to)));
+            }
+        }
+    }
+
+    /// The calendar day and month, this event included.
+    pub(super) fn describe_calendar(&self, at: Option<usize>, scratch: &mut Scratch) {
+        if !self.plan.has_calendar() {
+            return;
+        }
+        let calendar = at.map_or(&Calendar::EMPTY, |at| &self.calendars[at]);
+        scratch.set(Fact::DayCount, count_to_f64(calendar.day.count));
+        scratch.set(Fact::DaySum, to_f64(calendar.day.sum));
+        scratch.set(Fact::MonthCount, count_to_f64(calendar.month.count));
+        scratch.set(Fact::MonthSum, to_f64(calendar.month.sum));
+    }
+
+    /// Fills the entity's slots of the row; without a seat there are facts alone.
+    pub(super) fn fill(
+        &self,
+        seat: Option<&Seat>,
+        event: &EventView<'_>,
+        scratch: &Scratch,
+        row: &mut [f64],
+    ) {
+        for slot in &self.plan.slots {
+            let mut value = self.value(slot.output, seat, event, scratch);
+            if let Some(over) = slot.over {
+                let divisor = self.value(over, seat, event, scratch);
+                value = if divisor == 0.0 {
+                    f64::NAN
+                } else {
+                    value / divisor
+                };
+            }
+            // One canonical not-a-number, whatever made it.
+            row[usize::from(slot.at)] = if value.is_nan() { f64::NAN } else { value };
+        }
+    }
+
+    fn value(
+        &self,
+        output: Output,
+        seat: Option<&Seat>,
+        event: &EventView<'_>,
+        scratch: &Scratch,
+    ) -> f64 {
+        let readings = &scratch.readings;
+        match output {
+            Output::Fact(fact) => scratch.facts[usize::from(fact.code())],
+            Output::Count { window } => count_to_f64(readings.counts[usize::from(window)]),
+            Output::Marked { mark, window } => {
+                f64::from(readings.marks[usize::from(mark)][usize::from(window)])
+            }
+            Output::Distinct { column, window } => {
+                count_to_f64(readings.distinct[usize::from(column)][usize::from(window)])
+            }
+            Output::GapMean { window } => {
+                let window = usize::from(window);
+                let held = self.held(seat, window, readings.counts[window]);
+                if held < 2 {
+                    return f64::NAN;
+                }
+                to_f64(readings.gap_span_ms[window]) / count_to_f64(held - 1) / 1000.0
+            }
+            Output::GapDeviation { window } => {
+                let window = usize::from(window);
+                let held = self.held(seat, window, readings.counts[window]);
+                if held < 2 {
+                    return f64::NAN;
+                }
+                let squares = readings.gap_squares[window].unsigned_abs();
+                let span = readings.gap_span_ms[window];
+                deviation(held - 1, span, u128::from(squares)) / 1000.0
+            }
+            Output::Number {
+                column,
+                window,
+                statistic,
+            } => seat.map_or(f64::NAN, |seat| {
+                self.number(column, window, statistic, seat, event, scratch)
+            }),
+        }
+    }
+
+    /// Events of a window that are held one by one: gaps know no others.
+    fn held(&self, seat: Option<&Seat>, window: usize, counted: u64) -> u64 {
+        let (Some(seat), Some(ring)) = (seat, &self.ring) else {
+            return 0;
+        };
+        ring.held(&seat.ring, seat.newest_ms, window, counted)
+    }
+
+    fn number(
+        &self,
+        column: u8,
+        window: u8,
+        statistic: Statistic,
+        seat: &Seat,
+        event: &EventView<'_>,
+        scratch: &Scratch,
+    ) -> f64 {
+        let at = usize::from(window);
+        let totals: &NumberTotals = &scratch.readings.numbers[usize::from(column)][at];
+        let own = scratch.numbers[usize::from(column)];
+        let own = (own != ABSENT).then_some(own);
+        // A late event is in the windows that reach back to it, and in no other.
+        let is_within = seat.is_taken_in
+            && own.is_some()
+            && (!is_exact(window) || seat.newest_ms - event.time_ms < WINDOWS[at].length_ms);
+        let value = match statistic {
+            Statistic::ToMean => return totals.to_mean(own, is_within),
+            Statistic::ZScore => return totals.z_score(own, is_within),
+            Statistic::Sum => totals.sum(),
+            Statistic::Mean => totals.mean(),
+            Statistic::StandardDeviation => totals.standard_deviation(),
+            Statistic::Min => totals.min(),
+            Statistic::Max => totals.max(),
+            _ => {
+                let Some(ring) = &self.ring else {
+                    return f64::NAN;
+                };
+                let histogram = || ring.histogram(&seat.ring, seat.newest_ms, column, at);
+                let number = |number: Option<i64>| number.map_or(f64::NAN, to_f64);
+                match statistic {
+                    Statistic::Rank => {
+                        return rank(&histogram(), own, is_within && seat.position.is_some());
+                    }
+                    Statistic::Median => quantile(&histogram(), 5),
+                    Statistic::Quantile90 => quantile(&histogram(), 9),
+                    Statistic::First => number(ring.first(&seat.ring, seat.newest_ms, column, at)),
+                    _ => {
+                        let own = seat.position;
+                        number(ring.previous(&seat.ring, seat.newest_ms, column, at, own))
+                    }
+                }
+            }
+        };
+        value / self.plan.numbers[usize::from(column)].divisor
+    }
+}
+
+fn share(part: u64, whole: u64) -> f64 {
+    if whole == 0 {
+        f64::NAN
+    } else {
+        count_to_f64(part) / count_to_f64(whole)
+    }
+}
