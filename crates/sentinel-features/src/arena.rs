@@ -119,12 +119,6 @@ impl Arena {
         larger
     }
 
-    /// One word of a block, so that its line is on the way before it is needed.
-    #[inline]
-    pub fn touch(&self, block: Block, size: u8, word: usize) -> u32 {
-        self.block(block, size)[word]
-    }
-
     /// Bytes held, used or not.
     pub fn bytes(&self) -> usize {
         self.sizes
@@ -135,6 +129,27 @@ impl Arena {
             })
             .sum()
     }
+}
+
+/// Words of a cache line.
+pub(crate) const LINE_WORDS: usize = 16;
+
+/// Asks for the cache line of a value, without waiting for it. Reads nothing and changes nothing: it
+/// cannot show in an answer.
+#[inline]
+pub(crate) fn prefetch<T>(value: &T) {
+    #[cfg(target_arch = "x86_64")]
+    #[allow(
+        unsafe_code,
+        reason = "the instruction has no effect but on the cache; see ADR 0012"
+    )]
+    // SAFETY: a prefetch of any address is harmless, and this one is that of a live value.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = value;
 }
 
 /// A whole number in two words.

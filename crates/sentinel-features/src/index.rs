@@ -7,30 +7,88 @@
 
 use std::hash::BuildHasher;
 
-use hashbrown::HashTable;
 use sentinel_domain::Text;
 
+use crate::arena::{low, prefetch};
 use crate::entity::Key;
 
 /// Parts of the table.
 const PARTS: usize = 32;
 
-#[derive(Debug, Clone, Copy)]
-struct Entry {
-    hash: u32,
-    number: u32,
+/// Slots of the smallest part.
+const SLOTS_START: usize = 8;
+
+/// One part: hash and number side by side in a word, found by looking on from where the hash points.
+/// An empty slot is 0, since numbers begin at 1.
+#[derive(Debug, Default)]
+struct Part {
+    slots: Box<[u64]>,
+    used: usize,
 }
 
-impl Entry {
-    fn spread(self) -> u64 {
-        spread(self.hash)
+impl Part {
+    /// Where the hash points.
+    #[inline]
+    fn home(&self, hash: u32) -> usize {
+        // The upper bits of the product are mixed from all bits of the hash.
+        let mixed = u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+        mixed as usize & (self.slots.len() - 1)
     }
-}
 
-/// All 64 bits that the table wants, from the 32 that an entry keeps.
-#[inline]
-fn spread(hash: u32) -> u64 {
-    u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    /// The slot of the first entry with this hash that is wanted.
+    #[inline]
+    fn find(&self, hash: u32, is_wanted: impl Fn(u32) -> bool) -> Option<usize> {
+        if self.slots.is_empty() {
+            return None;
+        }
+        let mut at = self.home(hash);
+        loop {
+            let slot = self.slots[at];
+            if slot == 0 {
+                return None;
+            }
+            if low(slot >> 32) == hash && is_wanted(low(slot)) {
+                return Some(at);
+            }
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+    }
+
+    fn insert(&mut self, hash: u32, number: u32) {
+        if (self.used + 1) * 4 > self.slots.len() * 3 {
+            let slots = (self.slots.len() * 2).max(SLOTS_START);
+            let old = std::mem::replace(&mut self.slots, vec![0; slots].into_boxed_slice());
+            for slot in old.into_iter().filter(|slot| *slot != 0) {
+                self.put(slot);
+            }
+        }
+        self.used += 1;
+        self.put(u64::from(hash) << 32 | u64::from(number));
+    }
+
+    fn put(&mut self, entry: u64) {
+        let mut at = self.home(low(entry >> 32));
+        while self.slots[at] != 0 {
+            at = (at + 1) & (self.slots.len() - 1);
+        }
+        self.slots[at] = entry;
+    }
+
+    /// Empties a slot; entries behind it move up, so that no search ends too early.
+    fn remove(&mut self, mut at: usize) {
+        self.used -= 1;
+        let mask = self.slots.len() - 1;
+        let mut next = (at + 1) & mask;
+        while self.slots[next] != 0 {
+            let home = self.home(low(self.slots[next] >> 32));
+            if next.wrapping_sub(home) & mask >= next.wrapping_sub(at) & mask {
+                self.slots[at] = self.slots[next];
+                at = next;
+            }
+            next = (next + 1) & mask;
+        }
+        self.slots[at] = 0;
+    }
 }
 
 /// Names by number.
@@ -43,7 +101,7 @@ enum Names {
 /// Names and numbers of one kind of entity, or of the words of one field.
 #[derive(Debug)]
 pub(crate) struct Index {
-    parts: Vec<HashTable<Entry>>,
+    parts: Vec<Part>,
     names: Names,
     free: Vec<u32>,
     hasher: foldhash::fast::RandomState,
@@ -62,7 +120,7 @@ impl Index {
 
     fn new(names: Names) -> Self {
         Self {
-            parts: (0..PARTS).map(|_| HashTable::new()).collect(),
+            parts: (0..PARTS).map(|_| Part::default()).collect(),
             names,
             free: Vec::new(),
             hasher: foldhash::fast::RandomState::default(),
@@ -80,23 +138,29 @@ impl Index {
         }
     }
 
+    /// Asks for the line where a hash points.
+    #[inline]
+    pub fn prefetch_hash(&self, hash: u32) {
+        let part = self.part(hash);
+        if !part.slots.is_empty() {
+            prefetch(&part.slots[part.home(hash)]);
+        }
+    }
+
     /// The number of some name with this hash; 0 where there is none.
     #[inline]
     pub fn candidate(&self, hash: u32) -> u32 {
-        self.part(hash)
-            .find(spread(hash), |entry| entry.hash == hash)
-            .map_or(0, |entry| entry.number)
+        let part = self.part(hash);
+        part.find(hash, |_| true)
+            .map_or(0, |slot| low(part.slots[slot]))
     }
 
-    /// A word of a name, so that its line is on the way.
+    /// Asks for the line of a name.
     #[inline]
-    pub fn touch(&self, number: u32) -> u32 {
+    pub fn prefetch_name(&self, number: u32) {
         match &self.names {
-            Names::Words(names) => {
-                let last = names[number as usize - 1].as_bytes().last();
-                u32::from(last.copied().unwrap_or(0))
-            }
-            Names::Numbers(names) => crate::arena::low(names[number as usize - 1]),
+            Names::Words(names) => prefetch(&names[number as usize - 1]),
+            Names::Numbers(names) => prefetch(&names[number as usize - 1]),
         }
     }
 
@@ -106,11 +170,9 @@ impl Index {
         if candidate != 0 && self.is(candidate, key) {
             return candidate;
         }
-        self.part(hash)
-            .find(spread(hash), |entry| {
-                entry.hash == hash && self.is(entry.number, key)
-            })
-            .map_or(0, |entry| entry.number)
+        let part = self.part(hash);
+        part.find(hash, |number| self.is(number, key))
+            .map_or(0, |slot| low(part.slots[slot]))
     }
 
     /// Gives a name that has none a number, from 1.
@@ -125,8 +187,7 @@ impl Index {
             (Names::Numbers(names), Key::Number(value)) => names[at] = value,
             _ => {}
         }
-        let entry = Entry { hash, number };
-        self.parts[part_of(hash)].insert_unique(entry.spread(), entry, |entry| entry.spread());
+        self.parts[part_of(hash)].insert(hash, number);
         number
     }
 
@@ -134,8 +195,8 @@ impl Index {
     pub fn remove(&mut self, number: u32) {
         let hash = self.hash(self.name(number));
         let part = &mut self.parts[part_of(hash)];
-        if let Ok(entry) = part.find_entry(spread(hash), |entry| entry.number == number) {
-            entry.remove();
+        if let Some(slot) = part.find(hash, |have| have == number) {
+            part.remove(slot);
         }
         if let Names::Words(names) = &mut self.names {
             names[number as usize - 1] = Text::default();
@@ -191,7 +252,8 @@ impl Index {
 
     /// Bytes of one name and its entry, for capacity planning.
     pub fn bytes_of(&self, number: u32) -> usize {
-        let entry = (size_of::<Entry>() + 1) * 8 / 7;
+        // Slots are half to three quarters full.
+        let entry = size_of::<u64>() * 8 / 5;
         entry
             + match &self.names {
                 Names::Words(names) => {
@@ -228,7 +290,7 @@ impl Index {
         }
     }
 
-    fn part(&self, hash: u32) -> &HashTable<Entry> {
+    fn part(&self, hash: u32) -> &Part {
         &self.parts[part_of(hash)]
     }
 }
@@ -241,6 +303,28 @@ const fn part_of(hash: u32) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn entries_are_found_whatever_was_removed_between_them() {
+        let mut index = Index::of_numbers();
+        let mut known = std::collections::BTreeMap::new();
+        let mut seed = 7_u64;
+        for _ in 0..60_000 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            let value = (seed >> 33) % 3_000;
+            let key = Key::Number(value);
+            let hash = index.hash(key);
+            let found = index.find(key, hash, index.candidate(hash));
+            assert_eq!(found, known.get(&value).copied().unwrap_or(0));
+            if found == 0 {
+                known.insert(value, index.insert(key, hash));
+            } else {
+                index.remove(found);
+                known.remove(&value);
+            }
+        }
+        assert_eq!(index.len(), known.len());
+    }
 
     #[test]
     fn a_name_keeps_its_number_until_it_is_taken_back() {

@@ -120,12 +120,67 @@ pub(crate) struct Slot {
     pub over: Option<Output>,
 }
 
+/// The slots of a kind, those of one shape together: a loop over equals costs a fraction of a choice a
+/// slot. Places in the row, columns and windows.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Shapes {
+    pub counts: Vec<(u16, u8)>,
+    pub marks: Vec<(u16, u8, u8)>,
+    pub distinct: Vec<(u16, u8, u8)>,
+    pub facts: Vec<(u16, u8)>,
+    /// Of numbers that are not scaled at the end.
+    pub sums: Vec<(u16, u8, u8)>,
+    pub means: Vec<(u16, u8, u8)>,
+    pub maxima: Vec<(u16, u8, u8)>,
+    /// Of exact windows and tiled ones.
+    pub to_means: Vec<(u16, u8, u8)>,
+    /// All others.
+    pub others: Vec<Slot>,
+}
+
+impl Shapes {
+    fn of(slots: &[Slot], numbers: &[NumberColumn]) -> Self {
+        let mut shapes = Self::default();
+        for slot in slots {
+            if slot.over.is_some() {
+                shapes.others.push(*slot);
+                continue;
+            }
+            match slot.output {
+                Output::Count { window } => shapes.counts.push((slot.at, window)),
+                Output::Marked { mark, window } => shapes.marks.push((slot.at, mark, window)),
+                Output::Distinct { column, window } => {
+                    shapes.distinct.push((slot.at, column, window));
+                }
+                Output::Fact(fact) => shapes.facts.push((slot.at, fact.code())),
+                Output::Number {
+                    column,
+                    window,
+                    statistic,
+                } if numbers[usize::from(column)].divisor == 1.0 => {
+                    let entry = (slot.at, column, window);
+                    match statistic {
+                        Statistic::Sum => shapes.sums.push(entry),
+                        Statistic::Mean => shapes.means.push(entry),
+                        Statistic::Max => shapes.maxima.push(entry),
+                        Statistic::ToMean => shapes.to_means.push(entry),
+                        _ => shapes.others.push(*slot),
+                    }
+                }
+                _ => shapes.others.push(*slot),
+            }
+        }
+        shapes
+    }
+}
+
 /// What one kind of entity keeps.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct KindPlan {
     /// Names of this kind are numbered: it has slots, or others tell its entities apart.
     pub is_numbered: bool,
     pub slots: Vec<Slot>,
+    pub shapes: Shapes,
     pub numbers: Vec<NumberColumn>,
     pub categories: Vec<Column>,
     pub ring: Option<RingPlan>,
@@ -255,6 +310,7 @@ impl Plan {
         plan.number_kinds();
         for kind in &mut plan.kinds {
             layout::lay_out(kind);
+            kind.shapes = Shapes::of(&kind.slots, &kind.numbers);
             plan.needs_local_time |= kind.has_habit() || kind.has_calendar();
         }
         Ok(plan)
@@ -267,6 +323,7 @@ impl Plan {
             let KindPlan {
                 is_numbered,
                 slots: _,
+                shapes: _,
                 numbers,
                 categories,
                 ring,

@@ -21,9 +21,9 @@ pub(crate) struct Sample<'a> {
 #[derive(Debug)]
 pub(crate) struct Readings {
     pub counts: [u64; WINDOW_COUNT],
-    pub marks: Vec<[u32; WINDOW_COUNT]>,
-    pub numbers: Vec<[NumberTotals; WINDOW_COUNT]>,
-    pub distinct: Vec<[u64; WINDOW_COUNT]>,
+    pub marks: Box<[[u32; WINDOW_COUNT]; FILTERS_MAX]>,
+    pub numbers: Box<[[NumberTotals; WINDOW_COUNT]; COLUMNS_MAX]>,
+    pub distinct: Box<[[u64; WINDOW_COUNT]; COLUMNS_MAX]>,
     pub gap_span_ms: [i64; WINDOW_COUNT],
     pub gap_squares: [i64; WINDOW_COUNT],
 }
@@ -32,9 +32,9 @@ impl Default for Readings {
     fn default() -> Self {
         Self {
             counts: [0; WINDOW_COUNT],
-            marks: vec![[0; WINDOW_COUNT]; FILTERS_MAX],
-            numbers: vec![[NumberTotals::EMPTY; WINDOW_COUNT]; COLUMNS_MAX],
-            distinct: vec![[0; WINDOW_COUNT]; COLUMNS_MAX],
+            marks: Box::new([[0; WINDOW_COUNT]; FILTERS_MAX]),
+            numbers: Box::new([[NumberTotals::EMPTY; WINDOW_COUNT]; COLUMNS_MAX]),
+            distinct: Box::new([[0; WINDOW_COUNT]; COLUMNS_MAX]),
             gap_span_ms: [0; WINDOW_COUNT],
             gap_squares: [0; WINDOW_COUNT],
         }
@@ -47,13 +47,13 @@ impl Readings {
         self.counts[window] = 0;
         self.gap_span_ms[window] = 0;
         self.gap_squares[window] = 0;
-        for marks in &mut self.marks {
+        for marks in self.marks.iter_mut() {
             marks[window] = 0;
         }
-        for numbers in &mut self.numbers {
+        for numbers in self.numbers.iter_mut() {
             numbers[window] = NumberTotals::EMPTY;
         }
-        for distinct in &mut self.distinct {
+        for distinct in self.distinct.iter_mut() {
             distinct[window] = 0;
         }
     }

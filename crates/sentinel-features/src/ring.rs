@@ -27,7 +27,7 @@ mod overflow;
 mod read;
 mod codec;
 
-use crate::arena::{Arena, Block, low, read_i64, write_i64};
+use crate::arena::{Arena, Block, LINE_WORDS, low, prefetch, read_i64, write_i64};
 use crate::plan::{COLUMNS_MAX, RingPlan};
 use crate::reading::Sample;
 use crate::slab::{NONE, Slab};
@@ -132,7 +132,9 @@ impl RingStore {
     ) -> Option<u32> {
         if sample.time_ms >= newest_ms {
             self.advance(header, newest_ms, sample.time_ms);
-            self.make_room(header, sample.time_ms);
+            if header.live() >= header.capacity() {
+                self.make_room(header, sample.time_ms);
+            }
             return Some(self.push(header, sample));
         }
         let is_full = header.live() == EVENTS_PER_ENTITY_MAX;
@@ -161,27 +163,26 @@ impl RingStore {
         *header = RingHeader::EMPTY;
     }
 
-    /// A word of the newest event and one of the totals, so that their lines are on the way.
+    /// Asks for the lines of the newest and the oldest event and of the totals.
     #[inline]
-    pub fn touch(&self, header: &RingHeader) -> u32 {
+    pub fn prefetch(&self, header: &RingHeader) {
         if header.events == Block::NONE {
-            return 0;
+            return;
         }
-        let slot = header.slot(header.head.wrapping_sub(1));
-        let oldest = header.slot(header.oldest);
-        let mut word = self
-            .events
-            .touch(header.events, header.size, slot * self.plan.stride)
-            ^ self
-                .events
-                .touch(header.events, header.size, oldest * self.plan.stride);
+        let stride = self.plan.stride;
+        let events = self.events.block(header.events, header.size);
         if header.has_totals() {
-            word ^= self.totals.touch(header.totals, 0, 0);
-            word ^= self
-                .totals
-                .touch(header.totals, 0, self.plan.totals_words / 2);
+            prefetch(&events[header.slot(header.head) * stride]);
+            prefetch(&events[header.slot(header.oldest) * stride]);
+            let totals = self.totals.block(header.totals, 0);
+            for word in totals.iter().step_by(LINE_WORDS) {
+                prefetch(word);
+            }
+        } else {
+            for word in events.iter().step_by(LINE_WORDS) {
+                prefetch(word);
+            }
         }
-        word
     }
 
     /// Bytes of an entity's events, totals and indices.
@@ -315,9 +316,25 @@ impl RingStore {
     /// Appends an event at the head; it lies in every window.
     fn push(&mut self, header: &mut RingHeader, sample: &Sample<'_>) -> u32 {
         let position = header.head;
-        self.write(header, position, sample);
+        let stride = self.plan.stride;
+        let events = self.events.block_mut(header.events, header.size);
+        let at = header.slot(position) * stride;
+        write(&self.plan, &mut events[at..at + stride], sample);
         for category in 0..self.plan.categories.len() {
-            self.previous[category] = self.supersede(header, category, position);
+            let word = self.plan.categories_at + category;
+            let value = events[at + word];
+            self.previous[category] = None;
+            if value == SUPERSEDED {
+                continue;
+            }
+            let found = match self.large.get_mut(header.large) {
+                Some(large) => large.renew(category, value, position, header),
+                None => find_before(events, header, (stride, word), value, position),
+            };
+            if let Some(found) = found {
+                events[header.slot(found) * stride + word] |= SUPERSEDED;
+                self.previous[category] = Some(found);
+            }
         }
         header.head = position.wrapping_add(1);
         if header.has_totals() {
@@ -329,21 +346,6 @@ impl RingStore {
         position
     }
 
-    /// Writes an event into its slot, no value of it superseded yet.
-    fn write(&mut self, header: &RingHeader, position: u32, sample: &Sample<'_>) {
-        let at = header.slot(position) * self.plan.stride;
-        let event = &mut self.events.block_mut(header.events, header.size)[at..];
-        event[0] = low_half(sample.time_ms);
-        event[1] = sample.marks;
-        for (place, column) in self.plan.numbers.iter().enumerate() {
-            write_i64(event, 2 + 2 * place, sample.numbers[usize::from(*column)]);
-        }
-        for (place, column) in self.plan.categories.iter().enumerate() {
-            let value = sample.values[usize::from(*column)];
-            event[self.plan.categories_at + place] = if value == 0 { SUPERSEDED } else { value };
-        }
-    }
-
     /// Finds the newest earlier event with this event's value and marks it as superseded.
     fn supersede(&mut self, header: &RingHeader, category: usize, position: u32) -> Option<u32> {
         let at = self.plan.categories_at + category;
@@ -353,28 +355,16 @@ impl RingStore {
         }
         let found = match self.large.get_mut(header.large) {
             Some(large) => large.renew(category, value, position, header),
-            None => self.find_before(header, category, value, position),
+            None => {
+                let events = self.events.block(header.events, header.size);
+                find_before(events, header, (self.plan.stride, at), value, position)
+            }
         };
         if let Some(found) = found {
             let slot = header.slot(found) * self.plan.stride;
             self.events.block_mut(header.events, header.size)[slot + at] |= SUPERSEDED;
         }
         found
-    }
-
-    /// The newest event before a position that carries a value, by looking at each.
-    fn find_before(
-        &self,
-        header: &RingHeader,
-        category: usize,
-        value: u32,
-        position: u32,
-    ) -> Option<u32> {
-        let events = self.events.block(header.events, header.size);
-        let (stride, at) = (self.plan.stride, self.plan.categories_at + category);
-        (1..=position.wrapping_sub(header.oldest))
-            .map(|back| position.wrapping_sub(back))
-            .find(|earlier| events[header.slot(*earlier) * stride + at] & !SUPERSEDED == value)
     }
 
     fn event(&self, header: &RingHeader, position: u32) -> &[u32] {
@@ -391,4 +381,36 @@ impl RingStore {
 /// The lower half of a time in milliseconds: differences within a ring fit in it.
 fn low_half(time_ms: i64) -> u32 {
     low(time_ms.cast_unsigned())
+}
+
+/// Writes an event, no value of it superseded yet.
+fn write(plan: &RingPlan, event: &mut [u32], sample: &Sample<'_>) {
+    event[0] = low_half(sample.time_ms);
+    event[1] = sample.marks;
+    for (place, column) in plan.numbers.iter().enumerate() {
+        write_i64(event, 2 + 2 * place, sample.numbers[usize::from(*column)]);
+    }
+    for (word, column) in event[plan.categories_at..].iter_mut().zip(&plan.categories) {
+        let value = sample.values[usize::from(*column)];
+        *word = if value == 0 { SUPERSEDED } else { value };
+    }
+}
+
+/// The newest event before a position that carries a value, by looking at each.
+fn find_before(
+    events: &[u32],
+    header: &RingHeader,
+    (stride, word): (usize, usize),
+    value: u32,
+    position: u32,
+) -> Option<u32> {
+    let end = header.capacity() * stride;
+    let mut at = header.slot(position) * stride;
+    for back in 1..=position.wrapping_sub(header.oldest) {
+        at = if at == 0 { end - stride } else { at - stride };
+        if events[at + word] & !SUPERSEDED == value {
+            return Some(position.wrapping_sub(back));
+        }
+    }
+    None
 }

@@ -12,6 +12,7 @@ mod codec;
 
 use sentinel_domain::{Instant, Text};
 
+use crate::arena::prefetch;
 use crate::calendar::Calendar;
 use crate::entity::{EntityKind, Key};
 use crate::fraud::{Fraud, Frauds};
@@ -33,6 +34,9 @@ const EXACT_EMPTY_MS: i64 = LONGEST_EXACT_MS + LATENESS_ALLOWED_MS;
 const TILED_EMPTY_MS: i64 = 32 * DAY_MS;
 /// Nor in those.
 const RATES_EMPTY_MS: i64 = 40 * DAY_MS;
+
+/// A counter of the habit's second line.
+const AMOUNTS_MIDDLE: usize = 16;
 
 /// What every entity has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -221,52 +225,64 @@ impl EntityTable {
         }
     }
 
-    /// Touches what an entity's name and headers lie in.
+    /// Asks for the line where a hash points.
     #[inline]
-    pub fn touch_headers(&self, number: u32) -> u32 {
-        if number == 0 {
-            return 0;
-        }
-        let at = number as usize - 1;
-        let mut word = self.index.touch(number);
-        word ^= crate::arena::low(self.lifetimes[at].count);
-        if let Some(windows) = self.windows.get(at) {
-            word ^= crate::arena::low(windows.amounts);
-            word ^= crate::arena::low(windows.silence_ms.cast_unsigned());
-        }
-        word
+    pub fn prefetch_hash(&self, hash: u32) {
+        self.index.prefetch_hash(hash);
     }
 
-    /// Touches the blocks that an entity's headers point at, and its further columns.
+    /// Asks for the lines that an entity's name, headers and further columns lie in.
     #[inline]
-    pub fn touch_blocks(&self, number: u32) -> u32 {
+    pub fn prefetch_headers(&self, number: u32) {
+        if number == 0 {
+            return;
+        }
         let at = number as usize - 1;
-        let mut word = 0;
+        self.index.prefetch_name(number);
+        prefetch(&self.lifetimes[at]);
+        if let Some(windows) = self.windows.get(at) {
+            prefetch(&windows.newest_ms);
+            prefetch(&windows.days);
+        }
+        let sets = self.plan.seen.len();
+        if sets > 0 {
+            prefetch(&self.seen[at * sets]);
+        }
+        if let Some(place) = self.places.get(at) {
+            prefetch(place);
+        }
+        if let Some(habit) = self.habits.get(at) {
+            prefetch(&habit.hours);
+            prefetch(&habit.amounts[AMOUNTS_MIDDLE]);
+        }
+        if let Some(calendar) = self.calendars.get(at) {
+            prefetch(&calendar.day);
+            prefetch(&calendar.month);
+        }
+        if let Some(frauds) = self.frauds.get(at) {
+            prefetch(frauds);
+        }
+    }
+
+    /// Asks for the lines of the blocks that an entity's headers point at.
+    #[inline]
+    pub fn prefetch_blocks(&self, number: u32) {
+        let at = number as usize - 1;
         if let Some(windows) = self.windows.get(at) {
             if let Some(ring) = &self.ring {
-                word ^= ring.touch(&windows.ring);
+                ring.prefetch(&windows.ring);
             }
             if let Some(hours) = &self.hours {
-                word ^= hours.touch(&windows.hours);
+                hours.prefetch(&windows.hours);
             }
             if let Some(days) = &self.days {
-                word ^= days.touch(&windows.days);
+                days.prefetch(&windows.days);
             }
         }
         let sets = self.plan.seen.len();
         for header in &self.seen[at * sets..(at + 1) * sets] {
-            word ^= self.seen_store.touch(header);
+            self.seen_store.prefetch(header);
         }
-        if let Some(habit) = self.habits.get(at) {
-            word ^= u32::from(habit.hours[0]) ^ u32::from(habit.amounts[20]);
-        }
-        if let Some(calendar) = self.calendars.get(at) {
-            word ^= crate::arena::low(calendar.day.count);
-        }
-        if let Some(Some(place)) = self.places.get(at) {
-            word ^= place.coordinates.lat_e7.cast_unsigned();
-        }
-        word ^ self.frauds.get(at).copied().unwrap_or(0)
     }
 
     /// How many places a sweep has to look at.

@@ -10,10 +10,11 @@
 //! event of a new tile comes, tiles that have left are dropped and record 0 is added up anew: no cursor,
 //! nothing to subtract. Must never be read for a window that is exact.
 
-use crate::arena::{Arena, Block, read_i64, read_u128, write_i64, write_u128};
+use crate::arena::{Arena, Block, prefetch, read_i64, read_u128, write_i64, write_u128};
 use crate::plan::TilePlan;
 use crate::reading::{Readings, Sample};
 use crate::totals::{ABSENT, NumberTotals, square};
+use crate::window::{DAY_MS, HOUR_MS};
 
 /// Where an entity's tiles lie.
 #[derive(Debug, Clone, Copy)]
@@ -69,7 +70,11 @@ impl TileStore {
             header.newest = newest;
             self.forget(header);
         }
-        let tile = self.tile_of(sample.time_ms);
+        let tile = if sample.time_ms == newest_ms {
+            newest
+        } else {
+            self.tile_of(sample.time_ms)
+        };
         if i64::from(newest) - i64::from(tile) >= self.plan.kept_tiles {
             return;
         }
@@ -134,15 +139,16 @@ impl TileStore {
         *header = TileHeader::EMPTY;
     }
 
-    /// A word of the newest tile and one of the totals, so that their lines are on the way.
+    /// Asks for the lines of the totals and of the newest tile.
     #[inline]
-    pub fn touch(&self, header: &TileHeader) -> u32 {
-        if header.block == Block::NONE {
-            return 0;
+    pub fn prefetch(&self, header: &TileHeader) {
+        if header.block != Block::NONE {
+            let words = self.arena.block(header.block, header.size);
+            let last = (usize::from(header.records) - 1) * self.plan.stride;
+            prefetch(&words[0]);
+            prefetch(&words[last]);
+            prefetch(&words[last + self.plan.stride - 1]);
         }
-        let last = (usize::from(header.records) - 1) * self.plan.stride;
-        self.arena.touch(header.block, header.size, 0)
-            ^ self.arena.touch(header.block, header.size, last)
     }
 
     /// Bytes of an entity's tiles.
@@ -192,7 +198,12 @@ impl TileStore {
     }
 
     fn tile_of(&self, time_ms: i64) -> i32 {
-        let tile = time_ms.div_euclid(self.plan.tile_ms);
+        // Divisors that the compiler knows: a division by a variable costs as much as the rest.
+        let tile = if self.plan.tile_ms == HOUR_MS {
+            time_ms.div_euclid(HOUR_MS)
+        } else {
+            time_ms.div_euclid(DAY_MS)
+        };
         i32::try_from(tile).unwrap_or(if tile < 0 { i32::MIN } else { i32::MAX })
     }
 

@@ -187,24 +187,6 @@ pub(crate) fn quantile(histogram: &[u32], tenths: u64) -> f64 {
     f64::NAN
 }
 
-/// The share of the other numbers that are not in a higher bucket than this one.
-pub(crate) fn rank(histogram: &[u32], number: Option<i64>, inside: bool) -> f64 {
-    let Some(number) = number else {
-        return f64::NAN;
-    };
-    let own = u64::from(inside);
-    let total: u64 = histogram.iter().map(|n| u64::from(*n)).sum();
-    let others = total - own;
-    if others == 0 {
-        return f64::NAN;
-    }
-    let not_above: u64 = histogram[..=bucket(number)]
-        .iter()
-        .map(|n| u64::from(*n))
-        .sum();
-    count_to_f64(not_above - own) / count_to_f64(others)
-}
-
 /// Exact to 2^53, as promised.
 #[inline]
 #[allow(

@@ -28,8 +28,12 @@ const DEPENDENCIES: &[&str] = &[
     "thiserror",
 ];
 
-/// What one crate of the heart may be built from besides: rules are a text that people write.
-const FURTHER_DEPENDENCIES: &[(&str, &[&str])] = &[("sentinel-rules", &["serde", "toml"])];
+/// What one crate of the heart may be built from besides: rules and definitions of features are texts that
+/// people write.
+const FURTHER_DEPENDENCIES: &[(&str, &[&str])] = &[
+    ("sentinel-features", &["toml"]),
+    ("sentinel-rules", &["serde", "toml"]),
+];
 
 /// Thresholds of the root, repeated since the nearest `clippy.toml` replaces it.
 const THRESHOLDS: &[(&str, Value)] = &[

@@ -36,7 +36,7 @@ pub struct FeatureBody<'a> {
     #[schema(example = "count")]
     pub unit: &'static str,
     /// When it has no value: `never`, `no_entity`, `no_history`, `no_amount` or `no_field`.
-    #[schema(example = "never")]
+    #[schema(example = "no_entity")]
     pub missing: &'static str,
     /// Where it comes from: `window`, `fact`, `transaction` or `attribute`.
     #[schema(example = "window")]
@@ -56,7 +56,7 @@ pub struct FeatureBody<'a> {
     /// One line for people.
     pub doc: &'a str,
     /// A sentence for an analyst, with `{value}` in the place of the value.
-    #[schema(example = "{value} payments of the account in the last minute")]
+    #[schema(example = "{value} payments of this account within 1 minute")]
     pub phrase: &'a str,
     /// A value one could meet.
     #[schema(example = 3.0)]

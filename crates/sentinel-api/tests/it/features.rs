@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use sentinel_features::FeatureSet;
 use serde_json::{Value, json};
 
 use crate::server::{Reply, Server, payment};
@@ -121,15 +122,42 @@ async fn every_fault_is_told_with_its_line_and_nothing_is_appended() {
     assert_eq!(problem["code"], "bad_definitions");
     let errors = problem["errors"].as_array().unwrap();
     assert_eq!(errors.len(), 2, "{problem}");
-    for (error, words) in errors
-        .iter()
-        .zip([["line 4", "planet"], ["line 6", "3 weeks"]])
-    {
+    for (error, words) in errors.iter().zip([
+        ["line 4: account_large_count_1h: entity: ", "planet"],
+        ["line 6: account_large_count_1h: window: ", "3 weeks"],
+    ]) {
         assert_eq!(error["pointer"], "/definitions");
         let detail = error["detail"].as_str().unwrap();
         assert!(words.iter().all(|word| detail.contains(word)), "{detail}");
     }
     assert_eq!(server.pipeline.handle().log_end(), end);
+}
+
+#[test]
+fn the_definitions_of_the_description_have_no_fault() {
+    let description = sentinel_api::openapi_json().unwrap();
+    let description: Value = serde_json::from_str(&description).unwrap();
+    let schemas = &description["components"]["schemas"];
+    let example = schemas["FeatureDefinitions"]["properties"]["definitions"]["example"].as_str();
+    let set = FeatureSet::shipped()
+        .with_definitions(example.unwrap())
+        .unwrap();
+    let added = &schemas["FeaturesAddedBody"]["properties"]["added"]["example"];
+    let names: Vec<&str> = set
+        .user_defined()
+        .iter()
+        .map(|one| one.name.as_str())
+        .collect();
+    assert_eq!(*added, json!(names));
+    let of_feature = &schemas["FeatureBody"]["properties"];
+    let name = of_feature["name"]["example"].as_str().unwrap();
+    let features = set.features();
+    let feature = features.iter().find(|one| one.name == name).unwrap();
+    assert_eq!(
+        of_feature["definition"]["example"],
+        json!(feature.definition())
+    );
+    assert_eq!(of_feature["phrase"]["example"], json!(feature.phrase));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -124,10 +124,9 @@ impl FeatureEngine {
     ) {
         let mut batch = std::mem::take(&mut self.batch);
         self.look_up(events, &mut batch);
-        let touched = self.touch_headers(&batch);
+        self.find_candidates(&mut batch);
         self.number(events, &mut batch);
-        let touched = touched ^ self.touch_blocks(&batch);
-        std::hint::black_box(touched);
+        self.prefetch_blocks(&batch);
         self.read_fields(events, &mut batch);
         let width = self.set.width();
         for (at, row) in rows.chunks_exact_mut(width.max(1)).enumerate() {
@@ -158,7 +157,7 @@ impl FeatureEngine {
         times.len()
     }
 
-    /// Hashes names and finds candidates: independent look-ups, one after the other.
+    /// Hashes names, and asks for the lines where the hashes point.
     fn look_up(&self, events: &[(&Transaction, Option<i64>)], batch: &mut Batch) {
         let lanes = self.lanes.count();
         batch.lookups.clear();
@@ -171,27 +170,27 @@ impl FeatureEngine {
                 let key = kind.key(transaction);
                 if key != Key::Absent {
                     let hash = table.hash(key);
-                    batch.lookups[at * lanes + lane] = Lookup {
-                        pair: 0,
-                        hash,
-                        candidate: table.candidate(hash),
-                        number: 0,
-                        is_named: true,
-                    };
+                    table.prefetch_hash(hash);
+                    let lookup = &mut batch.lookups[at * lanes + lane];
+                    (lookup.hash, lookup.is_named) = (hash, true);
                 }
             }
         }
     }
 
-    fn touch_headers(&self, batch: &Batch) -> u32 {
-        let (lanes, mut touched) = (self.lanes.count(), 0);
+    /// Finds candidates by hash alone, and asks for the lines of their names and headers.
+    fn find_candidates(&self, batch: &mut Batch) {
+        let lanes = self.lanes.count();
         for (lane, kind) in self.lanes.singles.iter().enumerate() {
             let table = &self.tables[kind.index()];
-            for lookups in batch.lookups.chunks_exact(lanes) {
-                touched ^= table.touch_headers(lookups[lane].candidate);
+            for lookups in batch.lookups.chunks_exact_mut(lanes) {
+                let lookup = &mut lookups[lane];
+                if lookup.is_named {
+                    lookup.candidate = table.candidate(lookup.hash);
+                    table.prefetch_headers(lookup.candidate);
+                }
             }
         }
-        touched
     }
 
     /// Numbers every entity, in log order; then the pairs, whose names are numbers.
@@ -215,6 +214,13 @@ impl FeatureEngine {
             let lane = self.lanes.singles.len() + pair;
             self.look_up_pairs(events, batch, lane, *kind);
             let table = &mut self.tables[kind.index()];
+            for lookups in batch.lookups.chunks_exact_mut(lanes) {
+                let lookup = &mut lookups[lane];
+                if lookup.is_named {
+                    lookup.candidate = table.candidate(lookup.hash);
+                    table.prefetch_headers(lookup.candidate);
+                }
+            }
             for (at, time) in batch.times.iter().enumerate() {
                 let lookup = &mut batch.lookups[at * lanes + lane];
                 if lookup.is_named {
@@ -240,7 +246,6 @@ impl FeatureEngine {
             return;
         };
         let table = &self.tables[kind.index()];
-        let mut touched = 0;
         for (at, (transaction, _)) in events.iter().enumerate() {
             let lookups = &mut batch.lookups[at * lanes..(at + 1) * lanes];
             let (first, second) = (lookups[one], lookups[other]);
@@ -256,24 +261,22 @@ impl FeatureEngine {
                 continue;
             };
             // A part that is not known (number 0) makes a pair that is not known either.
-            let is_known = first.number != 0 && second != 0;
             let pair = u64::from(first.number) << 32 | u64::from(second);
             let hash = table.hash(Key::Number(pair));
-            let candidate = if is_known { table.candidate(hash) } else { 0 };
+            table.prefetch_hash(hash);
             lookups[lane] = Lookup {
                 pair,
                 hash,
-                candidate,
+                candidate: 0,
                 number: 0,
                 is_named: true,
             };
-            touched ^= table.touch_headers(candidate);
         }
-        std::hint::black_box(touched);
     }
 
-    fn touch_blocks(&self, batch: &Batch) -> u32 {
-        let (lanes, mut touched) = (self.lanes.count(), 0);
+    /// Asks for the lines of what headers point at.
+    fn prefetch_blocks(&self, batch: &Batch) {
+        let lanes = self.lanes.count();
         for (lane, kind) in self.lanes.iter().enumerate() {
             let table = &self.tables[kind.index()];
             if table.plan().slots.is_empty() || !table.plan().has_windows() {
@@ -281,11 +284,10 @@ impl FeatureEngine {
             }
             for lookups in batch.lookups.chunks_exact(lanes) {
                 if lookups[lane].number != 0 {
-                    touched ^= table.touch_blocks(lookups[lane].number);
+                    table.prefetch_blocks(lookups[lane].number);
                 }
             }
         }
-        touched
     }
 
     /// The set's numbers and categories of each event.

@@ -28,9 +28,12 @@ pub(crate) struct RingPlan {
     pub squares: Vec<bool>,
     /// Ring numbers whose least or greatest is asked for anywhere.
     pub extremes: Vec<bool>,
-    /// Whether any mark is counted.
-    pub has_marks: bool,
-    /// Whether squares of gaps are asked for.
+    /// For each ring number and each ring category, the windows that ask for it, as places in `windows`.
+    pub number_windows: Vec<Vec<u8>>,
+    pub category_windows: Vec<Vec<u8>>,
+    /// Each mark with the windows that count it.
+    pub mark_windows: Vec<(u8, Vec<u8>)>,
+    /// Whether gaps are asked for.
     pub has_gaps: bool,
 }
 
@@ -176,7 +179,9 @@ fn ring(outputs: &[Output]) -> Option<RingPlan> {
         totals_words: 0,
         squares: vec![false; numbers.len()],
         extremes: vec![false; numbers.len()],
-        has_marks: false,
+        number_windows: vec![Vec::new(); numbers.len()],
+        category_windows: vec![Vec::new(); categories.len()],
+        mark_windows: Vec::new(),
         has_gaps: false,
         numbers,
         categories,
@@ -188,23 +193,28 @@ fn ring(outputs: &[Output]) -> Option<RingPlan> {
             continue;
         }
         let mut kinds = Vec::new();
+        let window = u8::try_from(plan.windows.len()).unwrap_or(0);
         for output in here {
             match output {
-                Output::Marked { mark, .. } => push_once(&mut kinds, OpKind::Marked(*mark)),
+                Output::Marked { mark, .. } => {
+                    push_once(&mut kinds, OpKind::Marked(*mark));
+                    add_mark(&mut plan.mark_windows, *mark, window);
+                }
                 Output::Distinct { column, .. } => {
-                    push_once(
-                        &mut kinds,
-                        OpKind::Distinct(place(&plan.categories, *column)),
-                    );
+                    let at = place(&plan.categories, *column);
+                    push_once(&mut kinds, OpKind::Distinct(at));
+                    push_once(&mut plan.category_windows[usize::from(at)], window);
                 }
                 Output::GapDeviation { .. } => push_once(&mut kinds, OpKind::GapSquares),
                 Output::Number {
                     column, statistic, ..
                 } => {
                     let at = place(&plan.numbers, *column);
+                    push_once(&mut plan.number_windows[usize::from(at)], window);
                     number_ops(&mut plan, &mut kinds, at, *statistic);
                 }
-                Output::Count { .. } | Output::GapMean { .. } | Output::Fact(_) => {}
+                Output::GapMean { .. } => plan.has_gaps = true,
+                Output::Count { .. } | Output::Fact(_) => {}
             }
         }
         add_window(&mut plan, index, &kinds);
@@ -220,7 +230,6 @@ fn add_window(plan: &mut RingPlan, index: usize, kinds: &[OpKind]) {
         .map(|kind| {
             let at = plan.totals_words;
             plan.totals_words += kind.words();
-            plan.has_marks |= matches!(kind, OpKind::Marked(_));
             plan.has_gaps |= matches!(kind, OpKind::GapSquares);
             Op { kind: *kind, at }
         })
@@ -231,6 +240,13 @@ fn add_window(plan: &mut RingPlan, index: usize, kinds: &[OpKind]) {
         cursor_at,
         ops,
     });
+}
+
+fn add_mark(marks: &mut Vec<(u8, Vec<u8>)>, mark: u8, window: u8) {
+    match marks.iter_mut().find(|(have, _)| *have == mark) {
+        Some((_, windows)) => push_once(windows, window),
+        None => marks.push((mark, vec![window])),
+    }
 }
 
 /// The running totals that a statistic needs.

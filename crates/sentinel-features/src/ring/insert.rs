@@ -2,7 +2,7 @@
 //! ring.
 
 use super::running::tally;
-use super::{RingHeader, RingStore, SUPERSEDED, low_half};
+use super::{RingHeader, RingStore, SUPERSEDED, low_half, write};
 use crate::arena::{read_i64, write_i64};
 use crate::plan::OpKind;
 use crate::reading::Sample;
@@ -17,7 +17,9 @@ impl RingStore {
         sample: &Sample<'_>,
     ) -> u32 {
         let position = self.open_gap(header, newest_ms, sample.time_ms);
-        self.write(header, position, sample);
+        let at = header.slot(position) * self.plan.stride;
+        let events = self.events.block_mut(header.events, header.size);
+        write(&self.plan, &mut events[at..at + self.plan.stride], sample);
         header.head = header.head.wrapping_add(1);
         if header.large != NONE {
             self.shift_indices(header, position);

@@ -1,41 +1,16 @@
 //! Reading a ring: what each window adds up to, whatever class the ring is of.
 
 use super::{MEDIUM_MAX, RingHeader, RingStore, SMALL_MAX, SUPERSEDED, low_half};
-use crate::arena::{read_i64, read_u128};
-use crate::plan::{COLUMNS_MAX, OpKind, RingWindow};
+use crate::arena::{low, read_i64, read_u128};
+use crate::plan::{Op, OpKind};
 use crate::reading::Readings;
-use crate::totals::{ABSENT, BUCKETS, NumberTotals, bucket, square};
-use crate::window::{EXACT_COUNT, WINDOW_COUNT};
+use crate::totals::{
+    ABSENT, BUCKETS, NumberTotals, bucket, bucket_value, count_to_f64, quantile, square,
+};
+use crate::window::EXACT_COUNT;
 
-/// A byte's bits, one to a byte.
-const SPREAD: [u64; 256] = spread();
-
-const fn spread() -> [u64; 256] {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let mut bit = 0;
-        while bit < 8 {
-            if byte >> bit & 1 == 1 {
-                table[byte] |= 1 << (8 * bit);
-            }
-            bit += 1;
-        }
-        byte += 1;
-    }
-    table
-}
-
-/// What a walk back from the head has met.
-struct Walk {
-    numbers: [NumberTotals; COLUMNS_MAX],
-    distinct: [u32; COLUMNS_MAX],
-    /// Counts of marks, one to a byte: a small ring has fewer than 256 events.
-    marks: [u64; 4],
-    gap_squares: i64,
-    /// Time of the event met last.
-    time: u32,
-}
+/// A window of a ring as of `T`: the ring, `T`, the kind's number and the place in `WINDOWS`.
+pub(crate) type Held<'a> = (&'a RingHeader, i64, u8, usize);
 
 impl RingStore {
     /// Fills the readings of the windows in use, as of `T`.
@@ -62,81 +37,110 @@ impl RingStore {
         }
     }
 
-    /// Adds every window of a small ring up.
+    /// Adds every window of a small ring up: a walk back from the head for each column, which stops at
+    /// the end of each window that asks for it.
     fn walk(&self, header: &RingHeader, newest_ms: i64, readings: &mut Readings) {
+        let plan = &self.plan;
         let events = self.events.block(header.events, header.size);
         let newest = low_half(newest_ms);
-        let numbers = self.plan.numbers.len();
-        let mut walk = Walk {
-            numbers: [NumberTotals::EMPTY; COLUMNS_MAX],
-            distinct: [0; COLUMNS_MAX],
-            marks: [0; 4],
-            gap_squares: 0,
-            time: 0,
-        };
-        let mut position = header.head;
-        let last = events[header.slot(header.head.wrapping_sub(1)) * self.plan.stride];
-        for window in &self.plan.windows {
-            while position != header.oldest {
-                let before = position.wrapping_sub(1);
-                let at = header.slot(before) * self.plan.stride;
-                let event = &events[at..at + self.plan.stride];
-                if i64::from(newest.wrapping_sub(event[0])) >= window.length_ms {
-                    break;
+        // Where each event lies, the newest first, and how many of them each window holds.
+        let mut places = [0; SMALL_MAX];
+        let mut ends = [0; EXACT_COUNT];
+        let live = header.live();
+        for (back, place) in places[..live].iter_mut().enumerate() {
+            let position = header.head.wrapping_sub(1 + low(back as u64));
+            *place = header.slot(position) * plan.stride;
+        }
+        let places = &places[..live];
+        let mut end = 0;
+        for (window, window_end) in plan.windows.iter().zip(&mut ends) {
+            while end < live
+                && i64::from(newest.wrapping_sub(events[places[end]])) < window.length_ms
+            {
+                end += 1;
+            }
+            *window_end = end;
+            readings.counts[window.index] = end as u64;
+        }
+        for (place, windows) in plan.number_windows.iter().enumerate() {
+            let at = 2 + 2 * place;
+            let (squares, extremes) = (plan.squares[place], plan.extremes[place]);
+            let column = usize::from(plan.numbers[place]);
+            let mut total = NumberTotals::EMPTY;
+            let mut met = 0;
+            for window in windows {
+                let end = ends[usize::from(*window)];
+                for event in &places[met..end] {
+                    let number = read_i64(events, event + at);
+                    if number != ABSENT {
+                        total.count += 1;
+                        total.sum += number;
+                        if squares {
+                            total.squares += square(number);
+                        }
+                        if extremes {
+                            total.least = total.least.min(number);
+                            total.greatest = total.greatest.max(number);
+                        }
+                    }
                 }
-                self.meet(&mut walk, event, position == header.head);
-                position = before;
+                met = end;
+                readings.numbers[column][plan.windows[usize::from(*window)].index] = total;
             }
-            let at = window.index;
-            readings.counts[at] = u64::from(header.head.wrapping_sub(position));
-            readings.gap_squares[at] = walk.gap_squares;
-            readings.gap_span_ms[at] = if position == header.head {
-                0
-            } else {
-                i64::from(last.wrapping_sub(walk.time))
-            };
-            for (place, number) in walk.numbers[..numbers].iter().enumerate() {
-                readings.numbers[usize::from(self.plan.numbers[place])][at] = *number;
+        }
+        for (place, windows) in plan.category_windows.iter().enumerate() {
+            let at = plan.categories_at + place;
+            let column = usize::from(plan.categories[place]);
+            let (mut distinct, mut met) = (0, 0);
+            for window in windows {
+                let end = ends[usize::from(*window)];
+                for event in &places[met..end] {
+                    distinct += u64::from(events[event + at] & SUPERSEDED == 0);
+                }
+                met = end;
+                readings.distinct[column][plan.windows[usize::from(*window)].index] = distinct;
             }
-            for (place, column) in self.plan.categories.iter().enumerate() {
-                readings.distinct[usize::from(*column)][at] = u64::from(walk.distinct[place]);
+        }
+        for (mark, windows) in &plan.mark_windows {
+            let (mut marked, mut met) = (0, 0);
+            for window in windows {
+                let end = ends[usize::from(*window)];
+                for event in &places[met..end] {
+                    marked += events[event + 1] >> mark & 1;
+                }
+                met = end;
+                readings.marks[usize::from(*mark)][plan.windows[usize::from(*window)].index] =
+                    marked;
             }
-            read_marks(window, &walk.marks, readings);
+        }
+        if plan.has_gaps {
+            self.walk_gaps(events, places, &ends, readings);
         }
     }
 
-    /// Takes an event into a walk.
-    #[inline]
-    fn meet(&self, walk: &mut Walk, event: &[u32], is_first: bool) {
-        if self.plan.has_gaps && !is_first {
-            let gap = i64::from(walk.time.wrapping_sub(event[0]));
-            walk.gap_squares += gap * gap;
-        }
-        walk.time = event[0];
-        if self.plan.has_marks {
-            for (part, byte) in walk.marks.iter_mut().zip(event[1].to_le_bytes()) {
-                *part += SPREAD[usize::from(byte)];
+    /// Gaps between the events of each window of a small ring.
+    fn walk_gaps(
+        &self,
+        events: &[u32],
+        places: &[usize],
+        ends: &[usize; EXACT_COUNT],
+        readings: &mut Readings,
+    ) {
+        let (mut squares, mut met) = (0, 1);
+        for (window, end) in self.plan.windows.iter().zip(ends) {
+            while met < *end {
+                let gap = events[places[met - 1]].wrapping_sub(events[places[met]]);
+                squares += i64::from(gap) * i64::from(gap);
+                met += 1;
             }
-        }
-        for (place, total) in walk.numbers[..self.plan.numbers.len()]
-            .iter_mut()
-            .enumerate()
-        {
-            let number = read_i64(event, 2 + 2 * place);
-            if number == ABSENT {
-                continue;
-            }
-            total.count += 1;
-            total.sum += number;
-            if self.plan.squares[place] {
-                total.squares += square(number);
-            }
-            total.least = total.least.min(number);
-            total.greatest = total.greatest.max(number);
-        }
-        let values = &event[self.plan.categories_at..];
-        for (distinct, value) in walk.distinct.iter_mut().zip(values) {
-            *distinct += u32::from(value & SUPERSEDED == 0);
+            readings.gap_squares[window.index] = squares;
+            readings.gap_span_ms[window.index] = match end.checked_sub(1) {
+                Some(oldest) => {
+                    let span = events[places[0]].wrapping_sub(events[places[oldest]]);
+                    i64::from(span)
+                }
+                None => 0,
+            };
         }
     }
 
@@ -150,14 +154,13 @@ impl RingStore {
             let cursor = totals[window.cursor_at];
             let count = header.head.wrapping_sub(cursor);
             readings.counts[at] = u64::from(count);
-            readings.gap_span_ms[at] = if count == 0 {
-                0
-            } else {
-                let last = time_at(header.head.wrapping_sub(1));
-                i64::from(last.wrapping_sub(time_at(cursor)))
-            };
-            for column in &self.plan.numbers {
-                readings.numbers[usize::from(*column)][at] = NumberTotals::EMPTY;
+            if self.plan.has_gaps {
+                readings.gap_span_ms[at] = if count == 0 {
+                    0
+                } else {
+                    let last = time_at(header.head.wrapping_sub(1));
+                    i64::from(last.wrapping_sub(time_at(cursor)))
+                };
             }
             for op in &window.ops {
                 let number = |place: u8| usize::from(self.plan.numbers[usize::from(place)]);
@@ -223,12 +226,9 @@ impl RingStore {
             for window in &self.plan.windows {
                 let cursor = totals[window.cursor_at];
                 let number = &mut readings.numbers[column][window.index];
-                if let Some(least) = self.extreme(header, place, cursor, false) {
-                    number.least = least;
-                }
-                if let Some(greatest) = self.extreme(header, place, cursor, true) {
-                    number.greatest = greatest;
-                }
+                let extreme = |greatest| self.extreme(header, place, cursor, greatest);
+                number.least = extreme(false).unwrap_or(i64::MAX);
+                number.greatest = extreme(true).unwrap_or(i64::MIN);
             }
         }
     }
@@ -243,13 +243,7 @@ impl RingStore {
     }
 
     /// The oldest number of a window.
-    pub fn first(
-        &self,
-        header: &RingHeader,
-        newest_ms: i64,
-        column: u8,
-        window: usize,
-    ) -> Option<i64> {
+    pub fn first(&self, (header, newest_ms, column, window): Held<'_>) -> Option<i64> {
         let mut position = self.cursor(header, newest_ms, window);
         while position != header.head {
             let number = self.number_at(header, position, column);
@@ -264,10 +258,7 @@ impl RingStore {
     /// The newest number of a window but for one event's.
     pub fn previous(
         &self,
-        header: &RingHeader,
-        newest_ms: i64,
-        column: u8,
-        window: usize,
+        (header, newest_ms, column, window): Held<'_>,
         own: Option<u32>,
     ) -> Option<i64> {
         let cursor = self.cursor(header, newest_ms, window);
@@ -285,38 +276,76 @@ impl RingStore {
         None
     }
 
-    /// The histogram of a window's numbers.
-    pub fn histogram(
-        &self,
-        header: &RingHeader,
-        newest_ms: i64,
-        column: u8,
-        window: usize,
-    ) -> [u32; BUCKETS] {
-        let mut histogram = [0; BUCKETS];
-        if header.live() == 0 {
-            return histogram;
+    /// The value that a share of a window's numbers (in tenths) does not exceed, by buckets.
+    pub fn quantile(&self, held: Held<'_>, tenths: usize) -> f64 {
+        if let Some(histogram) = self.histogram(held) {
+            return quantile(histogram, tenths as u64);
         }
-        if header.has_totals() {
-            let place = self.place_of(column);
-            let totals = self.totals.block(header.totals, 0);
-            let ops = self.plan.windows.iter().filter(|have| have.index == window);
-            for op in ops.flat_map(|window| &window.ops) {
-                if op.kind == OpKind::Histogram(place) {
-                    histogram.copy_from_slice(&totals[op.at..op.at + BUCKETS]);
-                }
+        let (mut buckets, count) = self.buckets(held);
+        let buckets = &mut buckets[..count];
+        if buckets.is_empty() {
+            return f64::NAN;
+        }
+        buckets.sort_unstable();
+        bucket_value(usize::from(
+            buckets[(count * tenths).div_ceil(10) - 1],
+        ))
+    }
+
+    /// The share of a window's other numbers that are not in a higher bucket than this one.
+    pub fn rank(&self, held: Held<'_>, number: Option<i64>, inside: bool) -> f64 {
+        let Some(number) = number else {
+            return f64::NAN;
+        };
+        let own = bucket(number);
+        let (not_above, total) = match self.histogram(held) {
+            Some(histogram) => {
+                let sum = |part: &[u32]| part.iter().map(|n| u64::from(*n)).sum::<u64>();
+                (sum(&histogram[..=own]), sum(histogram))
             }
-            return histogram;
+            None => {
+                let (buckets, count) = self.buckets(held);
+                let buckets = buckets[..count].iter();
+                let not_above = buckets.filter(|bucket| usize::from(**bucket) <= own);
+                (not_above.count() as u64, count as u64)
+            }
+        };
+        let own = u64::from(inside);
+        if total == own {
+            f64::NAN
+        } else {
+            count_to_f64(not_above - own) / count_to_f64(total - own)
         }
+    }
+
+    /// The running histogram of a window's numbers; `None` for a small ring, which keeps none.
+    fn histogram(&self, (header, _, column, window): Held<'_>) -> Option<&[u32]> {
+        if !header.has_totals() {
+            return None;
+        }
+        let place = self.place_of(column);
+        let totals = self.totals.block(header.totals, 0);
+        let mut windows = self.plan.windows.iter();
+        let window = windows.find(|have| have.index == window)?;
+        let is_wanted = |op: &&Op| op.kind == OpKind::Histogram(place);
+        let at = window.ops.iter().find(is_wanted)?.at;
+        Some(&totals[at..at + BUCKETS])
+    }
+
+    /// The buckets of a small ring's numbers within a window, and how many there are.
+    fn buckets(&self, (header, newest_ms, column, window): Held<'_>) -> ([u8; SMALL_MAX], usize) {
+        let mut buckets = [0; SMALL_MAX];
+        let mut count = 0;
         let mut position = self.cursor(header, newest_ms, window);
-        while position != header.head {
+        while position != header.head && count < SMALL_MAX {
             let number = self.number_at(header, position, column);
             if number != ABSENT {
-                histogram[bucket(number)] += 1;
+                buckets[count] = u8::try_from(bucket(number)).unwrap_or(u8::MAX);
+                count += 1;
             }
             position = position.wrapping_add(1);
         }
-        histogram
+        (buckets, count)
     }
 
     /// The position of a window's oldest event.
@@ -350,16 +379,3 @@ impl RingStore {
         u8::try_from(at.unwrap_or(0)).unwrap_or(0)
     }
 }
-
-/// Reads the marks that a window counts.
-fn read_marks(window: &RingWindow, marks: &[u64; 4], readings: &mut Readings) {
-    for op in &window.ops {
-        if let OpKind::Marked(mark) = op.kind {
-            let part = marks[usize::from(mark / 8)].to_le_bytes();
-            readings.marks[usize::from(mark)][window.index] =
-                u32::from(part[usize::from(mark % 8)]);
-        }
-    }
-}
-
-const _: () = assert!(SMALL_MAX < 256 && EXACT_COUNT < WINDOW_COUNT);

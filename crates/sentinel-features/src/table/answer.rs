@@ -5,7 +5,7 @@ use super::apply::{EventView, Scratch, Seat};
 use crate::calendar::Calendar;
 use crate::fact::Fact;
 use crate::plan::{Output, Statistic, is_exact};
-use crate::totals::{ABSENT, NumberTotals, count_to_f64, deviation, quantile, rank, to_f64};
+use crate::totals::{ABSENT, NumberTotals, count_to_f64, deviation, to_f64};
 use crate::window::{DAY_MS, LONGEST_EXACT_MS, WINDOWS};
 
 /// How long a fraud takes to become known, by and large: rates look at what is older.
@@ -118,7 +118,43 @@ impl EntityTable {
         scratch: &Scratch,
         row: &mut [f64],
     ) {
-        for slot in &self.plan.slots {
+        let shapes = &self.plan.shapes;
+        for (at, fact) in &shapes.facts {
+            row[usize::from(*at)] = scratch.facts[usize::from(*fact)];
+        }
+        let Some(seat) = seat else {
+            return;
+        };
+        let readings = &scratch.readings;
+        for (at, window) in &shapes.counts {
+            row[usize::from(*at)] = count_to_f64(readings.counts[usize::from(*window)]);
+        }
+        for (at, mark, window) in &shapes.marks {
+            let count = readings.marks[usize::from(*mark)][usize::from(*window)];
+            row[usize::from(*at)] = f64::from(count);
+        }
+        for (at, column, window) in &shapes.distinct {
+            let count = readings.distinct[usize::from(*column)][usize::from(*window)];
+            row[usize::from(*at)] = count_to_f64(count);
+        }
+        let totals = |column: u8, window: u8| {
+            &readings.numbers[usize::from(column)][usize::from(window)]
+        };
+        for (at, column, window) in &shapes.sums {
+            row[usize::from(*at)] = totals(*column, *window).sum();
+        }
+        for (at, column, window) in &shapes.means {
+            row[usize::from(*at)] = totals(*column, *window).mean();
+        }
+        for (at, column, window) in &shapes.maxima {
+            row[usize::from(*at)] = totals(*column, *window).max();
+        }
+        for (at, column, window) in &shapes.to_means {
+            let own = own(scratch, *column);
+            let is_within = is_within(seat, event, own, *window);
+            row[usize::from(*at)] = totals(*column, *window).to_mean(own, is_within);
+        }
+        for slot in &shapes.others {
             let mut value = self.value(slot.output, seat, event, scratch);
             if let Some(over) = slot.over {
                 let divisor = self.value(over, seat, event, scratch);
@@ -136,7 +172,7 @@ impl EntityTable {
     fn value(
         &self,
         output: Output,
-        seat: Option<&Seat>,
+        seat: &Seat,
         event: &EventView<'_>,
         scratch: &Scratch,
     ) -> f64 {
@@ -172,15 +208,13 @@ impl EntityTable {
                 column,
                 window,
                 statistic,
-            } => seat.map_or(f64::NAN, |seat| {
-                self.number(column, window, statistic, seat, event, scratch)
-            }),
+            } => self.number(column, window, statistic, seat, event, scratch),
         }
     }
 
     /// Events of a window that are held one by one: gaps know no others.
-    fn held(&self, seat: Option<&Seat>, window: usize, counted: u64) -> u64 {
-        let (Some(seat), Some(ring)) = (seat, &self.ring) else {
+    fn held(&self, seat: &Seat, window: usize, counted: u64) -> u64 {
+        let Some(ring) = &self.ring else {
             return 0;
         };
         ring.held(&seat.ring, seat.newest_ms, window, counted)
@@ -197,12 +231,8 @@ impl EntityTable {
     ) -> f64 {
         let at = usize::from(window);
         let totals: &NumberTotals = &scratch.readings.numbers[usize::from(column)][at];
-        let own = scratch.numbers[usize::from(column)];
-        let own = (own != ABSENT).then_some(own);
-        // A late event is in the windows that reach back to it, and in no other.
-        let is_within = seat.is_taken_in
-            && own.is_some()
-            && (!is_exact(window) || seat.newest_ms - event.time_ms < WINDOWS[at].length_ms);
+        let own = own(scratch, column);
+        let is_within = is_within(seat, event, own, window);
         let value = match statistic {
             Statistic::ToMean => return totals.to_mean(own, is_within),
             Statistic::ZScore => return totals.z_score(own, is_within),
@@ -215,24 +245,38 @@ impl EntityTable {
                 let Some(ring) = &self.ring else {
                     return f64::NAN;
                 };
-                let histogram = || ring.histogram(&seat.ring, seat.newest_ms, column, at);
+                let held = (&seat.ring, seat.newest_ms, column, at);
                 let number = |number: Option<i64>| number.map_or(f64::NAN, to_f64);
                 match statistic {
                     Statistic::Rank => {
-                        return rank(&histogram(), own, is_within && seat.position.is_some());
+                        return ring.rank(held, own, is_within && seat.position.is_some());
                     }
-                    Statistic::Median => quantile(&histogram(), 5),
-                    Statistic::Quantile90 => quantile(&histogram(), 9),
-                    Statistic::First => number(ring.first(&seat.ring, seat.newest_ms, column, at)),
-                    _ => {
-                        let own = seat.position;
-                        number(ring.previous(&seat.ring, seat.newest_ms, column, at, own))
-                    }
+                    Statistic::Median => ring.quantile(held, 5),
+                    Statistic::Quantile90 => ring.quantile(held, 9),
+                    Statistic::First => number(ring.first(held)),
+                    _ => number(ring.previous(held, seat.position)),
                 }
             }
         };
         value / self.plan.numbers[usize::from(column)].divisor
     }
+}
+
+/// The event's own number.
+#[inline]
+fn own(scratch: &Scratch, column: u8) -> Option<i64> {
+    let own = scratch.numbers[usize::from(column)];
+    (own != ABSENT).then_some(own)
+}
+
+/// Whether the event's own number is among those of a window: a late event is in the windows that reach
+/// back to it, and in no other.
+#[inline]
+fn is_within(seat: &Seat, event: &EventView<'_>, own: Option<i64>, window: u8) -> bool {
+    seat.is_taken_in
+        && own.is_some()
+        && (!is_exact(window)
+            || seat.newest_ms - event.time_ms < WINDOWS[usize::from(window)].length_ms)
 }
 
 fn share(part: u64, whole: u64) -> f64 {

@@ -419,3 +419,60 @@ fn dead_letters_path(arguments: &RunArguments) -> PathBuf {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A mapping in which every field that names an entity is the same for every row.
+    const CONSTANT: &str = r#"
+[source]
+name = "constant"
+
+[templates]
+event_id = "{row}"
+
+[constants]
+event_type = "card_auth"
+currency = "USD"
+account_id = "a"
+customer_id = "c"
+card_token = "t"
+card_bin = "411111"
+merchant_id = "m"
+mcc = "5411"
+terminal_id = "t"
+counterparty_id = "p"
+device_id = "d"
+ip = "192.0.2.1"
+email_hash = "e"
+
+[amount]
+column = "cents"
+unit = "minor"
+
+[time]
+column = "when"
+unit = "rfc3339"
+"#;
+
+    #[test]
+    fn an_entity_that_is_the_same_for_every_row_has_no_windows() {
+        let without = |field: &str| {
+            let lines = CONSTANT.lines().filter(|line| !line.starts_with(field));
+            let text: Vec<&str> = lines.collect();
+            Mapping::parse(&text.join("\n")).unwrap()
+        };
+        let set = feature_set(Some(&without("nothing")));
+        for kind in EntityKind::ALL.iter().copied() {
+            let is_pair = kind.parts().is_some();
+            assert_eq!(set.has_entity(kind), is_pair, "{kind}");
+        }
+        for (field, kind) in [("card_bin", EntityKind::Bin), ("mcc", EntityKind::Mcc)] {
+            assert!(
+                feature_set(Some(&without(field))).has_entity(kind),
+                "{kind}"
+            );
+        }
+    }
+}

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::process::{json_lines, lines_of, run, sentinel, stderr, text};
+use crate::process::{json_lines, lines_of, repository, run, sentinel, stderr, text};
 use crate::serve::{Server, payment, serve};
 
 const DEFINITIONS: &str = r#"
@@ -104,14 +104,38 @@ fn a_check_says_what_definitions_mean_and_names_every_fault_by_its_line() {
     assert_eq!(code, 2);
     for word in [
         "2 faults",
-        "wrong.toml:4: ",
-        "wrong.toml:6: ",
+        "wrong.toml:4: card_large_count_1h: entity: ",
+        "wrong.toml:6: card_large_count_1h: window: ",
         "planet",
         "3 weeks",
     ] {
         assert!(told.contains(word), "{word}: {told}");
     }
     assert_eq!(features(&["check", "nowhere.toml"]).0, 2);
+}
+
+#[test]
+fn the_definitions_of_the_book_have_no_fault() {
+    let folder = TempDir::new().unwrap();
+    let mut checked = 0;
+    for page in ["guides/define-a-feature.md", "reference/features.md"] {
+        let book = repository("docs/book/src").join(page);
+        let book = std::fs::read_to_string(book).unwrap();
+        let blocks = book.split("```toml\n").skip(1);
+        for block in blocks.filter_map(|rest| rest.split("```").next()) {
+            if block.contains("[[feature]]") {
+                let file = written(folder.path(), "mine.toml", block);
+                let (code, out, told) = features(&["check", &file]);
+                assert_eq!(code, 0, "{page}: {told}");
+                assert!(
+                    !out.contains("equals"),
+                    "{page}: a twin of one that ships: {out}"
+                );
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked >= 2, "{checked} blocks of TOML");
 }
 
 fn names(server: &Server) -> Vec<String> {

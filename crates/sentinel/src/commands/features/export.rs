@@ -72,10 +72,7 @@ pub fn export(arguments: &ExportArguments) -> anyhow::Result<ExitCode> {
         return Err(usage("--output names the input; it would be overwritten"));
     }
     let mapping = arguments.mapping.as_deref().map(load_mapping).transpose()?;
-    let set = with_definitions(
-        feature_set(mapping.as_ref()),
-        arguments.features.as_deref(),
-    )?;
+    let set = with_definitions(feature_set(mapping.as_ref()), arguments.features.as_deref())?;
     let rates = rate_table(arguments.rates.as_deref())?;
     let part = part_of(&arguments.output);
     let mut table = open(&arguments.output, &part, &set)?;
