@@ -26,11 +26,21 @@ pub(crate) struct Arena {
 
 #[derive(Debug, Default)]
 struct Size {
+    /// Words of a block.
+    words: usize,
     chunks: Vec<Box<[u32]>>,
     /// Blocks a chunk, as a power of two.
     chunk_shift: u32,
     used: u32,
     free: Vec<u32>,
+}
+
+impl Size {
+    /// The first word of a block in its chunk.
+    #[inline]
+    fn place(&self, block: Block) -> usize {
+        (block.0 & ((1 << self.chunk_shift) - 1)) as usize * self.words
+    }
 }
 
 impl Arena {
@@ -54,6 +64,7 @@ impl Arena {
             let words = self.unit_words << self.sizes.len();
             let blocks = (CHUNK_WORDS / words.max(1)).max(1);
             self.sizes.push(Size {
+                words,
                 chunk_shift: blocks.ilog2(),
                 ..Size::default()
             });
@@ -84,20 +95,18 @@ impl Arena {
     /// The words of a block.
     #[inline]
     pub fn block(&self, block: Block, size: u8) -> &[u32] {
-        let words = self.words_of(size);
         let class = &self.sizes[usize::from(size)];
         let chunk = &class.chunks[(block.0 >> class.chunk_shift) as usize];
-        let at = (block.0 & ((1 << class.chunk_shift) - 1)) as usize * words;
-        &chunk[at..at + words]
+        let at = class.place(block);
+        &chunk[at..at + class.words]
     }
 
     /// The words of a block, to be changed.
     #[inline]
     pub fn block_mut(&mut self, block: Block, size: u8) -> &mut [u32] {
-        let words = self.words_of(size);
         let class = &mut self.sizes[usize::from(size)];
+        let (at, words) = (class.place(block), class.words);
         let chunk = &mut class.chunks[(block.0 >> class.chunk_shift) as usize];
-        let at = (block.0 & ((1 << class.chunk_shift) - 1)) as usize * words;
         &mut chunk[at..at + words]
     }
 
@@ -134,22 +143,40 @@ impl Arena {
 /// Words of a cache line.
 pub(crate) const LINE_WORDS: usize = 16;
 
-/// Asks for the cache line of a value, without waiting for it. Reads nothing and changes nothing: it
-/// cannot show in an answer.
+/// Asks for the cache line of a value, without waiting for it.
 #[inline]
 pub(crate) fn prefetch<T>(value: &T) {
+    prefetch_address(std::ptr::from_ref(value).cast());
+}
+
+/// Asks for a cache line. Reads nothing and changes nothing: it cannot show in an answer.
+#[inline]
+fn prefetch_address(address: *const u8) {
     #[cfg(target_arch = "x86_64")]
     #[allow(
         unsafe_code,
         reason = "the instruction has no effect but on the cache; see ADR 0012"
     )]
-    // SAFETY: a prefetch of any address is harmless, and this one is that of a live value.
+    // SAFETY: a prefetch of any address is harmless; it never faults.
     unsafe {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(value).cast());
+        _mm_prefetch::<_MM_HINT_T0>(address.cast());
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = value;
+    let _ = address;
+}
+
+/// Asks for every cache line of a value.
+#[inline]
+pub(crate) fn prefetch_all<T>(value: &T) {
+    let bytes = size_of::<T>();
+    let start = std::ptr::from_ref(value).cast::<u8>();
+    for offset in (0..bytes)
+        .step_by(LINE_WORDS * 4)
+        .chain([bytes.saturating_sub(1)])
+    {
+        prefetch_address(start.wrapping_add(offset));
+    }
 }
 
 /// A whole number in two words.

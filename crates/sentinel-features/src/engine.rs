@@ -17,7 +17,7 @@ use crate::entity::{EntityKind, Key};
 use crate::field::Category;
 use crate::fraud::{Fraud, LABELLED_KINDS, Labelled};
 use crate::set::FeatureSet;
-use crate::table::{Dictionary, EntityTable};
+use crate::table::{Dictionary, EntityTable, Scratch};
 use crate::window::DAY_MS;
 
 pub use crate::codec::CodecError;
@@ -56,17 +56,18 @@ pub struct FeatureEngine {
     /// Where the next sweep begins: a table and a place in it.
     sweep: (usize, usize),
     batch: Batch,
+    scratch: Scratch,
 }
 
 impl FeatureEngine {
     /// An engine that has seen nothing.
     pub fn new(set: FeatureSet) -> Self {
         let plan = set.plan();
-        let mcc_frauds = plan.kinds[EntityKind::Mcc.index()].has_fraud();
+        let has_categories = !plan.kinds[EntityKind::Mcc.index()].slots.is_empty();
         let tables = EntityKind::ALL
             .iter()
             .map(|kind| {
-                let keeps_categories = *kind == EntityKind::Merchant && mcc_frauds;
+                let keeps_categories = *kind == EntityKind::Merchant && has_categories;
                 EntityTable::new(*kind, plan.kinds[kind.index()].clone(), keeps_categories)
             })
             .collect();
@@ -86,6 +87,7 @@ impl FeatureEngine {
             entries: 0,
             sweep: (0, 0),
             batch: Batch::default(),
+            scratch: Scratch::default(),
             set,
         }
     }
@@ -156,7 +158,11 @@ impl FeatureEngine {
             }
             if table.plan().has_fraud() {
                 let hash = table.hash(key);
-                *entity = table.name(key, hash, table.candidate(hash), now_ms);
+                let (number, was_forgotten) = table.name(key, hash, table.candidate(hash), now_ms);
+                if was_forgotten {
+                    table.begin_anew(number);
+                }
+                *entity = number;
             } else {
                 table.name_known(key, now_ms);
             }

@@ -9,87 +9,12 @@ use std::hash::BuildHasher;
 
 use sentinel_domain::Text;
 
-use crate::arena::{low, prefetch};
+use crate::arena::{prefetch, prefetch_all};
 use crate::entity::Key;
+use crate::slots::Slots;
 
 /// Parts of the table.
 const PARTS: usize = 32;
-
-/// Slots of the smallest part.
-const SLOTS_START: usize = 8;
-
-/// One part: hash and number side by side in a word, found by looking on from where the hash points.
-/// An empty slot is 0, since numbers begin at 1.
-#[derive(Debug, Default)]
-struct Part {
-    slots: Box<[u64]>,
-    used: usize,
-}
-
-impl Part {
-    /// Where the hash points.
-    #[inline]
-    fn home(&self, hash: u32) -> usize {
-        // The upper bits of the product are mixed from all bits of the hash.
-        let mixed = u64::from(hash).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
-        mixed as usize & (self.slots.len() - 1)
-    }
-
-    /// The slot of the first entry with this hash that is wanted.
-    #[inline]
-    fn find(&self, hash: u32, is_wanted: impl Fn(u32) -> bool) -> Option<usize> {
-        if self.slots.is_empty() {
-            return None;
-        }
-        let mut at = self.home(hash);
-        loop {
-            let slot = self.slots[at];
-            if slot == 0 {
-                return None;
-            }
-            if low(slot >> 32) == hash && is_wanted(low(slot)) {
-                return Some(at);
-            }
-            at = (at + 1) & (self.slots.len() - 1);
-        }
-    }
-
-    fn insert(&mut self, hash: u32, number: u32) {
-        if (self.used + 1) * 4 > self.slots.len() * 3 {
-            let slots = (self.slots.len() * 2).max(SLOTS_START);
-            let old = std::mem::replace(&mut self.slots, vec![0; slots].into_boxed_slice());
-            for slot in old.into_iter().filter(|slot| *slot != 0) {
-                self.put(slot);
-            }
-        }
-        self.used += 1;
-        self.put(u64::from(hash) << 32 | u64::from(number));
-    }
-
-    fn put(&mut self, entry: u64) {
-        let mut at = self.home(low(entry >> 32));
-        while self.slots[at] != 0 {
-            at = (at + 1) & (self.slots.len() - 1);
-        }
-        self.slots[at] = entry;
-    }
-
-    /// Empties a slot; entries behind it move up, so that no search ends too early.
-    fn remove(&mut self, mut at: usize) {
-        self.used -= 1;
-        let mask = self.slots.len() - 1;
-        let mut next = (at + 1) & mask;
-        while self.slots[next] != 0 {
-            let home = self.home(low(self.slots[next] >> 32));
-            if next.wrapping_sub(home) & mask >= next.wrapping_sub(at) & mask {
-                self.slots[at] = self.slots[next];
-                at = next;
-            }
-            next = (next + 1) & mask;
-        }
-        self.slots[at] = 0;
-    }
-}
 
 /// Names by number.
 #[derive(Debug)]
@@ -101,7 +26,7 @@ enum Names {
 /// Names and numbers of one kind of entity, or of the words of one field.
 #[derive(Debug)]
 pub(crate) struct Index {
-    parts: Vec<Part>,
+    parts: Vec<Slots>,
     names: Names,
     free: Vec<u32>,
     hasher: foldhash::fast::RandomState,
@@ -120,7 +45,7 @@ impl Index {
 
     fn new(names: Names) -> Self {
         Self {
-            parts: (0..PARTS).map(|_| Part::default()).collect(),
+            parts: (0..PARTS).map(|_| Slots::default()).collect(),
             names,
             free: Vec::new(),
             hasher: foldhash::fast::RandomState::default(),
@@ -141,25 +66,20 @@ impl Index {
     /// Asks for the line where a hash points.
     #[inline]
     pub fn prefetch_hash(&self, hash: u32) {
-        let part = self.part(hash);
-        if !part.slots.is_empty() {
-            prefetch(&part.slots[part.home(hash)]);
-        }
+        self.part(hash).prefetch(hash);
     }
 
     /// The number of some name with this hash; 0 where there is none.
     #[inline]
     pub fn candidate(&self, hash: u32) -> u32 {
-        let part = self.part(hash);
-        part.find(hash, |_| true)
-            .map_or(0, |slot| low(part.slots[slot]))
+        self.part(hash).find(hash, |_| true).unwrap_or(0)
     }
 
     /// Asks for the line of a name.
     #[inline]
     pub fn prefetch_name(&self, number: u32) {
         match &self.names {
-            Names::Words(names) => prefetch(&names[number as usize - 1]),
+            Names::Words(names) => prefetch_all(&names[number as usize - 1]),
             Names::Numbers(names) => prefetch(&names[number as usize - 1]),
         }
     }
@@ -170,9 +90,9 @@ impl Index {
         if candidate != 0 && self.is(candidate, key) {
             return candidate;
         }
-        let part = self.part(hash);
-        part.find(hash, |number| self.is(number, key))
-            .map_or(0, |slot| low(part.slots[slot]))
+        self.part(hash)
+            .find(hash, |number| self.is(number, key))
+            .unwrap_or(0)
     }
 
     /// Gives a name that has none a number, from 1.
@@ -194,10 +114,7 @@ impl Index {
     /// Takes a number back.
     pub fn remove(&mut self, number: u32) {
         let hash = self.hash(self.name(number));
-        let part = &mut self.parts[part_of(hash)];
-        if let Some(slot) = part.find(hash, |have| have == number) {
-            part.remove(slot);
-        }
+        self.parts[part_of(hash)].remove(hash, number);
         if let Names::Words(names) = &mut self.names {
             names[number as usize - 1] = Text::default();
         }
@@ -253,7 +170,7 @@ impl Index {
     /// Bytes of one name and its entry, for capacity planning.
     pub fn bytes_of(&self, number: u32) -> usize {
         // Slots are half to three quarters full.
-        let entry = size_of::<u64>() * 8 / 5;
+        let entry = size_of::<u64>() + size_of::<u64>() / 2;
         entry
             + match &self.names {
                 Names::Words(names) => {
@@ -290,7 +207,7 @@ impl Index {
         }
     }
 
-    fn part(&self, hash: u32) -> &Part {
+    fn part(&self, hash: u32) -> &Slots {
         &self.parts[part_of(hash)]
     }
 }

@@ -48,6 +48,7 @@ mod place;
 mod habit;
 mod calendar;
 mod fraud;
+mod slots;
 mod index;
 mod table;
 mod codec;

@@ -6,6 +6,7 @@ use crate::totals::to_f64;
 
 /// The place of the newest event that has one.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[repr(align(32))]
 pub(crate) struct Place {
     /// When.
     pub time: Instant,

@@ -357,7 +357,7 @@ impl Plan {
                 }
             }
         }
-        if self.kinds[EntityKind::Mcc.index()].has_fraud() {
+        if !self.kinds[EntityKind::Mcc.index()].slots.is_empty() {
             // A label names the merchant; the category follows from it.
             self.kinds[EntityKind::Merchant.index()].is_numbered = true;
         }

@@ -29,7 +29,7 @@ mod codec;
 
 use crate::arena::{Arena, Block, LINE_WORDS, low, prefetch, read_i64, write_i64};
 use crate::plan::{COLUMNS_MAX, RingPlan};
-use crate::reading::Sample;
+use crate::reading::{Readings, Sample};
 use crate::slab::{NONE, Slab};
 use crate::totals::ABSENT;
 use crate::window::{EVENTS_PER_ENTITY_MAX, LONGEST_EXACT_MS};
@@ -86,7 +86,11 @@ impl RingHeader {
     }
 
     fn slot(&self, position: u32) -> usize {
-        position as usize & ((CAPACITY_START << self.size) - 1)
+        position as usize & self.mask()
+    }
+
+    fn mask(&self) -> usize {
+        (CAPACITY_START << self.size) - 1
     }
 
     fn has_totals(&self) -> bool {
@@ -122,6 +126,27 @@ impl RingStore {
         }
     }
 
+    /// Takes an event in and reads the windows as of then: what [`RingStore::take_in`] and
+    /// [`RingStore::read`] do, in one go for the common case of a ring with running totals and room.
+    pub fn take_in_and_read(
+        &mut self,
+        header: &mut RingHeader,
+        newest_ms: i64,
+        sample: &Sample<'_>,
+        readings: &mut Readings,
+    ) -> Option<u32> {
+        if header.has_totals()
+            && header.overflow == NONE
+            && header.live() < header.capacity()
+            && (0..LONGEST_EXACT_MS).contains(&(sample.time_ms - newest_ms))
+        {
+            return Some(self.step(header, sample, readings));
+        }
+        let position = self.take_in(header, newest_ms, sample);
+        self.read(header, newest_ms.max(sample.time_ms), readings);
+        position
+    }
+
     /// Takes an event in; `newest_ms` is `T` before it (the least number where there is none). The
     /// position it got; `None` where it left at once, being older than everything a full entity holds.
     pub fn take_in(
@@ -139,8 +164,8 @@ impl RingStore {
         }
         let is_full = header.live() == EVENTS_PER_ENTITY_MAX;
         if is_full && newest_ms - sample.time_ms > self.age_ms(header, header.oldest, newest_ms) {
-            let overflow = self.overflow_mut(header, newest_ms);
-            overflow.add(sample.time_ms, sample.marks, sample.numbers);
+            let event = (sample.time_ms, sample.marks);
+            self.drop_early(header, newest_ms, event, sample.numbers);
             return None;
         }
         self.make_room(header, newest_ms);
@@ -165,7 +190,7 @@ impl RingStore {
 
     /// Asks for the lines of the newest and the oldest event and of the totals.
     #[inline]
-    pub fn prefetch(&self, header: &RingHeader) {
+    pub fn prefetch(&self, header: &RingHeader, value: impl Fn(&u8) -> u32) {
         if header.events == Block::NONE {
             return;
         }
@@ -178,10 +203,29 @@ impl RingStore {
             for word in totals.iter().step_by(LINE_WORDS) {
                 prefetch(word);
             }
+            if let Some(large) = self.large.get(header.large) {
+                for (category, column) in self.plan.categories.iter().enumerate() {
+                    large.prefetch(category, value(column));
+                }
+            }
         } else {
             for word in events.iter().step_by(LINE_WORDS) {
                 prefetch(word);
             }
+        }
+    }
+
+    /// Asks for the lines where the windows of a larger ring begin; its totals are there already.
+    #[inline]
+    pub fn prefetch_cursors(&self, header: &RingHeader) {
+        if !header.has_totals() {
+            return;
+        }
+        let totals = self.totals.block(header.totals, 0);
+        let events = self.events.block(header.events, header.size);
+        for window in &self.plan.windows {
+            let cursor = totals[window.cursor_at];
+            prefetch(&events[header.slot(cursor) * self.plan.stride]);
         }
     }
 
@@ -201,11 +245,8 @@ impl RingStore {
 
     /// Which class an entity's ring is: 0 small, 1 medium, 2 large.
     pub fn class_of(header: &RingHeader) -> usize {
-        match header.capacity() {
-            0..=SMALL_MAX => 0,
-            ..=MEDIUM_MAX => 1,
-            _ => 2,
-        }
+        let capacity = header.capacity();
+        usize::from(capacity > SMALL_MAX) + usize::from(capacity > MEDIUM_MAX)
     }
 
     /// Bytes held, used or not.
@@ -273,8 +314,7 @@ impl RingStore {
             let event = self.event(header, header.oldest);
             numbers[usize::from(*column)] = read_i64(event, 2 + 2 * place);
         }
-        self.overflow_mut(header, newest_ms)
-            .add(time_ms, marks, &numbers);
+        self.drop_early(header, newest_ms, (time_ms, marks), &numbers);
         self.dropped = numbers;
         self.drop_oldest(header);
         if let Some(large) = self.large.get_mut(header.large) {
@@ -315,6 +355,18 @@ impl RingStore {
 
     /// Appends an event at the head; it lies in every window.
     fn push(&mut self, header: &mut RingHeader, sample: &Sample<'_>) -> u32 {
+        let position = self.put(header, sample);
+        if header.has_totals() {
+            self.enter_all(header, position);
+        }
+        if header.large != NONE {
+            self.push_extremes(header, position);
+        }
+        position
+    }
+
+    /// Writes an event at the head and marks the values that it carries again.
+    fn put(&mut self, header: &mut RingHeader, sample: &Sample<'_>) -> u32 {
         let position = header.head;
         let stride = self.plan.stride;
         let events = self.events.block_mut(header.events, header.size);
@@ -337,12 +389,6 @@ impl RingStore {
             }
         }
         header.head = position.wrapping_add(1);
-        if header.has_totals() {
-            self.enter_all(header, position);
-        }
-        if header.large != NONE {
-            self.push_extremes(header, position);
-        }
         position
     }
 

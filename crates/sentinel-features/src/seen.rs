@@ -14,9 +14,13 @@ pub(crate) const VALUES_MAX: usize = 512;
 /// Values of the smallest block.
 const VALUES_START: usize = 4;
 
-const HOURS_7D: i64 = WINDOWS[crate::plan::D7].length_ms / HOUR_MS;
-const DAYS_30D: i64 = WINDOWS[crate::plan::D30].length_ms / DAY_MS;
-const HOURS_A_DAY: i64 = DAY_MS / HOUR_MS;
+const HOURS_7D: i32 = 168;
+const DAYS_30D: i32 = 30;
+const HOURS_A_DAY: i32 = 24;
+const _: () = assert!(
+    HOURS_7D as i64 * HOUR_MS == WINDOWS[crate::plan::D7].length_ms
+        && DAYS_30D as i64 * DAY_MS == WINDOWS[crate::plan::D30].length_ms
+);
 
 /// Where an entity's values of one category lie: half a block of values, half a block of hours.
 #[derive(Debug, Clone, Copy)]
@@ -195,22 +199,31 @@ impl SeenStore {
             return;
         }
         let half = VALUES_START << header.size;
+        let len = usize::from(header.len);
         let (values, hours) = self
             .arena
             .block_mut(header.block, header.size)
             .split_at_mut(half);
-        let (mut kept, mut within_7d) = (0, 0);
-        for at in 0..usize::from(header.len) {
-            let (value, hour) = (values[at], hours[at]);
-            if is_within_30d(hour.cast_signed(), header.hour) && is_kept(value, header.level) {
-                values[kept] = value;
-                hours[kept] = hour;
-                kept += 1;
-                within_7d += u16::from(is_within_7d(hour.cast_signed(), header.hour));
+        let oldest = oldest_of_30d(header.hour);
+        let is_gone = |hour: &u32| hour.cast_signed() < oldest;
+        if header.level > 0 || hours[..len].iter().any(is_gone) {
+            let mut kept = 0;
+            for at in 0..len {
+                let (value, hour) = (values[at], hours[at]);
+                if hour.cast_signed() >= oldest && is_kept(value, header.level) {
+                    (values[kept], hours[kept]) = (value, hour);
+                    kept += 1;
+                }
             }
+            header.len = u16::try_from(kept).unwrap_or(u16::MAX);
         }
-        header.len = u16::try_from(kept).unwrap_or(u16::MAX);
-        header.within_7d = within_7d;
+        let held = &hours[..usize::from(header.len)];
+        let oldest = oldest_of_7d(header.hour);
+        let within: u16 = held
+            .iter()
+            .map(|hour| u16::from(hour.cast_signed() >= oldest))
+            .sum();
+        header.within_7d = within;
     }
 }
 
@@ -219,13 +232,25 @@ fn hour_of(time_ms: i64) -> i32 {
     i32::try_from(hour).unwrap_or(if hour < 0 { i32::MIN } else { i32::MAX })
 }
 
+/// The oldest hour of the window of the last 168 hours.
+fn oldest_of_7d(newest: i32) -> i32 {
+    newest.saturating_sub(HOURS_7D - 1)
+}
+
+/// The oldest hour of the window of the last 30 days of the calendar.
+fn oldest_of_30d(newest: i32) -> i32 {
+    newest
+        .div_euclid(HOURS_A_DAY)
+        .saturating_sub(DAYS_30D - 1)
+        .saturating_mul(HOURS_A_DAY)
+}
+
 fn is_within_7d(hour: i32, newest: i32) -> bool {
-    i64::from(newest) - i64::from(hour) < HOURS_7D
+    hour >= oldest_of_7d(newest)
 }
 
 fn is_within_30d(hour: i32, newest: i32) -> bool {
-    let day = |hour: i32| i64::from(hour).div_euclid(HOURS_A_DAY);
-    day(newest) - day(hour) < DAYS_30D
+    hour >= oldest_of_30d(newest)
 }
 
 /// Whether a value stays at a level: its hash ends in so many zero bits. One fixed hash, since it shows

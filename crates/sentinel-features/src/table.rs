@@ -12,7 +12,7 @@ mod codec;
 
 use sentinel_domain::{Instant, Text};
 
-use crate::arena::prefetch;
+use crate::arena::{prefetch, prefetch_all};
 use crate::calendar::Calendar;
 use crate::entity::{EntityKind, Key};
 use crate::fraud::{Fraud, Frauds};
@@ -35,11 +35,9 @@ const TILED_EMPTY_MS: i64 = 32 * DAY_MS;
 /// Nor in those.
 const RATES_EMPTY_MS: i64 = 40 * DAY_MS;
 
-/// A counter of the habit's second line.
-const AMOUNTS_MIDDLE: usize = 16;
-
 /// What every entity has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(align(32))]
 pub(crate) struct Lifetime {
     pub first: Instant,
     pub newest: Instant,
@@ -59,6 +57,7 @@ impl Lifetime {
 
 /// What an entity with windows has besides.
 #[derive(Debug, Clone, Copy)]
+#[repr(align(64))]
 pub(crate) struct Windows {
     /// `T`: the greatest event time, whole milliseconds; the least number before the first event.
     pub newest_ms: i64,
@@ -165,18 +164,27 @@ impl EntityTable {
         }
     }
 
-    /// The number of a name, given at first sight; it is named at `now_ms`.
-    pub fn name(&mut self, key: Key<'_>, hash: u32, candidate: u32, now_ms: i64) -> u32 {
+    /// The number of a name, given at first sight; it is named at `now_ms`. Whether it was forgotten
+    /// before: then it is to be [`EntityTable::begin_anew`] when its turn comes.
+    pub fn name(&mut self, key: Key<'_>, hash: u32, candidate: u32, now_ms: i64) -> (u32, bool) {
         let mut number = self.index.find(key, hash, candidate);
+        let mut was_forgotten = false;
         if number == 0 {
             number = self.index.insert(key, hash);
             self.add_place();
-        } else if self.is_forgotten(number, now_ms) {
-            self.reset(number);
+        } else {
+            was_forgotten = self.is_forgotten(number, now_ms);
         }
         let lifetime = &mut self.lifetimes[number as usize - 1];
         lifetime.named_ms = lifetime.named_ms.max(now_ms);
-        number
+        (number, was_forgotten)
+    }
+
+    /// Makes an entity as new that was forgotten before it was named again.
+    pub fn begin_anew(&mut self, number: u32) {
+        let named_ms = self.lifetimes[number as usize - 1].named_ms;
+        self.reset(number);
+        self.lifetimes[number as usize - 1].named_ms = named_ms;
     }
 
     /// Keeps the category that a merchant was seen with.
@@ -240,37 +248,28 @@ impl EntityTable {
         let at = number as usize - 1;
         self.index.prefetch_name(number);
         prefetch(&self.lifetimes[at]);
-        if let Some(windows) = self.windows.get(at) {
-            prefetch(&windows.newest_ms);
-            prefetch(&windows.days);
-        }
         let sets = self.plan.seen.len();
         if sets > 0 {
             prefetch(&self.seen[at * sets]);
         }
-        if let Some(place) = self.places.get(at) {
-            prefetch(place);
-        }
-        if let Some(habit) = self.habits.get(at) {
-            prefetch(&habit.hours);
-            prefetch(&habit.amounts[AMOUNTS_MIDDLE]);
-        }
-        if let Some(calendar) = self.calendars.get(at) {
-            prefetch(&calendar.day);
-            prefetch(&calendar.month);
-        }
-        if let Some(frauds) = self.frauds.get(at) {
-            prefetch(frauds);
-        }
+        prefetch_entry(&self.windows, at);
+        prefetch_entry(&self.places, at);
+        prefetch_entry(&self.habits, at);
+        prefetch_entry(&self.calendars, at);
+        prefetch_entry(&self.frauds, at);
     }
 
     /// Asks for the lines of the blocks that an entity's headers point at.
     #[inline]
-    pub fn prefetch_blocks(&self, number: u32) {
+    pub fn prefetch_blocks(&self, number: u32, categories: &[u32]) {
         let at = number as usize - 1;
         if let Some(windows) = self.windows.get(at) {
             if let Some(ring) = &self.ring {
-                ring.prefetch(&windows.ring);
+                let value = |column: &u8| {
+                    let source = self.plan.categories[usize::from(*column)].source;
+                    categories[usize::from(source)]
+                };
+                ring.prefetch(&windows.ring, value);
             }
             if let Some(hours) = &self.hours {
                 hours.prefetch(&windows.hours);
@@ -282,6 +281,14 @@ impl EntityTable {
         let sets = self.plan.seen.len();
         for header in &self.seen[at * sets..(at + 1) * sets] {
             self.seen_store.prefetch(header);
+        }
+    }
+
+    /// Asks for the lines where windows begin.
+    #[inline]
+    pub fn prefetch_cursors(&self, number: u32) {
+        if let (Some(ring), Some(windows)) = (&self.ring, self.windows.get(number as usize - 1)) {
+            ring.prefetch_cursors(&windows.ring);
         }
     }
 
@@ -409,6 +416,14 @@ impl EntityTable {
         if self.keeps_categories {
             self.categories.push(0);
         }
+    }
+}
+
+/// Asks for the lines of an entry, where the column exists.
+#[inline]
+fn prefetch_entry<T>(column: &[T], at: usize) {
+    if let Some(entry) = column.get(at) {
+        prefetch_all(entry);
     }
 }
 

@@ -118,19 +118,36 @@ impl TileStore {
         }
     }
 
-    /// Events in a stretch of tiles, both ends included.
-    pub fn count_between(&self, header: &TileHeader, from: i64, to: i64) -> u64 {
+    /// Events in each of some stretches of tiles, both ends included.
+    pub fn counts_between<const N: usize>(
+        &self,
+        header: &TileHeader,
+        stretches: [(i64, i64); N],
+    ) -> [u64; N] {
+        let mut counts = [0; N];
         if header.block == Block::NONE {
-            return 0;
+            return counts;
         }
         let words = self.arena.block(header.block, header.size);
-        words
-            .chunks_exact(self.plan.stride)
-            .take(usize::from(header.records))
-            .skip(1)
-            .filter(|record| (from..=to).contains(&i64::from(record[0].cast_signed())))
-            .map(|record| u64::from(record[COUNT_AT]))
-            .sum()
+        let used = usize::from(header.records) * self.plan.stride;
+        for record in words[..used].chunks_exact(self.plan.stride).skip(1) {
+            let (tile, events) = (i64::from(record[0].cast_signed()), record[COUNT_AT]);
+            for (count, (from, to)) in counts.iter_mut().zip(stretches) {
+                if (from..=to).contains(&tile) {
+                    *count += u64::from(events);
+                }
+            }
+        }
+        counts
+    }
+
+    /// Events in the window.
+    pub fn count(&self, header: &TileHeader) -> u64 {
+        if header.block == Block::NONE {
+            0
+        } else {
+            u64::from(self.arena.block(header.block, header.size)[COUNT_AT])
+        }
     }
 
     /// Lets an entity's tiles go.

@@ -201,7 +201,8 @@ pub(crate) const fn to_f64(value: i64) -> f64 {
 #[inline]
 #[allow(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
 pub(crate) const fn count_to_f64(value: u64) -> f64 {
-    value as f64
+    // Counts fit either way; the signed conversion is one instruction.
+    value.cast_signed() as f64
 }
 
 /// One rounding of a wide sum.

@@ -7,7 +7,7 @@ use crate::entity::{ENTITY_KINDS, EntityKind, Key};
 use crate::field::{Category, CategoryValue};
 use crate::local_time::LocalTime;
 use crate::plan::Plan;
-use crate::table::{Dictionary, EntityTable, EventView, Scratch};
+use crate::table::{Dictionary, EntityTable, EventView};
 use crate::totals::ABSENT;
 use crate::window::{FORGOTTEN_AFTER_MS, LATENESS_ALLOWED_MS};
 
@@ -22,7 +22,6 @@ pub(super) struct Batch {
     lookups: Vec<Lookup>,
     numbers: Vec<i64>,
     categories: Vec<u32>,
-    scratch: Scratch,
 }
 
 /// The kinds that the plan numbers, in the order in which each event meets them: singles, then pairs.
@@ -81,6 +80,8 @@ struct Lookup {
     candidate: u32,
     number: u32,
     is_named: bool,
+    /// Its entity was forgotten before: earlier events of the batch may still look at what it was.
+    begins_anew: bool,
 }
 
 impl FeatureEngine {
@@ -126,11 +127,11 @@ impl FeatureEngine {
         self.look_up(events, &mut batch);
         self.find_candidates(&mut batch);
         self.number(events, &mut batch);
-        self.prefetch_blocks(&batch);
         self.read_fields(events, &mut batch);
+        self.prefetch_blocks(&batch);
         let width = self.set.width();
         for (at, row) in rows.chunks_exact_mut(width.max(1)).enumerate() {
-            applied(self.apply_one(events[at], at, &mut batch, row));
+            applied(self.apply_one(events[at], at, &batch, row));
         }
         self.batch = batch;
     }
@@ -204,10 +205,7 @@ impl FeatureEngine {
                     continue;
                 }
                 let time = batch.times[at];
-                lookup.number = name(table, kind.key(transaction), *lookup, time);
-                if *kind == EntityKind::Merchant && !time.is_too_late {
-                    table.keep_category(lookup.number, transaction.mcc);
-                }
+                name(table, kind.key(transaction), lookup, time);
             }
         }
         for (pair, kind) in self.lanes.pairs.iter().enumerate() {
@@ -224,8 +222,7 @@ impl FeatureEngine {
             for (at, time) in batch.times.iter().enumerate() {
                 let lookup = &mut batch.lookups[at * lanes + lane];
                 if lookup.is_named {
-                    let key = Key::Number(lookup.pair);
-                    lookup.number = name(table, key, *lookup, *time);
+                    name(table, Key::Number(lookup.pair), lookup, *time);
                 }
             }
         }
@@ -270,6 +267,7 @@ impl FeatureEngine {
                 candidate: 0,
                 number: 0,
                 is_named: true,
+                begins_anew: false,
             };
         }
     }
@@ -277,14 +275,27 @@ impl FeatureEngine {
     /// Asks for the lines of what headers point at.
     fn prefetch_blocks(&self, batch: &Batch) {
         let lanes = self.lanes.count();
+        let categories = self.set.plan().categories.len();
         for (lane, kind) in self.lanes.iter().enumerate() {
             let table = &self.tables[kind.index()];
             if table.plan().slots.is_empty() || !table.plan().has_windows() {
                 continue;
             }
+            for (at, lookups) in batch.lookups.chunks_exact(lanes).enumerate() {
+                if lookups[lane].number != 0 {
+                    let values = &batch.categories[at * categories..(at + 1) * categories];
+                    table.prefetch_blocks(lookups[lane].number, values);
+                }
+            }
+        }
+        for (lane, kind) in self.lanes.iter().enumerate() {
+            let table = &self.tables[kind.index()];
+            if table.plan().ring.is_none() {
+                continue;
+            }
             for lookups in batch.lookups.chunks_exact(lanes) {
                 if lookups[lane].number != 0 {
-                    table.prefetch_blocks(lookups[lane].number);
+                    table.prefetch_cursors(lookups[lane].number);
                 }
             }
         }
@@ -321,7 +332,7 @@ impl FeatureEngine {
         &mut self,
         (transaction, amount): (&Transaction, Option<i64>),
         at: usize,
-        batch: &mut Batch,
+        batch: &Batch,
         row: &mut [f64],
     ) -> Applied {
         let plan = self.set.plan();
@@ -351,12 +362,18 @@ impl FeatureEngine {
         let lookups = &batch.lookups[at * lanes..(at + 1) * lanes];
         for (kind, lookup) in self.lanes.iter().zip(lookups) {
             let table = &mut self.tables[kind.index()];
+            if lookup.begins_anew {
+                table.begin_anew(lookup.number);
+            }
+            if *kind == EntityKind::Merchant && lookup.number != 0 && !time.is_too_late {
+                table.keep_category(lookup.number, transaction.mcc);
+            }
             if !lookup.is_named {
                 for slot in &table.plan().slots {
                     row[usize::from(slot.at)] = f64::NAN;
                 }
             } else if !table.plan().slots.is_empty() {
-                let flags = table.apply(lookup.number, &view, &mut batch.scratch, row);
+                let flags = table.apply(lookup.number, &view, &mut self.scratch, row);
                 applied.late |= flags.is_late;
                 applied.estimated |= flags.is_estimated;
             }
@@ -365,12 +382,13 @@ impl FeatureEngine {
     }
 }
 
-/// The number of an entity that an event names.
-fn name(table: &mut EntityTable, key: Key<'_>, lookup: Lookup, time: Time) -> u32 {
+/// Numbers the entity that an event names.
+fn name(table: &mut EntityTable, key: Key<'_>, lookup: &mut Lookup, time: Time) {
     if time.is_too_late {
-        table.find(key, lookup.hash, lookup.candidate, time.now_ms)
+        lookup.number = table.find(key, lookup.hash, lookup.candidate, time.now_ms);
     } else {
-        table.name(key, lookup.hash, lookup.candidate, time.now_ms)
+        (lookup.number, lookup.begins_anew) =
+            table.name(key, lookup.hash, lookup.candidate, time.now_ms);
     }
 }
 

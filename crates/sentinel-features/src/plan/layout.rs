@@ -28,6 +28,8 @@ pub(crate) struct RingPlan {
     pub squares: Vec<bool>,
     /// Ring numbers whose least or greatest is asked for anywhere.
     pub extremes: Vec<bool>,
+    /// Whether there is any such number.
+    pub has_extremes: bool,
     /// For each ring number and each ring category, the windows that ask for it, as places in `windows`.
     pub number_windows: Vec<Vec<u8>>,
     pub category_windows: Vec<Vec<u8>>,
@@ -179,6 +181,7 @@ fn ring(outputs: &[Output]) -> Option<RingPlan> {
         totals_words: 0,
         squares: vec![false; numbers.len()],
         extremes: vec![false; numbers.len()],
+        has_extremes: false,
         number_windows: vec![Vec::new(); numbers.len()],
         category_windows: vec![Vec::new(); categories.len()],
         mark_windows: Vec::new(),
@@ -264,7 +267,10 @@ fn number_ops(plan: &mut RingPlan, kinds: &mut Vec<OpKind>, at: u8, statistic: S
             push_once(kinds, OpKind::Squares(at));
             plan.squares[usize::from(at)] = true;
         }
-        S::Min | S::Max => plan.extremes[usize::from(at)] = true,
+        S::Min | S::Max => {
+            plan.extremes[usize::from(at)] = true;
+            plan.has_extremes = true;
+        }
         S::Median | S::Quantile90 | S::Rank => push_once(kinds, OpKind::Histogram(at)),
         S::First | S::Previous => {}
     }

@@ -69,7 +69,7 @@ impl RingStore {
             }
         }
         if reader.unsigned("events that left early")? != 0 {
-            let overflow = Overflow::restore(&self.plan.windows, newest_ms, reader)?;
+            let overflow = Overflow::restore(&self.plan, newest_ms, reader)?;
             header.overflow = self.overflow.insert(overflow);
         } else {
             header.overflow = NONE;

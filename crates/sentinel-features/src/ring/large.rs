@@ -2,19 +2,16 @@
 
 use std::collections::VecDeque;
 
-use hashbrown::HashMap;
-
 use super::{RingHeader, RingStore, SUPERSEDED};
 use crate::arena::read_i64;
+use crate::slots::Slots;
 use crate::totals::ABSENT;
-
-type Positions = HashMap<u32, u32, foldhash::fast::FixedState>;
 
 /// The indices that make distinct values and extremes O(1).
 #[derive(Debug)]
 pub(super) struct Large {
     /// The newest position of each value, a category each. Looked up, never iterated for a value.
-    newest: Vec<Positions>,
+    newest: Vec<Slots>,
     /// Positions of events whose number no later one reaches from the right side, a number each: the
     /// falling sequence for the greatest, the rising one for the least.
     falling: Vec<VecDeque<u32>>,
@@ -23,14 +20,14 @@ pub(super) struct Large {
 
 impl Large {
     pub(super) fn bytes(&self) -> usize {
-        let newest: usize = self.newest.iter().map(|map| map.capacity() * 9).sum();
+        let newest: usize = self.newest.iter().map(Slots::bytes).sum();
         let deques = self.falling.iter().chain(&self.rising);
         let deques: usize = deques.map(|deque| deque.capacity() * 4).sum();
         size_of::<Self>() + newest + deques
     }
 
     pub(super) fn clear(&mut self) {
-        self.newest.iter_mut().for_each(HashMap::clear);
+        self.newest.iter_mut().for_each(Slots::clear);
         for deque in self.falling.iter_mut().chain(&mut self.rising) {
             deque.clear();
         }
@@ -59,16 +56,19 @@ impl Large {
     ) -> Option<u32> {
         let newest = &mut self.newest[category];
         let live = position.wrapping_sub(header.oldest);
-        let is_live = |at: &u32| {
-            let back = position.wrapping_sub(*at);
-            back != 0 && back <= live
-        };
         // Stale positions are dropped when they outnumber the ring several times over.
         if newest.len() > 4 * header.capacity() {
-            let oldest = header.oldest;
-            newest.retain(|_, at| at.wrapping_sub(oldest) <= header.head.wrapping_sub(oldest));
+            let held = header.head.wrapping_sub(header.oldest);
+            newest.retain(|at| at.wrapping_sub(header.oldest) <= held);
         }
-        newest.insert(value, position).filter(is_live)
+        let before = newest.replace(value, position)?;
+        let back = position.wrapping_sub(before);
+        (back != 0 && back <= live).then_some(before)
+    }
+
+    /// Asks for the line where a value is looked up.
+    pub(super) fn prefetch(&self, category: usize, value: u32) {
+        self.newest[category].prefetch(value);
     }
 }
 
@@ -76,7 +76,7 @@ impl RingStore {
     /// Makes the indices of a ring from the ring itself.
     pub(super) fn index(&mut self, header: &mut RingHeader) {
         let mut large = Large {
-            newest: vec![Positions::default(); self.plan.categories.len()],
+            newest: vec![Slots::default(); self.plan.categories.len()],
             falling: vec![VecDeque::new(); self.plan.extremes.len()],
             rising: vec![VecDeque::new(); self.plan.extremes.len()],
         };
@@ -86,7 +86,7 @@ impl RingStore {
             for (category, newest) in large.newest.iter_mut().enumerate() {
                 let value = event[self.plan.categories_at + category];
                 if value & SUPERSEDED == 0 {
-                    newest.insert(value, position);
+                    newest.replace(value, position);
                 }
             }
         }
@@ -116,7 +116,7 @@ impl RingStore {
             for (category, newest) in large.newest.iter_mut().enumerate() {
                 let at = header.slot(moved) * stride + self.plan.categories_at + category;
                 if events[at] & SUPERSEDED == 0 {
-                    newest.insert(events[at], moved);
+                    newest.replace(events[at], moved);
                 }
             }
         }
@@ -124,6 +124,9 @@ impl RingStore {
 
     /// Takes the event at a position into the extremes; it is the newest of those taken in.
     pub(super) fn push_extremes(&mut self, header: &RingHeader, position: u32) {
+        if !self.plan.has_extremes {
+            return;
+        }
         let Some(large) = self.large.get_mut(header.large) else {
             return;
         };

@@ -7,36 +7,38 @@ use std::collections::BTreeMap;
 
 use super::{RingHeader, RingStore};
 use crate::codec::{CodecError, Reader, Writer};
-use crate::plan::{COLUMNS_MAX, FILTERS_MAX, RingWindow};
+use crate::plan::{RingPlan, RingWindow};
 use crate::reading::Readings;
 use crate::totals::{ABSENT, NumberTotals, square};
 use crate::window::LONGEST_EXACT_MS;
 
 const TILE_MS: i64 = 10_000;
 
-/// What events add up to.
+/// What events add up to: the marks and numbers that the ring's plan lists, in its order.
 #[derive(Debug, Clone)]
 struct Sum {
     count: u64,
-    marks: [u32; FILTERS_MAX],
+    marks: Vec<u32>,
     numbers: Vec<NumberTotals>,
 }
 
 impl Sum {
-    fn new() -> Self {
+    fn new(plan: &RingPlan) -> Self {
         Self {
             count: 0,
-            marks: [0; FILTERS_MAX],
-            numbers: vec![NumberTotals::EMPTY; COLUMNS_MAX],
+            marks: vec![0; plan.mark_windows.len()],
+            numbers: vec![NumberTotals::EMPTY; plan.numbers.len()],
         }
     }
 
-    fn add(&mut self, marks: u32, numbers: &[i64]) {
+    /// Adds an event; its numbers are those of the kind's columns.
+    fn add(&mut self, plan: &RingPlan, marks: u32, numbers: &[i64]) {
         self.count += 1;
-        for (bit, count) in self.marks.iter_mut().enumerate() {
-            *count += marks >> bit & 1;
+        for (count, (mark, _)) in self.marks.iter_mut().zip(&plan.mark_windows) {
+            *count += marks >> mark & 1;
         }
-        for (total, number) in self.numbers.iter_mut().zip(numbers) {
+        for (total, column) in self.numbers.iter_mut().zip(&plan.numbers) {
+            let number = &numbers[usize::from(*column)];
             if *number != ABSENT {
                 total.merge(&NumberTotals {
                     count: 1,
@@ -72,12 +74,12 @@ pub(super) struct Overflow {
 }
 
 impl Overflow {
-    fn new(windows: &[RingWindow], newest_ms: i64) -> Self {
-        let of_window = |window: &RingWindow| (window.length_ms / TILE_MS, Sum::new());
+    fn new(plan: &RingPlan, newest_ms: i64) -> Self {
+        let of_window = |window: &RingWindow| (window.length_ms / TILE_MS, Sum::new(plan));
         Self {
             dropped_ms: i64::MIN,
             tiles: BTreeMap::new(),
-            windows: windows.iter().map(of_window).collect(),
+            windows: plan.windows.iter().map(of_window).collect(),
             key: key_of(newest_ms),
         }
     }
@@ -88,21 +90,25 @@ impl Overflow {
     }
 
     pub(super) fn bytes(&self) -> usize {
+        let (marks, numbers) = self
+            .windows
+            .first()
+            .map_or((0, 0), |(_, sum)| (sum.marks.len(), sum.numbers.len()));
         (self.tiles.len() + self.windows.len())
-            * (size_of::<Sum>() + COLUMNS_MAX * size_of::<NumberTotals>())
+            * (size_of::<Sum>() + marks * 4 + numbers * size_of::<NumberTotals>())
     }
 
     /// Takes an event that leaves early.
-    pub(super) fn add(&mut self, time_ms: i64, marks: u32, numbers: &[i64]) {
+    pub(super) fn add(&mut self, plan: &RingPlan, time_ms: i64, marks: u32, numbers: &[i64]) {
         let tile = time_ms.div_euclid(TILE_MS);
         self.dropped_ms = self.dropped_ms.max(time_ms);
         self.tiles
             .entry(tile)
-            .or_insert_with(Sum::new)
-            .add(marks, numbers);
+            .or_insert_with(|| Sum::new(plan))
+            .add(plan, marks, numbers);
         for (tiles, sum) in &mut self.windows {
             if tile >= self.key - *tiles {
-                sum.add(marks, numbers);
+                sum.add(plan, marks, numbers);
             }
         }
     }
@@ -131,15 +137,15 @@ impl Overflow {
 
     /// Reads what [`Overflow::encode`] wrote.
     pub(super) fn restore(
-        windows: &[RingWindow],
+        plan: &RingPlan,
         newest_ms: i64,
         reader: &mut Reader<'_>,
     ) -> Result<Self, CodecError> {
-        let mut overflow = Self::new(windows, newest_ms);
+        let mut overflow = Self::new(plan, newest_ms);
         overflow.dropped_ms = reader.signed("the time of an event that left early")?;
         for _ in 0..reader.count("tiles of events that left early")? {
             let tile = reader.signed("a tile of events that left early")?;
-            let mut sum = Sum::new();
+            let mut sum = Sum::new(plan);
             sum.count = reader.unsigned("events that left early")?;
             for count in &mut sum.marks {
                 *count = reader.small("marks of events that left early")?;
@@ -155,26 +161,26 @@ impl Overflow {
             }
             overflow.tiles.insert(tile, sum);
         }
-        overflow.add_up();
+        overflow.add_up(plan);
         Ok(overflow)
     }
 
     /// Moves on to a later `T`.
-    fn advance(&mut self, newest_ms: i64) {
+    fn advance(&mut self, plan: &RingPlan, newest_ms: i64) {
         let key = key_of(newest_ms);
         if key != self.key {
             self.key = key;
-            self.add_up();
+            self.add_up(plan);
         }
     }
 
     /// Adds up what lies in each window; tiles that lie in none go.
-    fn add_up(&mut self) {
+    fn add_up(&mut self, plan: &RingPlan) {
         let key = self.key;
         let longest = self.windows.last().map_or(0, |(tiles, _)| *tiles);
         self.tiles = self.tiles.split_off(&(key - longest));
         let mut rest = self.tiles.iter().rev().peekable();
-        let mut sum = Sum::new();
+        let mut sum = Sum::new(plan);
         for (tiles, window) in &mut self.windows {
             while let Some((_, tile)) = rest.next_if(|(at, _)| **at >= key - *tiles) {
                 sum.merge(tile);
@@ -191,21 +197,21 @@ fn key_of(newest_ms: i64) -> i64 {
 }
 
 impl RingStore {
-    /// The overflow of an entity, made where there is none.
-    pub(super) fn overflow_mut(
+    /// Puts an event that leaves early into the entity's overflow, made where there is none.
+    pub(super) fn drop_early(
         &mut self,
         header: &mut RingHeader,
         newest_ms: i64,
-    ) -> &mut Overflow {
+        (time_ms, marks): (i64, u32),
+        numbers: &[i64],
+    ) {
         if self.overflow.get(header.overflow).is_none() {
-            let overflow = Overflow::new(&self.plan.windows, newest_ms);
+            let overflow = Overflow::new(&self.plan, newest_ms);
             header.overflow = self.overflow.insert(overflow);
         }
-        // Inserted above where it was missing.
-        #[allow(clippy::expect_used, reason = "it was put there one line above")]
-        self.overflow
-            .get_mut(header.overflow)
-            .expect("the overflow of an entity that has one")
+        if let Some(overflow) = self.overflow.get_mut(header.overflow) {
+            overflow.add(&self.plan, time_ms, marks, numbers);
+        }
     }
 
     /// Moves the overflow on to a later `T`; it goes once no window reaches back to it.
@@ -217,7 +223,7 @@ impl RingStore {
             self.overflow.remove(header.overflow);
             header.overflow = crate::slab::NONE;
         } else {
-            overflow.advance(newest_ms);
+            overflow.advance(&self.plan, newest_ms);
         }
     }
 
@@ -229,11 +235,11 @@ impl RingStore {
         for (window, (_, sum)) in self.plan.windows.iter().zip(&overflow.windows) {
             let at = window.index;
             readings.counts[at] += sum.count;
-            for (marks, more) in readings.marks.iter_mut().zip(&sum.marks) {
-                marks[at] += more;
+            for ((mark, _), more) in self.plan.mark_windows.iter().zip(&sum.marks) {
+                readings.marks[usize::from(*mark)][at] += more;
             }
-            for (numbers, more) in readings.numbers.iter_mut().zip(&sum.numbers) {
-                numbers[at].merge(more);
+            for (column, more) in self.plan.numbers.iter().zip(&sum.numbers) {
+                readings.numbers[usize::from(*column)][at].merge(more);
             }
         }
     }

@@ -19,11 +19,7 @@ impl RingStore {
             self.read_nothing(readings);
         } else if header.has_totals() {
             self.read_running(header, readings);
-            if header.capacity() <= MEDIUM_MAX {
-                self.walk_extremes(header, readings);
-            } else {
-                self.read_extremes(header, readings);
-            }
+            self.read_extremes_of(header, readings);
         } else {
             self.walk(header, newest_ms, readings);
         }
@@ -62,6 +58,22 @@ impl RingStore {
             *window_end = end;
             readings.counts[window.index] = end as u64;
         }
+        self.walk_numbers(events, places, &ends, readings);
+        self.walk_categories(events, places, &ends, readings);
+        if plan.has_gaps {
+            self.walk_gaps(events, places, &ends, readings);
+        }
+    }
+
+    /// Numbers of a small ring's windows.
+    fn walk_numbers(
+        &self,
+        events: &[u32],
+        places: &[usize],
+        ends: &[usize; EXACT_COUNT],
+        readings: &mut Readings,
+    ) {
+        let plan = &self.plan;
         for (place, windows) in plan.number_windows.iter().enumerate() {
             let at = 2 + 2 * place;
             let (squares, extremes) = (plan.squares[place], plan.extremes[place]);
@@ -88,6 +100,17 @@ impl RingStore {
                 readings.numbers[column][plan.windows[usize::from(*window)].index] = total;
             }
         }
+    }
+
+    /// Distinct values and marks of a small ring's windows.
+    fn walk_categories(
+        &self,
+        events: &[u32],
+        places: &[usize],
+        ends: &[usize; EXACT_COUNT],
+        readings: &mut Readings,
+    ) {
+        let plan = &self.plan;
         for (place, windows) in plan.category_windows.iter().enumerate() {
             let at = plan.categories_at + place;
             let column = usize::from(plan.categories[place]);
@@ -112,9 +135,6 @@ impl RingStore {
                 readings.marks[usize::from(*mark)][plan.windows[usize::from(*window)].index] =
                     marked;
             }
-        }
-        if plan.has_gaps {
-            self.walk_gaps(events, places, &ends, readings);
         }
     }
 
@@ -185,6 +205,18 @@ impl RingStore {
                     OpKind::Histogram(_) => {}
                 }
             }
+        }
+    }
+
+    /// Least and greatest of a ring with running totals.
+    pub(super) fn read_extremes_of(&self, header: &RingHeader, readings: &mut Readings) {
+        if !self.plan.has_extremes {
+            return;
+        }
+        if header.capacity() <= MEDIUM_MAX {
+            self.walk_extremes(header, readings);
+        } else {
+            self.read_extremes(header, readings);
         }
     }
 
@@ -287,9 +319,7 @@ impl RingStore {
             return f64::NAN;
         }
         buckets.sort_unstable();
-        bucket_value(usize::from(
-            buckets[(count * tenths).div_ceil(10) - 1],
-        ))
+        bucket_value(usize::from(buckets[(count * tenths).div_ceil(10) - 1]))
     }
 
     /// The share of a window's other numbers that are not in a higher bucket than this one.

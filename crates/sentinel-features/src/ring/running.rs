@@ -3,12 +3,101 @@
 use super::{RingHeader, RingStore, SUPERSEDED, low_half};
 use crate::arena::{read_i64, read_u128, write_i64, write_u128};
 use crate::plan::{Op, OpKind, RingWindow};
+use crate::reading::{Readings, Sample};
+use crate::slab::NONE;
 use crate::totals::{ABSENT, bucket, square};
 
 /// Where the numbers of an event begin.
 const NUMBERS_AT: usize = 2;
 
 impl RingStore {
+    /// Takes an event in that is not older than any, at a ring with room, and reads every window.
+    pub(super) fn step(
+        &mut self,
+        header: &mut RingHeader,
+        sample: &Sample<'_>,
+        readings: &mut Readings,
+    ) -> u32 {
+        self.advance_running(header, sample.time_ms);
+        if let Some(large) = self.large.get_mut(header.large) {
+            large.forget_before(header.oldest, header.head);
+        }
+        let position = self.put(header, sample);
+        self.enter_and_read(header, position, readings);
+        if header.large != NONE {
+            self.push_extremes(header, position);
+        }
+        self.read_extremes_of(header, readings);
+        position
+    }
+
+    /// Adds the event at the head to every window and reads what the windows add up to with it.
+    fn enter_and_read(&mut self, header: &RingHeader, position: u32, readings: &mut Readings) {
+        let plan = &self.plan;
+        let (stride, mask) = (plan.stride, header.mask());
+        let events = self.events.block(header.events, header.size);
+        let totals = self.totals.block_mut(header.totals, 0);
+        let at = (position as usize & mask) * stride;
+        let event = &events[at..at + stride];
+        let time_at = |position: u32| events[(position as usize & mask) * stride];
+        for window in &plan.windows {
+            let index = window.index;
+            let cursor = totals[window.cursor_at];
+            let held = position.wrapping_sub(cursor);
+            readings.counts[index] = u64::from(held) + 1;
+            if plan.has_gaps {
+                let span = event[0].wrapping_sub(time_at(cursor));
+                readings.gap_span_ms[index] = i64::from(span);
+            }
+            for op in &window.ops {
+                let number = |place: u8| read_i64(event, NUMBERS_AT + 2 * usize::from(place));
+                let column = |place: u8| usize::from(plan.numbers[usize::from(place)]);
+                match op.kind {
+                    OpKind::Counted(place) => {
+                        totals[op.at] += u32::from(number(place) != ABSENT);
+                        readings.numbers[column(place)][index].count = u64::from(totals[op.at]);
+                    }
+                    OpKind::Sum(place) => {
+                        let number = number(place);
+                        let added = if number == ABSENT { 0 } else { number };
+                        let sum = read_i64(totals, op.at) + added;
+                        write_i64(totals, op.at, sum);
+                        readings.numbers[column(place)][index].sum = sum;
+                    }
+                    OpKind::Squares(place) => {
+                        tally::<true>(*op, totals, event);
+                        let squares = read_u128(totals, op.at);
+                        readings.numbers[column(place)][index].squares = squares;
+                    }
+                    OpKind::Marked(mark) => {
+                        totals[op.at] += event[1] >> mark & 1;
+                        readings.marks[usize::from(mark)][index] = totals[op.at];
+                    }
+                    OpKind::Distinct(category) => {
+                        let category = usize::from(category);
+                        let is_absent = event[plan.categories_at + category] == SUPERSEDED;
+                        let repeats = self.previous[category]
+                            .is_some_and(|earlier| position.wrapping_sub(earlier) <= held);
+                        totals[op.at] += u32::from(!is_absent && !repeats);
+                        let column = usize::from(plan.categories[category]);
+                        readings.distinct[column][index] = u64::from(totals[op.at]);
+                    }
+                    OpKind::GapSquares => {
+                        let mut squares = read_i64(totals, op.at);
+                        if held > 0 {
+                            let before = time_at(position.wrapping_sub(1));
+                            let gap = i64::from(event[0].wrapping_sub(before));
+                            squares += gap * gap;
+                            write_i64(totals, op.at, squares);
+                        }
+                        readings.gap_squares[index] = squares;
+                    }
+                    OpKind::Histogram(_) => tally::<true>(*op, totals, event),
+                }
+            }
+        }
+    }
+
     /// Lets every window drop what has left it.
     pub(super) fn advance_running(&mut self, header: &mut RingHeader, newest_ms: i64) {
         let stride = self.plan.stride;
@@ -16,20 +105,17 @@ impl RingStore {
         let events = self.events.block(header.events, header.size);
         let totals = self.totals.block_mut(header.totals, 0);
         let newest = low_half(newest_ms);
+        let (mask, head) = (header.mask(), header.head);
         for window in &self.plan.windows {
             let mut cursor = totals[window.cursor_at];
-            while cursor != header.head {
-                let at = header.slot(cursor) * stride;
+            while cursor != head {
+                let at = (cursor as usize & mask) * stride;
                 let event = &events[at..at + stride];
                 if i64::from(newest.wrapping_sub(event[0])) < window.length_ms {
                     break;
                 }
                 let next = cursor.wrapping_add(1);
-                let next_time = if next == header.head {
-                    None
-                } else {
-                    Some(events[header.slot(next) * stride])
-                };
+                let next_time = (next != head).then(|| events[(next as usize & mask) * stride]);
                 leave(window, totals, event, categories_at, next_time);
                 cursor = next;
             }

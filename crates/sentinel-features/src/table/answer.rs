@@ -11,6 +11,13 @@ use crate::window::{DAY_MS, LONGEST_EXACT_MS, WINDOWS};
 /// How long a fraud takes to become known, by and large: rates look at what is older.
 const LABEL_DELAY_DAYS: i64 = 7;
 
+/// Rates that end so long ago, and their days.
+const DELAYED: [(Fact, i64); 3] = [
+    (Fact::DelayedFraudRate1d, 1),
+    (Fact::DelayedFraudRate7d, 7),
+    (Fact::DelayedFraudRate30d, 30),
+];
+
 impl EntityTable {
     /// What the entity knows after the event.
     pub(super) fn describe_present(
@@ -79,22 +86,20 @@ impl EntityTable {
         };
         let header = at.filter(|at| self.has_days(*at, event));
         let header = header.map(|at| &self.windows[at].days);
-        let events = |from, to| header.map_or(0, |header| days.count_between(header, from, to));
-        scratch.set(
-            Fact::FraudRate30d,
-            share(recent, events(today - 29, i64::MAX)),
-        );
-        let delayed = [
-            (Fact::DelayedFraudRate1d, 1),
-            (Fact::DelayedFraudRate7d, 7),
-            (Fact::DelayedFraudRate30d, 30),
-        ];
-        for (fact, length) in delayed {
-            if self.plan.wants(fact) {
-                let to = today - LABEL_DELAY_DAYS;
-                let from = to - length + 1;
-                scratch.set(fact, share(known(from, to), events(from, to)));
-            }
+        let of_window = header.map_or(0, |header| days.count(header));
+        scratch.set(Fact::FraudRate30d, share(recent, of_window));
+        if !DELAYED.iter().any(|(fact, _)| self.plan.wants(*fact)) {
+            return;
+        }
+        let to = today - LABEL_DELAY_DAYS;
+        let stretches = DELAYED.map(|(_, length)| (to - length + 1, to));
+        let events = header.map_or([0; DELAYED.len()], |header| {
+            days.counts_between(header, stretches)
+        });
+        for ((fact, _), ((from, to), events)) in
+            DELAYED.iter().zip(stretches.into_iter().zip(events))
+        {
+            scratch.set(*fact, share(known(from, to), events));
         }
     }
 
@@ -137,9 +142,8 @@ impl EntityTable {
             let count = readings.distinct[usize::from(*column)][usize::from(*window)];
             row[usize::from(*at)] = count_to_f64(count);
         }
-        let totals = |column: u8, window: u8| {
-            &readings.numbers[usize::from(column)][usize::from(window)]
-        };
+        let totals =
+            |column: u8, window: u8| &readings.numbers[usize::from(column)][usize::from(window)];
         for (at, column, window) in &shapes.sums {
             row[usize::from(*at)] = totals(*column, *window).sum();
         }
@@ -169,13 +173,7 @@ impl EntityTable {
         }
     }
 
-    fn value(
-        &self,
-        output: Output,
-        seat: &Seat,
-        event: &EventView<'_>,
-        scratch: &Scratch,
-    ) -> f64 {
+    fn value(&self, output: Output, seat: &Seat, event: &EventView<'_>, scratch: &Scratch) -> f64 {
         let readings = &scratch.readings;
         match output {
             Output::Fact(fact) => scratch.facts[usize::from(fact.code())],

@@ -106,6 +106,9 @@ impl EntityTable {
 
     /// What the entity knew before the event, and the event's own way.
     fn describe_past(&self, at: Option<usize>, event: &EventView<'_>, scratch: &mut Scratch) {
+        if self.plan.facts == 0 && !self.plan.has_place() {
+            return;
+        }
         let lifetime = at.map_or(Lifetime::EMPTY, |at| self.lifetimes[at]);
         let is_known = lifetime.count > 0;
         let time = event.transaction.event_time;
@@ -206,8 +209,7 @@ impl EntityTable {
         let (mut position, mut is_estimated) = (None, false);
         let readings = &mut scratch.readings;
         if let Some(ring) = &mut self.ring {
-            position = ring.take_in(&mut windows.ring, before_ms, &sample);
-            ring.read(&windows.ring, newest_ms, readings);
+            position = ring.take_in_and_read(&mut windows.ring, before_ms, &sample, readings);
             is_estimated = ring.is_estimated(&windows.ring, newest_ms);
         }
         if let Some(hours) = &mut self.hours {

@@ -293,18 +293,20 @@ fn restore_tiles(store: &mut TileStore, reader: &mut Reader<'_>) -> Result<TileH
 }
 
 fn restore_habit(reader: &mut Reader<'_>) -> Result<Habit, CodecError> {
-    let mut counters = [0_u16; 63];
+    let mut counters = [0_u8; 63];
     for counter in &mut counters {
         *counter = reader.small("a habit")?;
-        if *counter > 1_024 {
-            return Err(CodecError::Content("a habit"));
-        }
     }
     let (mut hours, mut weekdays, mut amounts) = ([0; 24], [0; 7], [0; 32]);
     hours.copy_from_slice(&counters[..24]);
     weekdays.copy_from_slice(&counters[24..31]);
     amounts.copy_from_slice(&counters[31..]);
-    Ok(Habit::of(hours, weekdays, amounts))
+    let habit = Habit::of(hours, weekdays, amounts);
+    if habit.is_possible() {
+        Ok(habit)
+    } else {
+        Err(CodecError::Content("a habit"))
+    }
 }
 
 fn restore_page(reader: &mut Reader<'_>) -> Result<Page, CodecError> {

@@ -33,4 +33,5 @@ mod many_values;
 mod names;
 mod same_bits;
 mod codec;
+mod allocations;
 mod campaign;

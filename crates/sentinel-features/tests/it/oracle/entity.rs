@@ -261,13 +261,13 @@ impl Habit {
     fn take_in(&mut self, record: &Record) {
         self.hours[record.local.hour] += 1;
         self.weekdays[record.local.weekday] += 1;
-        if total(&self.hours) >= 1_024 {
+        if total(&self.hours) >= 255 {
             self.hours.iter_mut().for_each(|count| *count /= 2);
             self.weekdays.iter_mut().for_each(|count| *count /= 2);
         }
         if let Some(amount) = record.amount {
             self.amounts[bucket::of(amount) / 2] += 1;
-            if total(&self.amounts) >= 1_024 {
+            if total(&self.amounts) >= 255 {
                 self.amounts.iter_mut().for_each(|count| *count /= 2);
             }
         }

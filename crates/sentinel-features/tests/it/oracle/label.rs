@@ -28,7 +28,7 @@ impl Oracle {
         let event = label.event_id.as_str().to_owned();
         match label.kind {
             LabelKind::Fraud => self.count_fraud(event, label),
-            LabelKind::Legitimate => self.take_back(&event),
+            LabelKind::Legitimate => self.take_back(&event, label),
             LabelKind::Suspect => false,
         }
     }
@@ -61,7 +61,7 @@ impl Oracle {
         true
     }
 
-    fn take_back(&mut self, event: &str) -> bool {
+    fn take_back(&mut self, event: &str, label: &Label) -> bool {
         let Some(named) = self.labels.counted.remove(event) else {
             return false;
         };
@@ -70,7 +70,11 @@ impl Oracle {
             let place = self.place(kind, name);
             let entity = &mut self.entities[place];
             entity.frauds.retain(|(counted, _)| counted != event);
-            entity.touched_ms = self.greatest_ms;
+        }
+        // It keeps alive whom it names itself.
+        for (kind, name) in self.named_by(label) {
+            let place = self.place(kind, name);
+            self.entities[place].touched_ms = self.greatest_ms;
         }
         true
     }
@@ -96,10 +100,9 @@ impl Oracle {
             ),
             (EntityKind::Mcc, mcc),
         ];
-        let kept = named
-            .into_iter()
-            .filter(|(kind, _)| self.questions.fraud_kinds.contains(kind));
-        kept.filter_map(|(kind, name)| Some((kind, name?)))
+        let named = named.into_iter();
+        named
+            .filter_map(|(kind, name)| Some((kind, name?)))
             .collect()
     }
 }

@@ -57,20 +57,7 @@ pub struct Questions {
     pub tiled_distincts: Vec<TiledDistinct>,
     /// The kinds that some slot asks about.
     pub kinds: Vec<EntityKind>,
-    /// The kinds of which some slot asks for frauds.
-    pub fraud_kinds: Vec<EntityKind>,
 }
-
-/// What labels alone can change.
-const OF_FRAUDS: [Fact; 7] = [
-    Fact::FraudCountEver,
-    Fact::FraudCount30d,
-    Fact::FraudRate30d,
-    Fact::DelayedFraudRate1d,
-    Fact::DelayedFraudRate7d,
-    Fact::DelayedFraudRate30d,
-    Fact::SecondsSinceFraud,
-];
 
 /// The place of an item in a list, added where it is new.
 fn place<T: PartialEq>(list: &mut Vec<T>, item: T) -> usize {
@@ -96,14 +83,9 @@ impl Questions {
                     continue;
                 }
             };
-            let of_frauds =
-                matches!(question, Question::Fact(_, fact) if OF_FRAUDS.contains(&fact));
             made.slots.push(question);
             if !is_without(kind, without) {
                 place(&mut made.kinds, kind);
-                if of_frauds {
-                    place(&mut made.fraud_kinds, kind);
-                }
             }
         }
         made
@@ -143,10 +125,10 @@ impl Questions {
     }
 
     /// The kinds to keep entities of: those asked about, and the merchants, which tell the category of a
-    /// label, where frauds of categories are asked for.
+    /// label, where categories are asked about.
     pub fn kept(&self) -> Vec<EntityKind> {
         let mut kept = self.kinds.clone();
-        if self.fraud_kinds.contains(&EntityKind::Mcc) {
+        if self.kinds.contains(&EntityKind::Mcc) {
             place(&mut kept, EntityKind::Merchant);
         }
         kept

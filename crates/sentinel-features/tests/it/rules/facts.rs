@@ -155,24 +155,26 @@ fn the_share_of_amounts_not_above_this_ones_bucket() {
 }
 
 #[test]
-fn habits_are_halved_at_1024() {
+fn habits_are_halved_at_255() {
     let mut case = facts([Fact::HourShare, Fact::WeekdayShare, Fact::AmountShare]);
-    // 3 at Monday noon of little, 1,020 on Tuesday noon of much: 1,023.
+    // 3 at Monday noon of little, 250 on Tuesday noon of much: 253.
     for _ in 0..3 {
         case.apply(Event::at(START + 12 * HOUR).amount(10));
     }
-    for _ in 0..1_020 {
+    for _ in 0..250 {
         case.apply(Event::at(START + 36 * HOUR).amount(100_000));
     }
     case.apply(Event::at(START + 42 * HOUR).amount(10));
-    case.reads([0.0, 1_020.0 / 1_023.0, 3.0 / 1_023.0]);
-    // That was the 1,024th: noon 1,023 / 2 = 511, evening 1 / 2 = 0; Monday 1, Tuesday 1,021 / 2 = 510;
-    // little 4 / 2 = 2, much 510.
+    case.reads([0.0, 250.0 / 253.0, 3.0 / 253.0]);
+    // 254 by now; this is the 255th: noon 253 / 2 = 126, evening 2 / 2 = 1; Monday 3 / 2 = 1, Tuesday
+    // 252 / 2 = 126; little 5 / 2 = 2, much 250 / 2 = 125.
     case.apply(Event::at(START + 42 * HOUR).amount(10));
-    case.reads([0.0, 510.0 / 511.0, 2.0 / 512.0]);
-    // Then noon 511, evening 1.
+    case.reads([1.0 / 254.0, 251.0 / 254.0, 4.0 / 254.0]);
+    case.apply(Event::at(START + 42 * HOUR).amount(10));
+    case.reads([1.0 / 127.0, 126.0 / 127.0, 2.0 / 127.0]);
+    // Evening 2 of 128 now, Tuesday 127.
     case.apply(Event::at(START + 42 * HOUR));
-    case.reads([1.0 / 512.0, 511.0 / 512.0, NONE]);
+    case.reads([2.0 / 128.0, 127.0 / 128.0, NONE]);
 }
 
 #[test]

@@ -45,8 +45,11 @@ pub struct PopulationArguments {
     report: ReportArguments,
 }
 
-/// Payments made at once, outside the clock.
-const CHUNK_EVENTS: usize = 65_536;
+/// Payments made at once, outside the clock: few enough to be in the cache still when they are applied,
+/// as those are that a server has just read.
+const CHUNK_EVENTS: usize = 256;
+/// Payments whose time is taken together.
+const GROUP_EVENTS: usize = 16_384;
 
 /// Payments of an account before the clock starts.
 const FILL_PER_ACCOUNT: f64 = 4.5;
@@ -348,22 +351,28 @@ impl Bench {
         let wanted = (population.accounts as f64 * FILL_PER_ACCOUNT) as usize;
         let mut made = 0;
         while made < wanted || (run.named() as u64) < least {
-            let count = CHUNK_EVENTS.min(wanted.saturating_sub(made)).max(1_024);
-            run.timed(count, &mut Vec::new());
-            made += count;
+            run.timed(GROUP_EVENTS, &mut Vec::new());
+            made += GROUP_EVENTS;
         }
         (run, made)
     }
 }
 
 impl Run {
-    /// Makes payments and applies them; the clock of each chunk is appended.
-    fn timed(&mut self, events: usize, chunks: &mut Vec<(u64, usize)>) {
+    /// Makes payments and applies them; the clock of each group is appended.
+    fn timed(&mut self, events: usize, groups: &mut Vec<(u64, usize)>) {
         let mut left = events;
         while left > 0 {
             let count = left.min(CHUNK_EVENTS);
             self.traffic.fill(&mut self.chunk, count);
-            chunks.push((self.apply_chunk(), count));
+            let ns = self.apply_chunk();
+            match groups
+                .last_mut()
+                .filter(|(_, events)| *events < GROUP_EVENTS)
+            {
+                Some(group) => *group = (group.0 + ns, group.1 + count),
+                None => groups.push((ns, count)),
+            }
             left -= count;
         }
     }
