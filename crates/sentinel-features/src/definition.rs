@@ -17,7 +17,11 @@ use crate::window::WindowIndex;
 mod file;
 mod words;
 
-pub use file::{DEFINITIONS_MAX, DefinitionError, DefinitionErrors, FILE_BYTES_MAX, read, to_toml};
+pub(crate) use file::read_at_most;
+pub use file::{
+    DEFINITIONS_MAX, DefinitionError, DefinitionErrors, FILE_BYTES_MAX, SET_DEFINITIONS_MAX, read,
+    to_toml,
+};
 
 /// What is computed of the events of a window.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -35,10 +35,12 @@ pub struct Applied {
     pub estimated: bool,
 }
 
-/// Entries between two sweeps, and places that a sweep looks at: fixed, so that what is freed when is a
-/// function of the log alone.
+/// Entries between two sweeps, and the least number of places that a sweep looks at. It looks at more
+/// the more there are, so that it comes round in about a million entries however many names arrive: all
+/// of it a function of the log alone.
 const SWEEP_ENTRIES: u64 = 256;
-const SWEEP_PLACES: usize = 512;
+const SWEEP_PLACES_MIN: usize = 512;
+const SWEEPS_A_ROUND: usize = 4_096;
 
 /// Window state of one partition.
 #[derive(Debug)]
@@ -258,7 +260,8 @@ impl FeatureEngine {
         let tables = self.tables.len() + self.dictionaries.len();
         let (mut at, mut place) = self.sweep;
         let mut turns = 0;
-        for _ in 0..SWEEP_PLACES {
+        let all: usize = self.tables.iter().map(EntityTable::places).sum();
+        for _ in 0..SWEEP_PLACES_MIN.max(all / SWEEPS_A_ROUND) {
             let places = match self.tables.get(at) {
                 Some(table) => table.places(),
                 None => self.dictionaries[at - self.tables.len()]

@@ -124,15 +124,28 @@ impl Labelled {
         self.order.push_back((event_id.clone(), fraud.number));
         self.events.insert(event_id.clone(), fraud);
         self.next = fraud.number + 1;
-        while self.order.len() > LABELLED_MAX {
-            if let Some((oldest, number)) = self.order.pop_front()
-                && self
-                    .events
-                    .get(&oldest)
-                    .is_some_and(|have| have.number == number)
+        // Entries of frauds taken back are stale: they count for nothing and go with the oldest.
+        while let Some((oldest, number)) = self.order.front() {
+            let is_noted = self
+                .events
+                .get(oldest)
+                .is_some_and(|have| have.number == *number);
+            if is_noted && self.events.len() <= LABELLED_MAX {
+                break;
+            }
+            if let Some((oldest, _)) = self.order.pop_front()
+                && is_noted
             {
                 self.events.remove(&oldest);
             }
+        }
+        if self.order.len() > 2 * LABELLED_MAX {
+            let events = &self.events;
+            self.order.retain(|(event_id, number)| {
+                events
+                    .get(event_id)
+                    .is_some_and(|have| have.number == *number)
+            });
         }
     }
 

@@ -111,13 +111,23 @@ impl FeatureSet {
     /// This set with the definitions of a text behind its row. A name keeps its meaning: one that stands
     /// there already with the same definition is left as it is, with another one it is a fault.
     pub fn with_definitions(self, text: &str) -> Result<Self, DefinitionErrors> {
+        self.with_at_most(definition::DEFINITIONS_MAX, text)
+    }
+
+    /// This set with the user's definitions of another, which may have come from many files.
+    pub fn with_definitions_of(self, other: &Self) -> Result<Self, DefinitionErrors> {
+        self.with_at_most(definition::SET_DEFINITIONS_MAX, &other.definitions())
+    }
+
+    fn with_at_most(self, most: usize, text: &str) -> Result<Self, DefinitionErrors> {
         let own = self.features.len() - self.defined;
         let is_taken = |name: &str| {
             self.features[..own]
                 .iter()
                 .any(|feature| feature.name == name)
         };
-        let mut added = definition::read(text, &is_taken).map_err(DefinitionErrors::new)?;
+        let mut added =
+            definition::read_at_most(most, text, &is_taken).map_err(DefinitionErrors::new)?;
         let mut faults = Vec::new();
         added.retain(|new| {
             let have = self
@@ -216,7 +226,9 @@ impl FeatureSet {
         }
         let set = Self::new(&without, &attributes);
         match definitions {
-            Some(definitions) => Ok(set.with_definitions(definitions)?),
+            Some(definitions) => {
+                Ok(set.with_at_most(definition::SET_DEFINITIONS_MAX, definitions)?)
+            }
             None => Ok(set),
         }
     }
@@ -275,7 +287,7 @@ impl FeatureSet {
         self.content_hash
     }
 
-    /// Equal where one window state serves both sets, whatever they are called or in which order.
+    /// Equal where one window state serves both sets, whatever their features are called.
     pub fn state_hash(&self) -> ContentHash {
         self.state_hash
     }

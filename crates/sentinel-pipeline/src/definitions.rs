@@ -80,12 +80,12 @@ pub fn keep(active: &Active, wanted: &Activation) -> Result<Activation, String> 
     let text = std::str::from_utf8(&wanted.content)
         .map_err(|error| format!("features are not UTF-8: {error}"))?;
     let wanted_set = FeatureSet::parse(text).map_err(|error| error.to_string())?;
-    let wanted_definitions = wanted_set.definitions();
     let kept = wanted_set
+        .clone()
         .without_definitions()
-        .with_definitions(&decider.features.definitions())
+        .with_definitions_of(&decider.features)
         .map_err(|errors| format!("features that were added to this log: {errors}"))?
-        .with_definitions(&wanted_definitions)
+        .with_definitions_of(&wanted_set)
         .map_err(|errors| {
             format!("features differ from those that were added to this log before: {errors}")
         })?;

@@ -20,6 +20,9 @@ use crate::window::{WINDOWS, WindowIndex};
 /// The most features of a file.
 pub const DEFINITIONS_MAX: usize = 64;
 
+/// The most features of a set, from however many files they came.
+pub const SET_DEFINITIONS_MAX: usize = 1_024;
+
 /// The longest file, in bytes, as it was written and as [`to_toml`] writes it.
 pub const FILE_BYTES_MAX: usize = 1 << 20;
 
@@ -117,7 +120,17 @@ pub fn read(
     text: &str,
     taken: &dyn Fn(&str) -> bool,
 ) -> Result<Vec<Feature>, Vec<DefinitionError>> {
+    read_at_most(DEFINITIONS_MAX, text, taken)
+}
+
+/// Reads what [`to_toml`] wrote of a whole set, or a file.
+pub(crate) fn read_at_most(
+    most: usize,
+    text: &str,
+    taken: &dyn Fn(&str) -> bool,
+) -> Result<Vec<Feature>, Vec<DefinitionError>> {
     let mut reading = Reading {
+        most,
         lines: Lines::of(text),
         taken,
         named: BTreeMap::new(),
@@ -167,6 +180,8 @@ impl Lines {
 }
 
 struct Reading<'r> {
+    /// The most features.
+    most: usize,
     lines: Lines,
     taken: &'r dyn Fn(&str) -> bool,
     /// The line of every name so far.
@@ -192,8 +207,8 @@ impl Reading<'_> {
                 (FEATURE, DeValue::Array(tables)) => {
                     for (place, table) in tables.iter().enumerate() {
                         let line = self.lines.at(table.span().start);
-                        if place == DEFINITIONS_MAX {
-                            let detail = format!("a file has at most {DEFINITIONS_MAX} features");
+                        if place == self.most {
+                            let detail = format!("a file has at most {} features", self.most);
                             self.fault(line, "", FEATURE, detail);
                             break;
                         }

@@ -334,7 +334,8 @@ impl EntityTable {
 
     /// Whether days of an entity are still counted when a too late event asks.
     pub(super) fn has_days(&self, at: usize, event: &EventView<'_>) -> bool {
-        !event.is_too_late || event.now_ms - self.windows[at].newest_ms < RATES_EMPTY_MS
+        !event.is_too_late
+            || event.now_ms.saturating_sub(self.windows[at].newest_ms) < RATES_EMPTY_MS
     }
 }
 

@@ -205,7 +205,7 @@ fn the_greatest_amounts_are_summed_and_squared_exactly_while_their_sum_fits() {
     let mut long = Long::of(set_of_sources(sources.into_iter()));
     for index in 0..65_536 {
         let event = Event::at(START + index * 10 * SECOND);
-        let compare = index < 10 || index > 65_530;
+        let compare = !(10..=65_530).contains(&index);
         long.apply(&event.amount(i64::MAX / 65_536 - index % 2), compare);
     }
     let sum = windowed(account(SUM, "30d"));

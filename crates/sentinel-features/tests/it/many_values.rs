@@ -47,11 +47,34 @@ fn beyond_512_values_the_count_is_of_a_sample_and_flagged() {
     // Another merchant is not flagged for it, and a payment at none of both neither.
     let elsewhere = Event::at(START + 25 * DAY).merchant(2);
     assert!(!subject.check(&elsewhere).unwrap().flags.estimated);
-    // When all have left it is still flagged: what was sampled out may come back.
-    let later = START + 90 * DAY;
-    assert!(check(&mut subject, later, 1));
+    // While the newest are within 30 days it goes on; when all have left, the count is exact again.
+    let last = START + 25 * DAY;
+    assert!(check(&mut subject, last + 28 * DAY, 1));
+    assert!(!check(&mut subject, last + 90 * DAY, 1));
+    assert_eq!(subject.row()[2], 1.0);
     // A merchant that was forgotten is as new.
-    assert!(!check(&mut subject, later + 401 * DAY, 1));
+    assert!(!check(&mut subject, last + 500 * DAY, 1));
+}
+
+#[test]
+fn a_count_after_a_long_silence_is_the_same_whether_the_sweep_came_by_or_not() {
+    let mut rows = Vec::new();
+    for strangers in [0, 4_000] {
+        let mut subject = Subject::of(set());
+        for account in 0..2_000 {
+            check(&mut subject, START, account);
+        }
+        let later = START + 33 * DAY + 2 * HOUR;
+        for stranger in 0..strangers {
+            // Each is a step of the sweep, which has come by after that many.
+            subject
+                .check(&Event::at(later).account(10_000 + stranger).merchant(2))
+                .unwrap();
+        }
+        assert!(!check(&mut subject, later, 1));
+        rows.push(subject.row().to_vec());
+    }
+    assert_eq!(rows[0], rows[1]);
 }
 
 #[test]

@@ -152,6 +152,11 @@ impl Oracle {
             let older = newest_ms.is_some_and(|newest_ms| record.time_ms < newest_ms);
             let was_late = older && !flags.too_late;
             if !flags.too_late {
+                let today = record.time_ms.div_euclid(DAY_MS);
+                if newest_ms.is_some_and(|ms| ms.div_euclid(DAY_MS) <= today - 30) {
+                    // All values have left: nothing is sampled any more.
+                    self.entities[place].sampled.fill(None);
+                }
                 self.entities[place].take_in(&record);
                 self.entities[place].touched_ms = self.greatest_ms;
                 self.note_values(kind, place, &record);
