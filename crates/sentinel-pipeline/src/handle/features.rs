@@ -98,9 +98,16 @@ impl Handle {
             return Ok(told);
         };
         let entry = Entry::Activation(Box::new(activation));
-        let (offset, mut answered) = self.append(&entry, now)?;
+        let (offset, answered) = self.append(&entry, now)?;
         told.offset = Some(offset);
-        match tokio::time::timeout(self.inner.deadline, &mut answered).await {
+        // Noted before the wait: a caller that goes away while it waits leaves the note behind, and the
+        // next one does not take the same version.
+        let (_, answered) = unheard.insert((offset, answered));
+        let heard = tokio::time::timeout(self.inner.deadline, answered).await;
+        if heard.is_ok() {
+            *unheard = None;
+        }
+        match heard {
             Ok(Ok(Told::Switched(outcome, backfilled))) => {
                 refused(outcome)?;
                 told.backfilled = backfilled.filter(|one| one.to == offset);
@@ -109,10 +116,7 @@ impl Handle {
             Ok(Err(_)) => {
                 return Err(SubmitError::Unavailable("the worker has stopped".into()).into());
             }
-            Err(_) => {
-                told.is_live = false;
-                *unheard = Some((offset, answered));
-            }
+            Err(_) => told.is_live = false,
         }
         Ok(told)
     }
