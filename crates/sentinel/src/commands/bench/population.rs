@@ -47,7 +47,7 @@ pub struct PopulationArguments {
 
 /// Payments made at once, outside the clock: few enough to be in the cache still when they are applied,
 /// as those are that a server has just read.
-const CHUNK_EVENTS: usize = 256;
+pub(super) const CHUNK_EVENTS: usize = 256;
 /// Payments whose time is taken together.
 const GROUP_EVENTS: usize = 16_384;
 
