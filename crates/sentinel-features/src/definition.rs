@@ -42,9 +42,9 @@ pub enum Aggregate {
     First(Number),
     /// The number of the newest event before this one that has one.
     Previous(Number),
-    /// The middle value, by logarithmic buckets (within 12 %).
+    /// The middle value, by logarithmic buckets (within 12.5 %).
     Median(Number),
-    /// The value that nine in ten do not exceed, by logarithmic buckets (within 12 %).
+    /// The value that nine in ten do not exceed, by logarithmic buckets (within 12.5 %).
     Quantile90(Number),
     /// The share of the other events whose number lies in this event's bucket or a lower one.
     Rank(Number),
@@ -292,14 +292,14 @@ impl Definition {
             faults.push(("field", detail));
         }
         if let Some(category) = self.aggregate.category() {
-            if is_pair(entity) {
+            if entity.parts().is_some() {
                 let detail = format!("{aggregate} is not kept for {entity}, which is a pair");
                 faults.push(("aggregate", detail));
             } else if *category == Category::Entity(entity) {
                 let detail = format!("every event of one {entity} names the same {entity}");
                 faults.push(("field", detail));
             } else if let Category::Entity(kind) = category
-                && is_pair(*kind)
+                && kind.parts().is_some()
             {
                 let detail = format!("{kind} is a pair; count one of its parts");
                 faults.push(("field", detail));
@@ -376,14 +376,6 @@ impl fmt::Display for Definition {
             None => Ok(()),
         }
     }
-}
-
-/// Whether an entity is two others together.
-const fn is_pair(kind: EntityKind) -> bool {
-    matches!(
-        kind,
-        EntityKind::AccountMerchant | EntityKind::AccountDevice | EntityKind::CardCountry
-    )
 }
 
 #[cfg(test)]

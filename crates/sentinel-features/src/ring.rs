@@ -126,50 +126,42 @@ impl RingStore {
         }
     }
 
-    /// Takes an event in and reads the windows as of then: what [`RingStore::take_in`] and
-    /// [`RingStore::read`] do, in one go for the common case of a ring with running totals and room.
-    pub fn take_in_and_read(
+    /// Takes an event in and reads the windows as of then; `newest_ms` is `T` before it (the least number
+    /// where there is none). The position it got; `None` where it left at once, being older than
+    /// everything a full entity holds.
+    pub fn take_in(
         &mut self,
         header: &mut RingHeader,
         newest_ms: i64,
         sample: &Sample<'_>,
         readings: &mut Readings,
     ) -> Option<u32> {
-        if header.has_totals()
-            && header.overflow == NONE
-            && header.live() < header.capacity()
-            && (0..LONGEST_EXACT_MS).contains(&(sample.time_ms - newest_ms))
-        {
-            return Some(self.step(header, sample, readings));
-        }
-        let position = self.take_in(header, newest_ms, sample);
-        self.read(header, newest_ms.max(sample.time_ms), readings);
-        position
-    }
-
-    /// Takes an event in; `newest_ms` is `T` before it (the least number where there is none). The
-    /// position it got; `None` where it left at once, being older than everything a full entity holds.
-    pub fn take_in(
-        &mut self,
-        header: &mut RingHeader,
-        newest_ms: i64,
-        sample: &Sample<'_>,
-    ) -> Option<u32> {
         if sample.time_ms >= newest_ms {
             self.advance(header, newest_ms, sample.time_ms);
-            if header.live() >= header.capacity() {
-                self.make_room(header, sample.time_ms);
+            self.make_room(header, sample.time_ms);
+            let position = self.push(header, sample);
+            if header.has_totals() {
+                self.enter_and_read(header, position, readings);
+                self.push_extremes(header, position);
+                self.read_extremes_of(header, readings);
+            } else {
+                self.walk(header, sample.time_ms, readings);
             }
-            return Some(self.push(header, sample));
+            self.read_overflow(header, readings);
+            return Some(position);
         }
         let is_full = header.live() == EVENTS_PER_ENTITY_MAX;
-        if is_full && newest_ms - sample.time_ms > self.age_ms(header, header.oldest, newest_ms) {
+        let age_ms = newest_ms - sample.time_ms;
+        let position = if is_full && age_ms > self.age_ms(header, header.oldest, newest_ms) {
             let event = (sample.time_ms, sample.marks);
             self.drop_early(header, newest_ms, event, sample.numbers);
-            return None;
-        }
-        self.make_room(header, newest_ms);
-        Some(self.insert(header, newest_ms, sample))
+            None
+        } else {
+            self.make_room(header, newest_ms);
+            Some(self.insert(header, newest_ms, sample))
+        };
+        self.read(header, newest_ms, readings);
+        position
     }
 
     /// Whether a window misses events that left early.
@@ -353,64 +345,20 @@ impl RingStore {
         }
     }
 
-    /// Appends an event at the head; it lies in every window.
+    /// Appends an event at the head, and marks values of earlier events that it carries again.
     fn push(&mut self, header: &mut RingHeader, sample: &Sample<'_>) -> u32 {
-        let position = self.put(header, sample);
-        if header.has_totals() {
-            self.enter_all(header, position);
-        }
-        if header.large != NONE {
-            self.push_extremes(header, position);
-        }
-        position
-    }
-
-    /// Writes an event at the head and marks the values that it carries again.
-    fn put(&mut self, header: &mut RingHeader, sample: &Sample<'_>) -> u32 {
         let position = header.head;
         let stride = self.plan.stride;
         let events = self.events.block_mut(header.events, header.size);
         let at = header.slot(position) * stride;
         write(&self.plan, &mut events[at..at + stride], sample);
         for category in 0..self.plan.categories.len() {
-            let word = self.plan.categories_at + category;
-            let value = events[at + word];
-            self.previous[category] = None;
-            if value == SUPERSEDED {
-                continue;
-            }
-            let found = match self.large.get_mut(header.large) {
-                Some(large) => large.renew(category, value, position, header),
-                None => find_before(events, header, (stride, word), value, position),
-            };
-            if let Some(found) = found {
-                events[header.slot(found) * stride + word] |= SUPERSEDED;
-                self.previous[category] = Some(found);
-            }
+            let large = self.large.get_mut(header.large);
+            self.previous[category] =
+                supersede(&self.plan, events, large, header, category, position);
         }
         header.head = position.wrapping_add(1);
         position
-    }
-
-    /// Finds the newest earlier event with this event's value and marks it as superseded.
-    fn supersede(&mut self, header: &RingHeader, category: usize, position: u32) -> Option<u32> {
-        let at = self.plan.categories_at + category;
-        let value = self.event(header, position)[at];
-        if value == SUPERSEDED {
-            return None;
-        }
-        let found = match self.large.get_mut(header.large) {
-            Some(large) => large.renew(category, value, position, header),
-            None => {
-                let events = self.events.block(header.events, header.size);
-                find_before(events, header, (self.plan.stride, at), value, position)
-            }
-        };
-        if let Some(found) = found {
-            let slot = header.slot(found) * self.plan.stride;
-            self.events.block_mut(header.events, header.size)[slot + at] |= SUPERSEDED;
-        }
-        found
     }
 
     fn event(&self, header: &RingHeader, position: u32) -> &[u32] {
@@ -440,6 +388,28 @@ fn write(plan: &RingPlan, event: &mut [u32], sample: &Sample<'_>) {
         let value = sample.values[usize::from(*column)];
         *word = if value == 0 { SUPERSEDED } else { value };
     }
+}
+
+/// Finds the newest earlier event with an event's value and marks it as superseded.
+fn supersede(
+    plan: &RingPlan,
+    events: &mut [u32],
+    large: Option<&mut Large>,
+    header: &RingHeader,
+    category: usize,
+    position: u32,
+) -> Option<u32> {
+    let word = plan.categories_at + category;
+    let value = events[header.slot(position) * plan.stride + word];
+    if value == SUPERSEDED {
+        return None;
+    }
+    let found = match large {
+        Some(large) => large.renew(category, value, position, header),
+        None => find_before(events, header, (plan.stride, word), value, position),
+    }?;
+    events[header.slot(found) * plan.stride + word] |= SUPERSEDED;
+    Some(found)
 }
 
 /// The newest event before a position that carries a value, by looking at each.

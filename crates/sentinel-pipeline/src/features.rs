@@ -5,6 +5,9 @@ use sentinel_features::{Applied, FeatureEngine};
 
 use crate::intake::Admitted;
 
+/// The most transactions taken through the stages at once: their rows stay in the processor's cache.
+pub const RUN_TRANSACTIONS_MAX: usize = 64;
+
 /// The rows of one run of transactions, structure of arrays.
 #[derive(Debug, Default)]
 pub struct Rows {

@@ -14,13 +14,10 @@ use sentinel_features::{FeatureEngine, FeatureSet};
 use crate::active::{Active, Switched};
 use crate::backfill::{BackfillError, Backfilled, History};
 use crate::decide::{self, DecideScratch};
-use crate::features::{self, Rows};
+use crate::features::{self, RUN_TRANSACTIONS_MAX, Rows};
 use crate::idempotency::{Idempotency, Sighting};
 use crate::intake::{self, Admitted, Taken};
 use crate::score;
-
-/// The most transactions taken through the stages at once: their rows stay in the processor's cache.
-const RUN_TRANSACTIONS_MAX: usize = 64;
 
 /// An entry with what became of it.
 #[derive(Debug)]

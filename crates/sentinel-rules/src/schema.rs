@@ -110,28 +110,7 @@ pub(crate) fn nearest<'a>(
 
 /// Letters to insert, delete or replace to make `b` of `a`, upper and lower case alike (Levenshtein).
 fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (above, wanted) in a.chars().enumerate() {
-        let mut diagonal = above;
-        let mut left = above + 1;
-        for (slot, found) in row
-            .iter_mut()
-            .zip(std::iter::once(None).chain(b.iter().map(Some)))
-        {
-            let here = match found {
-                None => left,
-                Some(found) => {
-                    let replaced = diagonal + usize::from(!found.eq_ignore_ascii_case(&wanted));
-                    replaced.min(*slot + 1).min(left + 1)
-                }
-            };
-            diagonal = *slot;
-            *slot = here;
-            left = here;
-        }
-    }
-    row.last().copied().unwrap_or_default()
+    strsim::levenshtein(&a.to_ascii_lowercase(), &b.to_ascii_lowercase())
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ use std::path::Path;
 use anyhow::Context;
 use sentinel_domain::{EventId, Instant, Label, LabelKind, Offset, RateTable, Text, Transaction};
 use sentinel_features::{FeatureEngine, FeatureSet};
-use sentinel_pipeline::features::{self, Rows};
+use sentinel_pipeline::features::{self, RUN_TRANSACTIONS_MAX, Rows};
 use sentinel_pipeline::idempotency::{Idempotency, Sighting};
 use sentinel_pipeline::intake::source::{SourceBatch, SourceItem};
 use sentinel_pipeline::intake::{self, Admitted, Taken};
@@ -27,9 +27,6 @@ use crate::commands::run::input::Input;
 
 /// Rows read of a table at once.
 const BATCH_ROWS: usize = 4_096;
-
-/// The most transactions computed at once.
-const RUN_TRANSACTIONS_MAX: usize = 64;
 
 /// One row.
 pub struct MatrixRow<'a> {

@@ -31,8 +31,8 @@ const DEPENDENCIES: &[&str] = &[
 /// What one crate of the heart may be built from besides: rules and definitions of features are texts that
 /// people write.
 const FURTHER_DEPENDENCIES: &[(&str, &[&str])] = &[
-    ("sentinel-features", &["toml"]),
-    ("sentinel-rules", &["serde", "toml"]),
+    ("sentinel-features", &["strsim", "toml"]),
+    ("sentinel-rules", &["serde", "strsim", "toml"]),
 ];
 
 /// Thresholds of the root, repeated since the nearest `clippy.toml` replaces it.

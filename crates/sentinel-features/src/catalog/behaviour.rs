@@ -112,7 +112,7 @@ const MEDIAN: Shape = Shape {
     name: "median",
     unit: Unit::MinorUnits,
     missing: Missing::NoAmount,
-    doc: "middle amount of the {noun} within {window}, this one included, within 12 %",
+    doc: "middle amount of the {noun} within {window}, this one included, within 12.5 %",
     phrase: "{value} is about the middle payment of this {noun} within {window}",
 };
 

@@ -121,10 +121,10 @@ fn nobody_counts_its_own_kind_and_pairs_count_none() {
         for name in Category::names() {
             let made = definition("distinct", Some(name), entity.as_str(), "1h");
             let told_apart = match Category::parse(name) {
-                Some(Category::Entity(kind)) => kind != *entity && !is_pair(kind),
+                Some(Category::Entity(kind)) => kind != *entity && kind.parts().is_none(),
                 _ => true,
             };
-            let expected = told_apart && !is_pair(*entity);
+            let expected = told_apart && entity.parts().is_none();
             assert_eq!(made.check().is_ok(), expected, "{made}");
         }
     }

@@ -25,22 +25,12 @@ const LETTERS_MAX: usize = 64;
 
 /// Letters to put in, take out or replace to come from one word to the other.
 fn edits(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().take(LETTERS_MAX).collect();
-    // The costs of turning what was read of `from` into every beginning of `to`.
-    let mut costs: Vec<usize> = (0..=to.len()).collect();
-    for (read, letter) in from.chars().take(LETTERS_MAX).enumerate() {
-        let mut diagonal = read;
-        let mut left = read + 1;
-        let mut next = vec![left];
-        for (other, above) in to.iter().zip(costs.iter().skip(1)) {
-            let replaced = diagonal + usize::from(*other != letter);
-            left = replaced.min(above + 1).min(left + 1);
-            diagonal = *above;
-            next.push(left);
-        }
-        costs = next;
-    }
-    costs.last().copied().unwrap_or(0)
+    strsim::levenshtein(beginning(from), beginning(to))
+}
+
+fn beginning(word: &str) -> &str {
+    let end = word.char_indices().nth(LETTERS_MAX);
+    end.map_or(word, |(end, _)| word.get(..end).unwrap_or(word))
 }
 
 #[cfg(test)]

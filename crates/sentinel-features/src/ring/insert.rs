@@ -2,7 +2,7 @@
 //! ring.
 
 use super::running::tally;
-use super::{RingHeader, RingStore, SUPERSEDED, low_half, write};
+use super::{RingHeader, RingStore, SUPERSEDED, low_half, supersede, write};
 use crate::arena::{read_i64, write_i64};
 use crate::plan::OpKind;
 use crate::reading::Sample;
@@ -76,7 +76,9 @@ impl RingStore {
             self.events.block_mut(header.events, header.size)[slot + at] |= SUPERSEDED;
             return false;
         }
-        self.previous[category] = self.supersede(header, category, position);
+        let events = self.events.block_mut(header.events, header.size);
+        let large = self.large.get_mut(header.large);
+        self.previous[category] = supersede(&self.plan, events, large, header, category, position);
         true
     }
 

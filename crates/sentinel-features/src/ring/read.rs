@@ -35,7 +35,7 @@ impl RingStore {
 
     /// Adds every window of a small ring up: a walk back from the head for each column, which stops at
     /// the end of each window that asks for it.
-    fn walk(&self, header: &RingHeader, newest_ms: i64, readings: &mut Readings) {
+    pub(super) fn walk(&self, header: &RingHeader, newest_ms: i64, readings: &mut Readings) {
         let plan = &self.plan;
         let events = self.events.block(header.events, header.size);
         let newest = low_half(newest_ms);

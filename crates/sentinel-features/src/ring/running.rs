@@ -3,36 +3,20 @@
 use super::{RingHeader, RingStore, SUPERSEDED, low_half};
 use crate::arena::{read_i64, read_u128, write_i64, write_u128};
 use crate::plan::{Op, OpKind, RingWindow};
-use crate::reading::{Readings, Sample};
-use crate::slab::NONE;
+use crate::reading::Readings;
 use crate::totals::{ABSENT, bucket, square};
 
 /// Where the numbers of an event begin.
 const NUMBERS_AT: usize = 2;
 
 impl RingStore {
-    /// Takes an event in that is not older than any, at a ring with room, and reads every window.
-    pub(super) fn step(
-        &mut self,
-        header: &mut RingHeader,
-        sample: &Sample<'_>,
-        readings: &mut Readings,
-    ) -> u32 {
-        self.advance_running(header, sample.time_ms);
-        if let Some(large) = self.large.get_mut(header.large) {
-            large.forget_before(header.oldest, header.head);
-        }
-        let position = self.put(header, sample);
-        self.enter_and_read(header, position, readings);
-        if header.large != NONE {
-            self.push_extremes(header, position);
-        }
-        self.read_extremes_of(header, readings);
-        position
-    }
-
     /// Adds the event at the head to every window and reads what the windows add up to with it.
-    fn enter_and_read(&mut self, header: &RingHeader, position: u32, readings: &mut Readings) {
+    pub(super) fn enter_and_read(
+        &mut self,
+        header: &RingHeader,
+        position: u32,
+        readings: &mut Readings,
+    ) {
         let plan = &self.plan;
         let (stride, mask) = (plan.stride, header.mask());
         let events = self.events.block(header.events, header.size);
@@ -146,37 +130,6 @@ impl RingStore {
             }
         }
         header.oldest = next;
-    }
-
-    /// Adds the event at the head to every window.
-    pub(super) fn enter_all(&mut self, header: &RingHeader, position: u32) {
-        let stride = self.plan.stride;
-        let events = self.events.block(header.events, header.size);
-        let totals = self.totals.block_mut(header.totals, 0);
-        let at = header.slot(position) * stride;
-        let event = &events[at..at + stride];
-        let before = events[header.slot(position.wrapping_sub(1)) * stride];
-        for window in &self.plan.windows {
-            let cursor = totals[window.cursor_at];
-            let held = position.wrapping_sub(cursor);
-            for op in &window.ops {
-                match op.kind {
-                    OpKind::Distinct(category) => {
-                        let category = usize::from(category);
-                        let is_absent = event[self.plan.categories_at + category] == SUPERSEDED;
-                        let repeats = self.previous[category]
-                            .is_some_and(|earlier| position.wrapping_sub(earlier) <= held);
-                        totals[op.at] += u32::from(!is_absent && !repeats);
-                    }
-                    OpKind::GapSquares if held > 0 => {
-                        let gap = i64::from(event[0].wrapping_sub(before));
-                        let squares = read_i64(totals, op.at) + gap * gap;
-                        write_i64(totals, op.at, squares);
-                    }
-                    _ => tally::<true>(*op, totals, event),
-                }
-            }
-        }
     }
 
     /// Rebuilds cursors and totals from the events in the ring.

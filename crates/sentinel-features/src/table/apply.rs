@@ -209,7 +209,7 @@ impl EntityTable {
         let (mut position, mut is_estimated) = (None, false);
         let readings = &mut scratch.readings;
         if let Some(ring) = &mut self.ring {
-            position = ring.take_in_and_read(&mut windows.ring, before_ms, &sample, readings);
+            position = ring.take_in(&mut windows.ring, before_ms, &sample, readings);
             is_estimated = ring.is_estimated(&windows.ring, newest_ms);
         }
         if let Some(hours) = &mut self.hours {

@@ -109,8 +109,8 @@ impl Oracle {
         if place == next {
             self.entities.push(fresh());
         }
-        let forgotten = match (self.greatest_ms, self.entities[place].touched_ms) {
-            (Some(greatest_ms), Some(touched_ms)) => greatest_ms - touched_ms > FORGOTTEN_AFTER_MS,
+        let forgotten = match (self.greatest_ms, self.entities[place].named_ms) {
+            (Some(greatest_ms), Some(named_ms)) => greatest_ms - named_ms > FORGOTTEN_AFTER_MS,
             _ => false,
         };
         if forgotten {
@@ -133,7 +133,7 @@ impl Oracle {
         if self.greatest_ms.is_none() {
             // Labels before any event came when the log began.
             let known = self.entities.iter_mut();
-            known.for_each(|entity| entity.touched_ms = Some(greatest_ms));
+            known.for_each(|entity| entity.named_ms = Some(greatest_ms));
         }
         self.greatest_ms = Some(greatest_ms);
         let mut flags = Flags {
@@ -158,7 +158,7 @@ impl Oracle {
                     self.entities[place].sampled.fill(None);
                 }
                 self.entities[place].take_in(&record);
-                self.entities[place].touched_ms = self.greatest_ms;
+                self.entities[place].named_ms = self.greatest_ms;
                 self.note_values(kind, place, &record);
             }
             if !self.questions.kinds.contains(&kind) {

@@ -57,22 +57,12 @@ pub fn hint<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String 
 /// Edits from one word to the other: a letter put in, left out or replaced. Words are cut at 64
 /// letters, because a hostile name must not cost more than a real one.
 fn distance(from: &str, to: &str) -> usize {
-    let to: Vec<char> = to.chars().take(64).collect();
-    let mut costs: Vec<usize> = (0..=to.len()).collect();
-    for (row, letter) in from.chars().take(64).enumerate() {
-        let mut diagonal = row;
-        let mut left = row + 1;
-        let mut next = Vec::with_capacity(costs.len());
-        next.push(left);
-        for (above, other) in costs.iter().skip(1).zip(&to) {
-            let replaced = diagonal + usize::from(letter != *other);
-            left = replaced.min(above + 1).min(left + 1);
-            diagonal = *above;
-            next.push(left);
-        }
-        costs = next;
-    }
-    costs.last().copied().unwrap_or(0)
+    strsim::levenshtein(beginning(from), beginning(to))
+}
+
+fn beginning(word: &str) -> &str {
+    let end = word.char_indices().nth(64);
+    end.map_or(word, |(end, _)| word.get(..end).unwrap_or(word))
 }
 
 #[cfg(test)]

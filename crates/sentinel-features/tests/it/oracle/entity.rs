@@ -98,7 +98,7 @@ pub struct Entity {
     /// T: the greatest event time.
     pub newest_ms: Option<i64>,
     /// How far the partition was when an event or a label named it last.
-    pub touched_ms: Option<i64>,
+    pub named_ms: Option<i64>,
     /// How far the partition was beyond the newest event when it was asked last.
     pub idle_ms: i64,
     pub list: Vec<Stored>,
@@ -124,7 +124,7 @@ impl Entity {
     pub fn new(tiled_distincts: usize) -> Self {
         Self {
             newest_ms: None,
-            touched_ms: None,
+            named_ms: None,
             idle_ms: 0,
             list: Vec::new(),
             lifetime: Lifetime::default(),

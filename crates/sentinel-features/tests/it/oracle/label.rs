@@ -49,7 +49,7 @@ impl Oracle {
                 .fraud_known_us
                 .map_or(known_us, |us| us.max(known_us));
             entity.fraud_known_us = Some(newest_us);
-            entity.touched_ms = greatest_ms;
+            entity.named_ms = greatest_ms;
         }
         self.labels.counted.insert(event.clone(), named);
         self.labels.order.push_back(event);
@@ -74,7 +74,7 @@ impl Oracle {
         // It keeps alive whom it names itself.
         for (kind, name) in self.named_by(label) {
             let place = self.place(kind, name);
-            self.entities[place].touched_ms = self.greatest_ms;
+            self.entities[place].named_ms = self.greatest_ms;
         }
         true
     }
