@@ -1,8 +1,9 @@
 //! Every test there is, in one go, with one count at the end.
 //!
-//! **Promises** to run all steps even where one fails, so that one run shows everything, and to end with
-//! a line `N passed, N failed` that adds up what each step reported. **Must never** skip a step: what a
-//! step needs and does not find is a failure.
+//! **Promises** to run all steps even where one fails, so that one run shows everything, to say again at
+//! the end what failed (whoever has only the tail of a log finds it there), and to end with a line
+//! `N passed, N failed` that adds up what each step reported. **Must never** skip a step: what a step
+//! needs and does not find is a failure.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, ExitCode, Stdio};
@@ -20,6 +21,51 @@ use crate::{codegen, dashboard};
 pub struct Count {
     passed: u64,
     failed: u64,
+}
+
+/// Lines of failures that are kept for the end.
+const FAILURE_LINES_MAX: usize = 80;
+
+/// What the runners said of tests that failed: the reports cargo's test binaries print between
+/// `failures:` and their result, and the lines with which the other runners name a failed check.
+#[derive(Debug, Default)]
+pub struct Failures {
+    lines: Vec<String>,
+    in_report: bool,
+}
+
+impl Failures {
+    fn take_in(&mut self, line: &str) {
+        if line == "failures:" {
+            self.in_report = true;
+        } else if line.starts_with("test result: ") {
+            self.in_report = false;
+        } else if (self.in_report && !line.trim().is_empty()) || names_a_failure(line) {
+            self.lines.push(line.to_owned());
+        }
+    }
+
+    /// Prints a failure of a whole step, and keeps it.
+    fn say(&mut self, line: String) {
+        println!("{line}");
+        self.lines.push(line);
+    }
+
+    /// Prints them, the first ones where there are too many.
+    fn tell(&self) {
+        for line in self.lines.iter().take(FAILURE_LINES_MAX) {
+            println!("failed: {line}");
+        }
+        if self.lines.len() > FAILURE_LINES_MAX {
+            let more = self.lines.len() - FAILURE_LINES_MAX;
+            println!("failed: and {more} lines more, above");
+        }
+    }
+}
+
+/// A line of the browser's checks or of Vitest that names a failed check.
+fn names_a_failure(line: &str) -> bool {
+    line.trim_start().starts_with("FAIL ")
 }
 
 impl Count {
@@ -51,6 +97,11 @@ impl Count {
 /// `cargo xtask test`.
 pub fn verb(workspace: &Workspace, _words: &[String]) -> Result<ExitCode> {
     let mut total = Count::default();
+    let mut failures = Failures::default();
+    let mut add = |(count, lines): (Count, Failures)| {
+        total.add(count);
+        failures.lines.extend(lines.lines);
+    };
 
     let mut cargo = cargo(workspace);
     cargo.args(["test", "--workspace", "--no-fail-fast"]);
@@ -59,23 +110,24 @@ pub fn verb(workspace: &Workspace, _words: &[String]) -> Result<ExitCode> {
         // The tests that need it fail and say so; this says why.
         Err(error) => println!("test: no DuckDB: {error:#}"),
     }
-    total.add(counted("workspace", &mut cargo, cargo_count));
+    add(counted("workspace", &mut cargo, cargo_count));
 
-    total.add(single("generated documents", codegen::check(workspace)));
+    add(single("generated documents", codegen::check(workspace)));
 
     match ready_dashboard(workspace) {
         Ok(node) => {
             let mut npm = node.npm(workspace);
             npm.args(["run", "--silent", "test"]).env("NO_COLOR", "1");
-            total.add(counted("dashboard", &mut npm, vitest_count));
+            add(counted("dashboard", &mut npm, vitest_count));
             match dashboard::browser_test(workspace, &node, &workspace.binary("debug")) {
-                Ok(mut npm) => total.add(counted("browser", &mut npm, browser_count)),
-                Err(error) => total.add(single("browser", Err(error))),
+                Ok(mut npm) => add(counted("browser", &mut npm, browser_count)),
+                Err(error) => add(single("browser", Err(error))),
             }
         }
-        Err(error) => total.add(single("dashboard", Err(error))),
+        Err(error) => add(single("dashboard", Err(error))),
     }
 
+    failures.tell();
     println!("{} passed, {} failed", total.passed, total.failed);
     Ok(if total.failed == 0 {
         ExitCode::SUCCESS
@@ -106,32 +158,40 @@ fn ready_dashboard(workspace: &Workspace) -> Result<Node> {
 }
 
 /// Reports a step that only succeeds or fails.
-fn single(step: &str, result: Result<()>) -> Count {
+fn single(step: &str, result: Result<()>) -> (Count, Failures) {
+    let mut failures = Failures::default();
     match &result {
         Ok(()) => println!("test: {step}: ok"),
-        Err(error) => println!("test: {step}: FAILED: {error:#}"),
+        Err(error) => failures.say(format!("test: {step}: FAILED: {error:#}")),
     }
-    Count::of_one(&result)
+    (Count::of_one(&result), failures)
 }
 
-/// Runs a step, passes its output on, and adds up the lines that count tests. A step that fails without
-/// having counted a failure, such as one that does not compile, is one failure.
-pub fn counted(step: &str, command: &mut Command, count: fn(&str) -> Option<Count>) -> Count {
+/// Runs a step, passes its output on, adds up the lines that count tests and keeps those that tell of
+/// failures. A step that fails without having counted a failure, such as one that does not compile, is
+/// one failure.
+pub fn counted(
+    step: &str,
+    command: &mut Command,
+    count: fn(&str) -> Option<Count>,
+) -> (Count, Failures) {
     let mut total = Count::default();
+    let mut failures = Failures::default();
     let result = stream(command, |line| {
         println!("{line}");
+        failures.take_in(line);
         if let Some(found) = count(line) {
             total.add(found);
         }
     });
     if let Err(error) = &result {
-        println!("test: {step}: FAILED: {error:#}");
+        failures.say(format!("test: {step}: FAILED: {error:#}"));
         total.failed = total.failed.max(1);
     } else if total.passed == 0 {
-        println!("test: {step}: FAILED: no test was counted");
+        failures.say(format!("test: {step}: FAILED: no test was counted"));
         total.failed = total.failed.max(1);
     }
-    total
+    (total, failures)
 }
 
 fn stream(command: &mut Command, mut each_line: impl FnMut(&str)) -> Result<()> {
@@ -192,6 +252,21 @@ mod tests {
     use super::*;
 
     #[test]
+    fn reports_of_failures_are_kept_and_nothing_else() {
+        let mut failures = Failures::default();
+        let output = "test a::b ... FAILED\n\nfailures:\n\n---- a::b stdout ----\nthread panicked\n\n\nfailures:\n    a::b\n\n\
+                      test result: FAILED. 1 passed; 1 failed\ntest c ... ok\n  FAIL  the sheet opens";
+        output.lines().for_each(|line| failures.take_in(line));
+        let kept = [
+            "---- a::b stdout ----",
+            "thread panicked",
+            "    a::b",
+            "  FAIL  the sheet opens",
+        ];
+        assert_eq!(failures.lines, kept);
+    }
+
+    #[test]
     fn counts_are_read_from_what_the_runners_print() {
         let both = |passed, failed| Some(Count { passed, failed });
         let line = "test result: FAILED. 12 passed; 3 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.01s";
@@ -211,7 +286,7 @@ mod tests {
     fn a_step_that_fails_without_a_count_is_one_failure() {
         let mut broken = Command::new("sh");
         broken.args(["-c", "exit 101"]);
-        let count = counted("broken", &mut broken, cargo_count);
+        let (count, _) = counted("broken", &mut broken, cargo_count);
         assert_eq!(
             count,
             Count {
@@ -225,7 +300,7 @@ mod tests {
     fn a_step_that_counts_nothing_is_a_failure() {
         let mut empty = Command::new("sh");
         empty.args(["-c", "echo nothing to do"]);
-        let count = counted("empty", &mut empty, cargo_count);
+        let (count, _) = counted("empty", &mut empty, cargo_count);
         assert_eq!(
             count,
             Count {
@@ -239,7 +314,7 @@ mod tests {
     fn a_step_adds_up_all_its_lines() {
         let mut step = Command::new("sh");
         step.args(["-c", "echo 'test result: ok. 2 passed; 0 failed; x'; echo 'test result: ok. 3 passed; 0 failed; x'"]);
-        let count = counted("two binaries", &mut step, cargo_count);
+        let (count, _) = counted("two binaries", &mut step, cargo_count);
         assert_eq!(
             count,
             Count {

@@ -51,7 +51,8 @@ pub fn oracle(workspace: &Workspace) -> bool {
         .args(["test", "--release", "--package", "sentinel-features"])
         .args(["--test", "it", "campaign"])
         .env("SENTINEL_ORACLE_EVENTS", ORACLE_EVENTS);
-    let passed = counted("oracle", &mut command, cargo_count).all_passed();
+    let (count, _) = counted("oracle", &mut command, cargo_count);
+    let passed = count.all_passed();
     println!(
         "campaign: oracle, {ORACLE_EVENTS} random events: {}",
         if passed { "equal" } else { "FAILED" }
