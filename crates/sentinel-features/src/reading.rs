@@ -1,8 +1,14 @@
 //! Readings: what the windows of one entity add up to at one event, before slots are filled.
+//!
+//! A reading lies in a *row*, and each window says which row answers for it. Windows that hold the same
+//! events share one: the windows of a small ring are stretches back from its head, so that row `n` there
+//! is what the newest `n` events add up to, and one walk serves every window. Row 0 is what no event adds
+//! up to, and is never written. Must never be read where the plan keeps nothing: those places hold what
+//! an earlier entity left.
 
 use crate::plan::{COLUMNS_MAX, FILTERS_MAX};
 use crate::totals::NumberTotals;
-use crate::window::WINDOW_COUNT;
+use crate::window::{EXACT_COUNT, WINDOW_COUNT};
 
 /// What an event looks like to one of its entities.
 #[derive(Debug, Clone, Copy)]
@@ -12,49 +18,115 @@ pub(crate) struct Sample<'a> {
     /// One bit a filter that it passes.
     pub marks: u32,
     /// The kind's numbers; `ABSENT` where it has none.
-    pub numbers: &'a [i64],
+    pub numbers: &'a [i64; COLUMNS_MAX],
     /// The kind's categories, numbered from 1; 0 where it has none.
-    pub values: &'a [u32],
+    pub values: &'a [u32; COLUMNS_MAX],
 }
 
-/// Integers by window, reused from entity to entity: only what the plan keeps is written and read.
+/// Rows of readings: a power of two, so that a masked row needs no check.
+pub(crate) const ROWS: usize = 32;
+/// The row of no event.
+pub(crate) const NOTHING: u8 = 0;
+
+/// The row in which a window is read that keeps totals of its own: running ones or tiles. Behind those
+/// that a small ring's stretches use.
+pub(crate) const fn row_of_window(window: usize) -> usize {
+    ROWS - WINDOW_COUNT + window
+}
+
+const fn own_row_of(window: usize) -> u8 {
+    #[allow(clippy::cast_possible_truncation, reason = "below 32")]
+    let row = row_of_window(window) as u8;
+    row
+}
+
+/// Integers by row, reused from entity to entity.
 #[derive(Debug)]
 pub(crate) struct Readings {
-    pub counts: [u64; WINDOW_COUNT],
-    pub marks: Box<[[u32; WINDOW_COUNT]; FILTERS_MAX]>,
-    pub numbers: Box<[[NumberTotals; WINDOW_COUNT]; COLUMNS_MAX]>,
-    pub distinct: Box<[[u64; WINDOW_COUNT]; COLUMNS_MAX]>,
-    pub gap_span_ms: [i64; WINDOW_COUNT],
-    pub gap_squares: [i64; WINDOW_COUNT],
+    /// The row that answers for each window.
+    pub rows: [u8; WINDOW_COUNT],
+    pub counts: [u64; ROWS],
+    pub marks: Box<[[u32; ROWS]; FILTERS_MAX]>,
+    pub numbers: Box<[[NumberTotals; ROWS]; COLUMNS_MAX]>,
+    pub distinct: Box<[[u64; ROWS]; COLUMNS_MAX]>,
+    pub gap_span_ms: [i64; ROWS],
+    pub gap_squares: [i64; ROWS],
 }
 
 impl Default for Readings {
     fn default() -> Self {
+        // Tiled windows are always read in rows of their own.
+        let rows = std::array::from_fn(|window| match window {
+            0..EXACT_COUNT => NOTHING,
+            _ => own_row_of(window),
+        });
         Self {
-            counts: [0; WINDOW_COUNT],
-            marks: Box::new([[0; WINDOW_COUNT]; FILTERS_MAX]),
-            numbers: Box::new([[NumberTotals::EMPTY; WINDOW_COUNT]; COLUMNS_MAX]),
-            distinct: Box::new([[0; WINDOW_COUNT]; COLUMNS_MAX]),
-            gap_span_ms: [0; WINDOW_COUNT],
-            gap_squares: [0; WINDOW_COUNT],
+            rows,
+            counts: [0; ROWS],
+            marks: Box::new([[0; ROWS]; FILTERS_MAX]),
+            numbers: Box::new([[NumberTotals::EMPTY; ROWS]; COLUMNS_MAX]),
+            distinct: Box::new([[0; ROWS]; COLUMNS_MAX]),
+            gap_span_ms: [0; ROWS],
+            gap_squares: [0; ROWS],
         }
     }
 }
 
 impl Readings {
-    /// Sets a window to that of no event.
-    pub fn clear_window(&mut self, window: usize) {
-        self.counts[window] = 0;
-        self.gap_span_ms[window] = 0;
-        self.gap_squares[window] = 0;
+    /// The row of a window, below [`ROWS`].
+    #[inline]
+    pub fn row(&self, window: u8) -> usize {
+        usize::from(self.rows[usize::from(window) % WINDOW_COUNT]) % ROWS
+    }
+
+    /// Lets an exact window be read as that of no event.
+    pub fn clear_exact(&mut self, window: usize) {
+        self.rows[window] = NOTHING;
+    }
+
+    /// Sets a tiled window to that of no event.
+    pub fn clear_tiled(&mut self, window: usize) {
+        let row = row_of_window(window);
+        self.counts[row] = 0;
         for marks in self.marks.iter_mut() {
-            marks[window] = 0;
+            marks[row] = 0;
         }
         for numbers in self.numbers.iter_mut() {
-            numbers[window] = NumberTotals::EMPTY;
+            numbers[row] = NumberTotals::EMPTY;
         }
         for distinct in self.distinct.iter_mut() {
-            distinct[window] = 0;
+            distinct[row] = 0;
         }
+    }
+
+    /// Lets an exact window be read in a row of its own.
+    #[inline]
+    pub fn own_row(&mut self, window: usize) -> usize {
+        self.rows[window] = own_row_of(window);
+        row_of_window(window)
+    }
+
+    /// Events of a window.
+    #[inline]
+    pub fn count(&self, window: u8) -> u64 {
+        self.counts[self.row(window)]
+    }
+
+    /// Events of a window with a mark.
+    #[inline]
+    pub fn marked(&self, mark: u8, window: u8) -> u32 {
+        self.marks[usize::from(mark) % FILTERS_MAX][self.row(window)]
+    }
+
+    /// Different values of a window.
+    #[inline]
+    pub fn distinct(&self, column: u8, window: u8) -> u64 {
+        self.distinct[usize::from(column) % COLUMNS_MAX][self.row(window)]
+    }
+
+    /// What a number of a window adds up to.
+    #[inline]
+    pub fn number(&self, column: u8, window: u8) -> &NumberTotals {
+        &self.numbers[usize::from(column) % COLUMNS_MAX][self.row(window)]
     }
 }

@@ -144,10 +144,10 @@ impl RingStore {
                 self.enter_and_read(header, position, readings);
                 self.push_extremes(header, position);
                 self.read_extremes_of(header, readings);
+                self.read_overflow(header, readings);
             } else {
                 self.walk(header, sample.time_ms, readings);
             }
-            self.read_overflow(header, readings);
             return Some(position);
         }
         let is_full = header.live() == EVENTS_PER_ENTITY_MAX;

@@ -12,7 +12,7 @@
 
 use crate::arena::{Arena, Block, prefetch, read_i64, read_u128, write_i64, write_u128};
 use crate::plan::TilePlan;
-use crate::reading::{Readings, Sample};
+use crate::reading::{Readings, Sample, row_of_window};
 use crate::totals::{ABSENT, NumberTotals, square};
 use crate::window::{DAY_MS, HOUR_MS};
 
@@ -95,20 +95,21 @@ impl TileStore {
     /// Fills the readings of the window.
     pub fn read(&self, header: &TileHeader, window: usize, readings: &mut Readings) {
         if header.block == Block::NONE {
-            readings.clear_window(window);
+            readings.clear_tiled(window);
             return;
         }
+        let row = row_of_window(window);
         let words = self.arena.block(header.block, header.size);
-        readings.counts[window] = u64::from(words[COUNT_AT]);
+        readings.counts[row] = u64::from(words[COUNT_AT]);
         for (mark, at) in &self.plan.marks {
-            readings.marks[usize::from(*mark)][window] = words[*at];
+            readings.marks[usize::from(*mark)][row] = words[*at];
         }
         for column in &self.plan.columns {
             let (least, greatest) = match column.extremes_at {
                 Some(at) if words[column.at] > 0 => (read_i64(words, at), read_i64(words, at + 2)),
                 _ => (i64::MAX, i64::MIN),
             };
-            readings.numbers[usize::from(column.number)][window] = NumberTotals {
+            readings.numbers[usize::from(column.number)][row] = NumberTotals {
                 count: u64::from(words[column.at]),
                 sum: read_i64(words, column.at + 1),
                 squares: column.squares_at.map_or(0, |at| read_u128(words, at)),

@@ -30,11 +30,8 @@ pub(crate) struct RingPlan {
     pub extremes: Vec<bool>,
     /// Whether there is any such number.
     pub has_extremes: bool,
-    /// For each ring number and each ring category, the windows that ask for it, as places in `windows`.
-    pub number_windows: Vec<Vec<u8>>,
-    pub category_windows: Vec<Vec<u8>>,
-    /// Each mark with the windows that count it.
-    pub mark_windows: Vec<(u8, Vec<u8>)>,
+    /// The marks that windows count.
+    pub marks: Vec<u8>,
     /// Whether gaps are asked for.
     pub has_gaps: bool,
 }
@@ -182,9 +179,7 @@ fn ring(outputs: &[Output]) -> Option<RingPlan> {
         squares: vec![false; numbers.len()],
         extremes: vec![false; numbers.len()],
         has_extremes: false,
-        number_windows: vec![Vec::new(); numbers.len()],
-        category_windows: vec![Vec::new(); categories.len()],
-        mark_windows: Vec::new(),
+        marks: Vec::new(),
         has_gaps: false,
         numbers,
         categories,
@@ -196,24 +191,21 @@ fn ring(outputs: &[Output]) -> Option<RingPlan> {
             continue;
         }
         let mut kinds = Vec::new();
-        let window = u8::try_from(plan.windows.len()).unwrap_or(0);
         for output in here {
             match output {
                 Output::Marked { mark, .. } => {
                     push_once(&mut kinds, OpKind::Marked(*mark));
-                    add_mark(&mut plan.mark_windows, *mark, window);
+                    push_once(&mut plan.marks, *mark);
                 }
                 Output::Distinct { column, .. } => {
                     let at = place(&plan.categories, *column);
                     push_once(&mut kinds, OpKind::Distinct(at));
-                    push_once(&mut plan.category_windows[usize::from(at)], window);
                 }
                 Output::GapDeviation { .. } => push_once(&mut kinds, OpKind::GapSquares),
                 Output::Number {
                     column, statistic, ..
                 } => {
                     let at = place(&plan.numbers, *column);
-                    push_once(&mut plan.number_windows[usize::from(at)], window);
                     number_ops(&mut plan, &mut kinds, at, *statistic);
                 }
                 Output::GapMean { .. } => plan.has_gaps = true,
@@ -243,13 +235,6 @@ fn add_window(plan: &mut RingPlan, index: usize, kinds: &[OpKind]) {
         cursor_at,
         ops,
     });
-}
-
-fn add_mark(marks: &mut Vec<(u8, Vec<u8>)>, mark: u8, window: u8) {
-    match marks.iter_mut().find(|(have, _)| *have == mark) {
-        Some((_, windows)) => push_once(windows, window),
-        None => marks.push((mark, vec![window])),
-    }
 }
 
 /// The running totals that a statistic needs.

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::{RingHeader, RingStore};
 use crate::codec::{CodecError, Reader, Writer};
 use crate::plan::{RingPlan, RingWindow};
-use crate::reading::Readings;
+use crate::reading::{Readings, row_of_window};
 use crate::totals::{ABSENT, NumberTotals, square};
 use crate::window::LONGEST_EXACT_MS;
 
@@ -26,7 +26,7 @@ impl Sum {
     fn new(plan: &RingPlan) -> Self {
         Self {
             count: 0,
-            marks: vec![0; plan.mark_windows.len()],
+            marks: vec![0; plan.marks.len()],
             numbers: vec![NumberTotals::EMPTY; plan.numbers.len()],
         }
     }
@@ -34,7 +34,7 @@ impl Sum {
     /// Adds an event; its numbers are those of the kind's columns.
     fn add(&mut self, plan: &RingPlan, marks: u32, numbers: &[i64]) {
         self.count += 1;
-        for (count, (mark, _)) in self.marks.iter_mut().zip(&plan.mark_windows) {
+        for (count, mark) in self.marks.iter_mut().zip(&plan.marks) {
             *count += marks >> mark & 1;
         }
         for (total, column) in self.numbers.iter_mut().zip(&plan.numbers) {
@@ -227,15 +227,15 @@ impl RingStore {
         }
     }
 
-    /// Adds what left early to the readings.
+    /// Adds what left early to the readings; a full ring reads each window in a row of its own.
     pub(super) fn read_overflow(&self, header: &RingHeader, readings: &mut Readings) {
         let Some(overflow) = self.overflow.get(header.overflow) else {
             return;
         };
         for (window, (_, sum)) in self.plan.windows.iter().zip(&overflow.windows) {
-            let at = window.index;
+            let at = row_of_window(window.index);
             readings.counts[at] += sum.count;
-            for ((mark, _), more) in self.plan.mark_windows.iter().zip(&sum.marks) {
+            for (mark, more) in self.plan.marks.iter().zip(&sum.marks) {
                 readings.marks[usize::from(*mark)][at] += more;
             }
             for (column, more) in self.plan.numbers.iter().zip(&sum.numbers) {

@@ -2,15 +2,13 @@
 
 use super::{MEDIUM_MAX, RingHeader, RingStore, SMALL_MAX, SUPERSEDED, low_half};
 use crate::arena::{low, read_i64, read_u128};
-use crate::plan::{Op, OpKind};
-use crate::reading::Readings;
-use crate::totals::{
-    ABSENT, BUCKETS, NumberTotals, bucket, bucket_value, count_to_f64, quantile, square,
-};
-use crate::window::EXACT_COUNT;
+use crate::plan::{COLUMNS_MAX, FILTERS_MAX, Op, OpKind, RingPlan, RingWindow};
+use crate::reading::{NOTHING, ROWS, Readings, row_of_window};
+use crate::totals::{ABSENT, BUCKETS, bucket, bucket_value, count_to_f64, quantile, square};
 
-/// A window of a ring as of `T`: the ring, `T`, the kind's number and the place in `WINDOWS`.
-pub(crate) type Held<'a> = (&'a RingHeader, i64, u8, usize);
+/// A window of a ring that has been read: the ring, its readings, the kind's number and the place in
+/// `WINDOWS`.
+pub(crate) type Held<'a> = (&'a RingHeader, &'a Readings, u8, u8);
 
 impl RingStore {
     /// Fills the readings of the windows in use, as of `T`.
@@ -20,147 +18,43 @@ impl RingStore {
         } else if header.has_totals() {
             self.read_running(header, readings);
             self.read_extremes_of(header, readings);
+            self.read_overflow(header, readings);
         } else {
             self.walk(header, newest_ms, readings);
         }
-        self.read_overflow(header, readings);
     }
 
     /// Fills the readings of an entity without events.
     pub fn read_nothing(&self, readings: &mut Readings) {
         for window in &self.plan.windows {
-            readings.clear_window(window.index);
+            readings.clear_exact(window.index);
         }
     }
 
-    /// Adds every window of a small ring up: a walk back from the head for each column, which stops at
-    /// the end of each window that asks for it.
+    /// Adds a small ring up, back from its head: row `n` is what its newest `n` events add up to, and
+    /// each window is answered by the row of as many events as it holds.
     pub(super) fn walk(&self, header: &RingHeader, newest_ms: i64, readings: &mut Readings) {
         let plan = &self.plan;
+        let stride = plan.stride;
         let events = self.events.block(header.events, header.size);
         let newest = low_half(newest_ms);
-        // Where each event lies, the newest first, and how many of them each window holds.
-        let mut places = [0; SMALL_MAX];
-        let mut ends = [0; EXACT_COUNT];
-        let live = header.live();
-        for (back, place) in places[..live].iter_mut().enumerate() {
-            let position = header.head.wrapping_sub(1 + low(back as u64));
-            *place = header.slot(position) * plan.stride;
-        }
-        let places = &places[..live];
-        let mut end = 0;
-        for (window, window_end) in plan.windows.iter().zip(&mut ends) {
-            while end < live
-                && i64::from(newest.wrapping_sub(events[places[end]])) < window.length_ms
-            {
-                end += 1;
+        let mut windows = plan.windows.iter().peekable();
+        let mut next_time = newest;
+        for (row, back) in (0..header.live()).zip(1..) {
+            let at = header.slot(header.head.wrapping_sub(back)) * stride;
+            let event = &events[at..at + stride];
+            let age_ms = i64::from(newest.wrapping_sub(event[0]));
+            while let Some(window) = windows.next_if(|window| age_ms >= window.length_ms) {
+                readings.rows[window.index] = row_of_stretch(row);
             }
-            *window_end = end;
-            readings.counts[window.index] = end as u64;
-        }
-        self.walk_numbers(events, places, &ends, readings);
-        self.walk_categories(events, places, &ends, readings);
-        if plan.has_gaps {
-            self.walk_gaps(events, places, &ends, readings);
-        }
-    }
-
-    /// Numbers of a small ring's windows.
-    fn walk_numbers(
-        &self,
-        events: &[u32],
-        places: &[usize],
-        ends: &[usize; EXACT_COUNT],
-        readings: &mut Readings,
-    ) {
-        let plan = &self.plan;
-        for (place, windows) in plan.number_windows.iter().enumerate() {
-            let at = 2 + 2 * place;
-            let (squares, extremes) = (plan.squares[place], plan.extremes[place]);
-            let column = usize::from(plan.numbers[place]);
-            let mut total = NumberTotals::EMPTY;
-            let mut met = 0;
-            for window in windows {
-                let end = ends[usize::from(*window)];
-                for event in &places[met..end] {
-                    let number = read_i64(events, event + at);
-                    if number != ABSENT {
-                        total.count += 1;
-                        total.sum += number;
-                        if squares {
-                            total.squares += square(number);
-                        }
-                        if extremes {
-                            total.least = total.least.min(number);
-                            total.greatest = total.greatest.max(number);
-                        }
-                    }
-                }
-                met = end;
-                readings.numbers[column][plan.windows[usize::from(*window)].index] = total;
+            add_row(plan, event, row, readings);
+            if plan.has_gaps {
+                add_gap(event[0], next_time, (newest, row), readings);
+                next_time = event[0];
             }
         }
-    }
-
-    /// Distinct values and marks of a small ring's windows.
-    fn walk_categories(
-        &self,
-        events: &[u32],
-        places: &[usize],
-        ends: &[usize; EXACT_COUNT],
-        readings: &mut Readings,
-    ) {
-        let plan = &self.plan;
-        for (place, windows) in plan.category_windows.iter().enumerate() {
-            let at = plan.categories_at + place;
-            let column = usize::from(plan.categories[place]);
-            let (mut distinct, mut met) = (0, 0);
-            for window in windows {
-                let end = ends[usize::from(*window)];
-                for event in &places[met..end] {
-                    distinct += u64::from(events[event + at] & SUPERSEDED == 0);
-                }
-                met = end;
-                readings.distinct[column][plan.windows[usize::from(*window)].index] = distinct;
-            }
-        }
-        for (mark, windows) in &plan.mark_windows {
-            let (mut marked, mut met) = (0, 0);
-            for window in windows {
-                let end = ends[usize::from(*window)];
-                for event in &places[met..end] {
-                    marked += events[event + 1] >> mark & 1;
-                }
-                met = end;
-                readings.marks[usize::from(*mark)][plan.windows[usize::from(*window)].index] =
-                    marked;
-            }
-        }
-    }
-
-    /// Gaps between the events of each window of a small ring.
-    fn walk_gaps(
-        &self,
-        events: &[u32],
-        places: &[usize],
-        ends: &[usize; EXACT_COUNT],
-        readings: &mut Readings,
-    ) {
-        let (mut squares, mut met) = (0, 1);
-        for (window, end) in self.plan.windows.iter().zip(ends) {
-            while met < *end {
-                let gap = events[places[met - 1]].wrapping_sub(events[places[met]]);
-                squares += i64::from(gap) * i64::from(gap);
-                met += 1;
-            }
-            readings.gap_squares[window.index] = squares;
-            readings.gap_span_ms[window.index] = match end.checked_sub(1) {
-                Some(oldest) => {
-                    let span = events[places[0]].wrapping_sub(events[places[oldest]]);
-                    i64::from(span)
-                }
-                None => 0,
-            };
+        for window in windows {
+            readings.rows[window.index] = row_of_stretch(header.live());
         }
     }
 
@@ -170,7 +64,7 @@ impl RingStore {
         let events = self.events.block(header.events, header.size);
         let time_at = |position: u32| events[header.slot(position) * self.plan.stride];
         for window in &self.plan.windows {
-            let at = window.index;
+            let at = readings.own_row(window.index);
             let cursor = totals[window.cursor_at];
             let count = header.head.wrapping_sub(cursor);
             readings.counts[at] = u64::from(count);
@@ -241,7 +135,8 @@ impl RingStore {
                         greatest = greatest.max(number);
                     }
                 }
-                let number = &mut readings.numbers[column][window.index];
+                let row = row_of_window(window.index);
+                let number = &mut readings.numbers[column][row];
                 (number.least, number.greatest) = (least, greatest);
             }
         }
@@ -257,7 +152,8 @@ impl RingStore {
             let column = usize::from(self.plan.numbers[place]);
             for window in &self.plan.windows {
                 let cursor = totals[window.cursor_at];
-                let number = &mut readings.numbers[column][window.index];
+                let row = row_of_window(window.index);
+                let number = &mut readings.numbers[column][row];
                 let extreme = |greatest| self.extreme(header, place, cursor, greatest);
                 number.least = extreme(false).unwrap_or(i64::MAX);
                 number.greatest = extreme(true).unwrap_or(i64::MIN);
@@ -265,18 +161,18 @@ impl RingStore {
         }
     }
 
-    /// Events of a window that are held one by one; `counted` is its reading.
-    pub fn held(&self, header: &RingHeader, newest_ms: i64, window: usize, counted: u64) -> u64 {
+    /// Events of a window that are held one by one.
+    pub fn held(&self, header: &RingHeader, readings: &Readings, window: u8) -> u64 {
         if self.overflow.get(header.overflow).is_none() {
-            return counted;
+            return readings.count(window);
         }
-        let cursor = self.cursor(header, newest_ms, window);
-        u64::from(header.head.wrapping_sub(cursor))
+        u64::from(header.head.wrapping_sub(self.cursor((header, readings, 0, window))))
     }
 
     /// The oldest number of a window.
-    pub fn first(&self, (header, newest_ms, column, window): Held<'_>) -> Option<i64> {
-        let mut position = self.cursor(header, newest_ms, window);
+    pub fn first(&self, held: Held<'_>) -> Option<i64> {
+        let (header, _, column, _) = held;
+        let mut position = self.cursor(held);
         while position != header.head {
             let number = self.number_at(header, position, column);
             if number != ABSENT {
@@ -288,12 +184,9 @@ impl RingStore {
     }
 
     /// The newest number of a window but for one event's.
-    pub fn previous(
-        &self,
-        (header, newest_ms, column, window): Held<'_>,
-        own: Option<u32>,
-    ) -> Option<i64> {
-        let cursor = self.cursor(header, newest_ms, window);
+    pub fn previous(&self, held: Held<'_>, own: Option<u32>) -> Option<i64> {
+        let (header, _, column, _) = held;
+        let cursor = self.cursor(held);
         let mut position = header.head;
         while position != cursor {
             position = position.wrapping_sub(1);
@@ -355,20 +248,24 @@ impl RingStore {
         }
         let place = self.place_of(column);
         let totals = self.totals.block(header.totals, 0);
-        let mut windows = self.plan.windows.iter();
-        let window = windows.find(|have| have.index == window)?;
         let is_wanted = |op: &&Op| op.kind == OpKind::Histogram(place);
-        let at = window.ops.iter().find(is_wanted)?.at;
+        let at = self.window(window)?.ops.iter().find(is_wanted)?.at;
         Some(&totals[at..at + BUCKETS])
     }
 
     /// The buckets of a small ring's numbers within a window, and how many there are.
-    fn buckets(&self, (header, newest_ms, column, window): Held<'_>) -> ([u8; SMALL_MAX], usize) {
+    fn buckets(&self, held: Held<'_>) -> ([u8; SMALL_MAX], usize) {
+        let (header, _, column, _) = held;
+        let place = 2 + 2 * usize::from(self.place_of(column));
         let mut buckets = [0; SMALL_MAX];
         let mut count = 0;
-        let mut position = self.cursor(header, newest_ms, window);
+        if header.live() == 0 {
+            return (buckets, count);
+        }
+        let events = self.events.block(header.events, header.size);
+        let mut position = self.cursor(held);
         while position != header.head && count < SMALL_MAX {
-            let number = self.number_at(header, position, column);
+            let number = read_i64(events, header.slot(position) * self.plan.stride + place);
             if number != ABSENT {
                 buckets[count] = u8::try_from(bucket(number)).unwrap_or(u8::MAX);
                 count += 1;
@@ -378,24 +275,21 @@ impl RingStore {
         (buckets, count)
     }
 
-    /// The position of a window's oldest event.
-    fn cursor(&self, header: &RingHeader, newest_ms: i64, window: usize) -> u32 {
-        if header.live() == 0 {
-            return header.head;
+    /// The position of the oldest event of a window that has been read.
+    fn cursor(&self, (header, readings, _, window): Held<'_>) -> u32 {
+        if !header.has_totals() {
+            let held = readings.row(window).min(header.live());
+            return header.head.wrapping_sub(low(held as u64));
         }
-        let Some(window) = self.plan.windows.iter().find(|have| have.index == window) else {
-            return header.head;
-        };
-        if header.has_totals() {
-            return self.totals.block(header.totals, 0)[window.cursor_at];
+        match self.window(window) {
+            Some(window) => self.totals.block(header.totals, 0)[window.cursor_at],
+            None => header.head,
         }
-        let mut position = header.oldest;
-        while position != header.head
-            && self.age_ms(header, position, newest_ms) >= window.length_ms
-        {
-            position = position.wrapping_add(1);
-        }
-        position
+    }
+
+    fn window(&self, window: u8) -> Option<&RingWindow> {
+        let mut windows = self.plan.windows.iter();
+        windows.find(|have| have.index == usize::from(window))
     }
 
     fn number_at(&self, header: &RingHeader, position: u32, column: u8) -> i64 {
@@ -408,4 +302,51 @@ impl RingStore {
         let at = self.plan.numbers.iter().position(|have| *have == column);
         u8::try_from(at.unwrap_or(0)).unwrap_or(0)
     }
+}
+
+/// The row of the newest events of a small ring.
+fn row_of_stretch(events: usize) -> u8 {
+    u8::try_from(events).unwrap_or(NOTHING)
+}
+
+/// Adds an event to what the newer ones, in `row`, add up to.
+#[inline]
+fn add_row(plan: &RingPlan, event: &[u32], row: usize, readings: &mut Readings) {
+    let (from, to) = (row % ROWS, (row + 1) % ROWS);
+    readings.counts[to] = to as u64;
+    let (numbers, categories) = event.split_at(plan.categories_at);
+    let marks = numbers[1];
+    for mark in &plan.marks {
+        let counts = &mut readings.marks[usize::from(*mark) % FILTERS_MAX];
+        counts[to] = counts[from] + (marks >> mark & 1);
+    }
+    for (column, words) in plan.numbers.iter().zip(numbers[2..].chunks_exact(2)) {
+        let number = read_i64(words, 0);
+        let totals = &mut readings.numbers[usize::from(*column) % COLUMNS_MAX];
+        let mut total = totals[from];
+        if number != ABSENT {
+            total.count += 1;
+            total.sum += number;
+            total.squares += square(number);
+            total.least = total.least.min(number);
+            total.greatest = total.greatest.max(number);
+        }
+        totals[to] = total;
+    }
+    for (column, value) in plan.categories.iter().zip(categories) {
+        let counts = &mut readings.distinct[usize::from(*column) % COLUMNS_MAX];
+        counts[to] = counts[from] + u64::from(value & SUPERSEDED == 0);
+    }
+}
+
+/// Adds the gap before the event behind it; the newest event has none.
+fn add_gap(time: u32, next_time: u32, (newest, row): (u32, usize), readings: &mut Readings) {
+    let (from, to) = (row % ROWS, (row + 1) % ROWS);
+    let gap = if row == 0 {
+        0
+    } else {
+        i64::from(next_time.wrapping_sub(time))
+    };
+    readings.gap_squares[to] = readings.gap_squares[from] + gap * gap;
+    readings.gap_span_ms[to] = i64::from(newest.wrapping_sub(time));
 }

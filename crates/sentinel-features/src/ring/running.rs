@@ -25,7 +25,7 @@ impl RingStore {
         let event = &events[at..at + stride];
         let time_at = |position: u32| events[(position as usize & mask) * stride];
         for window in &plan.windows {
-            let index = window.index;
+            let index = readings.own_row(window.index);
             let cursor = totals[window.cursor_at];
             let held = position.wrapping_sub(cursor);
             readings.counts[index] = u64::from(held) + 1;

@@ -4,8 +4,9 @@ use super::EntityTable;
 use super::apply::{EventView, Scratch, Seat};
 use crate::calendar::Calendar;
 use crate::fact::Fact;
-use crate::plan::{Output, Statistic, is_exact};
-use crate::totals::{ABSENT, NumberTotals, count_to_f64, deviation, to_f64};
+use crate::plan::{COLUMNS_MAX, Output, Statistic, is_exact};
+use crate::reading::Readings;
+use crate::totals::{ABSENT, count_to_f64, deviation, to_f64};
 use crate::window::{DAY_MS, LONGEST_EXACT_MS, WINDOWS};
 
 /// How long a fraud takes to become known, by and large: rates look at what is older.
@@ -132,31 +133,27 @@ impl EntityTable {
         };
         let readings = &scratch.readings;
         for (at, window) in &shapes.counts {
-            row[usize::from(*at)] = count_to_f64(readings.counts[usize::from(*window)]);
+            row[usize::from(*at)] = count_to_f64(readings.count(*window));
         }
         for (at, mark, window) in &shapes.marks {
-            let count = readings.marks[usize::from(*mark)][usize::from(*window)];
-            row[usize::from(*at)] = f64::from(count);
+            row[usize::from(*at)] = f64::from(readings.marked(*mark, *window));
         }
         for (at, column, window) in &shapes.distinct {
-            let count = readings.distinct[usize::from(*column)][usize::from(*window)];
-            row[usize::from(*at)] = count_to_f64(count);
+            row[usize::from(*at)] = count_to_f64(readings.distinct(*column, *window));
         }
-        let totals =
-            |column: u8, window: u8| &readings.numbers[usize::from(column)][usize::from(window)];
         for (at, column, window) in &shapes.sums {
-            row[usize::from(*at)] = totals(*column, *window).sum();
+            row[usize::from(*at)] = readings.number(*column, *window).sum();
         }
         for (at, column, window) in &shapes.means {
-            row[usize::from(*at)] = totals(*column, *window).mean();
+            row[usize::from(*at)] = readings.number(*column, *window).mean();
         }
         for (at, column, window) in &shapes.maxima {
-            row[usize::from(*at)] = totals(*column, *window).max();
+            row[usize::from(*at)] = readings.number(*column, *window).max();
         }
         for (at, column, window) in &shapes.to_means {
             let own = own(scratch, *column);
             let is_within = is_within(seat, event, own, *window);
-            row[usize::from(*at)] = totals(*column, *window).to_mean(own, is_within);
+            row[usize::from(*at)] = readings.number(*column, *window).to_mean(own, is_within);
         }
         for slot in &shapes.others {
             let mut value = self.value(slot.output, seat, event, scratch);
@@ -177,29 +174,27 @@ impl EntityTable {
         let readings = &scratch.readings;
         match output {
             Output::Fact(fact) => scratch.facts[usize::from(fact.code())],
-            Output::Count { window } => count_to_f64(readings.counts[usize::from(window)]),
-            Output::Marked { mark, window } => {
-                f64::from(readings.marks[usize::from(mark)][usize::from(window)])
-            }
+            Output::Count { window } => count_to_f64(readings.count(window)),
+            Output::Marked { mark, window } => f64::from(readings.marked(mark, window)),
             Output::Distinct { column, window } => {
-                count_to_f64(readings.distinct[usize::from(column)][usize::from(window)])
+                count_to_f64(readings.distinct(column, window))
             }
             Output::GapMean { window } => {
-                let window = usize::from(window);
-                let held = self.held(seat, window, readings.counts[window]);
+                let held = self.held(seat, readings, window);
                 if held < 2 {
                     return f64::NAN;
                 }
-                to_f64(readings.gap_span_ms[window]) / count_to_f64(held - 1) / 1000.0
+                let span = readings.gap_span_ms[readings.row(window)];
+                to_f64(span) / count_to_f64(held - 1) / 1000.0
             }
             Output::GapDeviation { window } => {
-                let window = usize::from(window);
-                let held = self.held(seat, window, readings.counts[window]);
+                let held = self.held(seat, readings, window);
                 if held < 2 {
                     return f64::NAN;
                 }
-                let squares = readings.gap_squares[window].unsigned_abs();
-                let span = readings.gap_span_ms[window];
+                let row = readings.row(window);
+                let squares = readings.gap_squares[row].unsigned_abs();
+                let span = readings.gap_span_ms[row];
                 deviation(held - 1, span, u128::from(squares)) / 1000.0
             }
             Output::Number {
@@ -211,11 +206,9 @@ impl EntityTable {
     }
 
     /// Events of a window that are held one by one: gaps know no others.
-    fn held(&self, seat: &Seat, window: usize, counted: u64) -> u64 {
-        let Some(ring) = &self.ring else {
-            return 0;
-        };
-        ring.held(&seat.ring, seat.newest_ms, window, counted)
+    fn held(&self, seat: &Seat, readings: &Readings, window: u8) -> u64 {
+        let ring = self.ring.as_ref();
+        ring.map_or(0, |ring| ring.held(&seat.ring, readings, window))
     }
 
     fn number(
@@ -227,8 +220,7 @@ impl EntityTable {
         event: &EventView<'_>,
         scratch: &Scratch,
     ) -> f64 {
-        let at = usize::from(window);
-        let totals: &NumberTotals = &scratch.readings.numbers[usize::from(column)][at];
+        let totals = scratch.readings.number(column, window);
         let own = own(scratch, column);
         let is_within = is_within(seat, event, own, window);
         let value = match statistic {
@@ -243,7 +235,7 @@ impl EntityTable {
                 let Some(ring) = &self.ring else {
                     return f64::NAN;
                 };
-                let held = (&seat.ring, seat.newest_ms, column, at);
+                let held = (&seat.ring, &scratch.readings, column, window);
                 let number = |number: Option<i64>| number.map_or(f64::NAN, to_f64);
                 match statistic {
                     Statistic::Rank => {
@@ -263,7 +255,7 @@ impl EntityTable {
 /// The event's own number.
 #[inline]
 fn own(scratch: &Scratch, column: u8) -> Option<i64> {
-    let own = scratch.numbers[usize::from(column)];
+    let own = scratch.numbers[usize::from(column) % COLUMNS_MAX];
     (own != ABSENT).then_some(own)
 }
 

@@ -8,7 +8,7 @@ use crate::habit::Habit;
 use crate::local_time::LocalTime;
 use crate::place::{Place, Way};
 use crate::plan::{COLUMNS_MAX, D7, D30};
-use crate::reading::{Readings, Sample};
+use crate::reading::{Readings, Sample, row_of_window};
 use crate::ring::RingHeader;
 use crate::seen::SeenHeader;
 use crate::tiles::TileHeader;
@@ -296,8 +296,8 @@ impl EntityTable {
         if let Some(ring) = &self.ring {
             ring.read_nothing(readings);
         }
-        readings.clear_window(D7);
-        readings.clear_window(D30);
+        readings.clear_tiled(D7);
+        readings.clear_tiled(D30);
         let seat = Seat {
             newest_ms: i64::MIN,
             ring: RingHeader::EMPTY,
@@ -341,6 +341,6 @@ impl EntityTable {
 
 fn read_seen(header: &SeenHeader, column: usize, readings: &mut Readings) {
     let [within_7d, within_30d] = header.counts();
-    readings.distinct[column][D7] = within_7d;
-    readings.distinct[column][D30] = within_30d;
+    readings.distinct[column][row_of_window(D7)] = within_7d;
+    readings.distinct[column][row_of_window(D30)] = within_30d;
 }
