@@ -41,6 +41,20 @@ impl Size {
     fn place(&self, block: Block) -> usize {
         (block.0 & ((1 << self.chunk_shift) - 1)) as usize * self.words
     }
+
+    #[inline]
+    fn words_of(&self, block: Block) -> &[u32] {
+        let chunk = &self.chunks[(block.0 >> self.chunk_shift) as usize];
+        let at = self.place(block);
+        &chunk[at..at + self.words]
+    }
+
+    #[inline]
+    fn words_of_mut(&mut self, block: Block) -> &mut [u32] {
+        let (at, words) = (self.place(block), self.words);
+        let chunk = &mut self.chunks[(block.0 >> self.chunk_shift) as usize];
+        &mut chunk[at..at + words]
+    }
 }
 
 impl Arena {
@@ -95,34 +109,33 @@ impl Arena {
     /// The words of a block.
     #[inline]
     pub fn block(&self, block: Block, size: u8) -> &[u32] {
-        let class = &self.sizes[usize::from(size)];
-        let chunk = &class.chunks[(block.0 >> class.chunk_shift) as usize];
-        let at = class.place(block);
-        &chunk[at..at + class.words]
+        self.sizes[usize::from(size)].words_of(block)
     }
 
     /// The words of a block, to be changed.
     #[inline]
     pub fn block_mut(&mut self, block: Block, size: u8) -> &mut [u32] {
-        let class = &mut self.sizes[usize::from(size)];
-        let (at, words) = (class.place(block), class.words);
-        let chunk = &mut class.chunks[(block.0 >> class.chunk_shift) as usize];
-        &mut chunk[at..at + words]
+        self.sizes[usize::from(size)].words_of_mut(block)
     }
 
     /// A block of the next size with the words of this one in front; this one is taken back.
     pub fn grow(&mut self, block: Block, size: u8) -> Block {
+        self.grow_with(block, size, |held, larger| {
+            larger[..held.len()].copy_from_slice(held);
+        })
+    }
+
+    /// A block of the next size, filled from this one, which is taken back.
+    pub fn grow_with(
+        &mut self,
+        block: Block,
+        size: u8,
+        fill: impl FnOnce(&[u32], &mut [u32]),
+    ) -> Block {
         let larger = self.allocate(size + 1);
         if block != Block::NONE {
-            let (from, to) = self.sizes.split_at_mut(usize::from(size) + 1);
-            let (from, to) = (&from[usize::from(size)], &mut to[0]);
-            let words = self.unit_words << size;
-            let source = (block.0 & ((1 << from.chunk_shift) - 1)) as usize * words;
-            let target = (larger.0 & ((1 << to.chunk_shift) - 1)) as usize * words * 2;
-            let source_chunk = &from.chunks[(block.0 >> from.chunk_shift) as usize];
-            let target_chunk = &mut to.chunks[(larger.0 >> to.chunk_shift) as usize];
-            target_chunk[target..target + words]
-                .copy_from_slice(&source_chunk[source..source + words]);
+            let (held, room) = self.sizes.split_at_mut(usize::from(size) + 1);
+            fill(held[usize::from(size)].words_of(block), room[0].words_of_mut(larger));
             self.free(block, size);
         }
         larger
@@ -140,8 +153,9 @@ impl Arena {
     }
 }
 
-/// Words of a cache line.
-pub(crate) const LINE_WORDS: usize = 16;
+/// Bytes and words of a cache line.
+const LINE_BYTES: usize = 64;
+pub(crate) const LINE_WORDS: usize = LINE_BYTES / 4;
 
 /// Asks for the cache line of a value, without waiting for it.
 #[inline]
@@ -169,13 +183,15 @@ fn prefetch_address(address: *const u8) {
 /// Asks for every cache line of a value.
 #[inline]
 pub(crate) fn prefetch_all<T>(value: &T) {
-    let bytes = size_of::<T>();
     let start = std::ptr::from_ref(value).cast::<u8>();
-    for offset in (0..bytes)
-        .step_by(LINE_WORDS * 4)
-        .chain([bytes.saturating_sub(1)])
-    {
+    // A plain loop over numbers that the compiler knows: one instruction a line is left of it.
+    let mut offset = 0;
+    while offset < size_of::<T>() {
         prefetch_address(start.wrapping_add(offset));
+        offset += LINE_BYTES;
+    }
+    if align_of::<T>() < LINE_BYTES.min(size_of::<T>()) {
+        prefetch_address(start.wrapping_add(size_of::<T>() - 1));
     }
 }
 

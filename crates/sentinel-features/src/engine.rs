@@ -39,7 +39,7 @@ pub struct Applied {
 /// the more there are, so that it comes round in about a million entries however many names arrive: all
 /// of it a function of the log alone.
 const SWEEP_ENTRIES: u64 = 256;
-const SWEEP_PLACES_MIN: usize = 512;
+const SWEEP_PLACES_MIN: usize = 64;
 const SWEEPS_A_ROUND: usize = 4_096;
 
 /// Window state of one partition.

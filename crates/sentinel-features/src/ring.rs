@@ -321,20 +321,20 @@ impl RingStore {
             header.oldest = header.head;
             return;
         }
-        let (old, old_size) = (header.events, header.size);
+        let before = *header;
         let stride = self.plan.stride;
-        let held: Vec<u32> = self.events.block(old, old_size).to_vec();
-        header.events = self.events.allocate(old_size + 1);
-        header.size = old_size + 1;
-        let mask = (CAPACITY_START << old_size) - 1;
-        let events = self.events.block_mut(header.events, header.size);
-        for step in 0..header.head.wrapping_sub(header.oldest) {
-            let position = header.oldest.wrapping_add(step);
-            let from = (position as usize & mask) * stride;
-            let to = header.slot(position) * stride;
-            events[to..to + stride].copy_from_slice(&held[from..from + stride]);
-        }
-        self.events.free(old, old_size);
+        header.size += 1;
+        let after = *header;
+        header.events = self
+            .events
+            .grow_with(before.events, before.size, |held, events| {
+                for step in 0..before.head.wrapping_sub(before.oldest) {
+                    let position = before.oldest.wrapping_add(step);
+                    let (from, to) = (before.slot(position), after.slot(position));
+                    let (from, to) = (from * stride, to * stride);
+                    events[to..to + stride].copy_from_slice(&held[from..from + stride]);
+                }
+            });
         let capacity = header.capacity();
         if capacity > SMALL_MAX && !header.has_totals() {
             header.totals = self.totals.allocate(0);
@@ -352,10 +352,14 @@ impl RingStore {
         let events = self.events.block_mut(header.events, header.size);
         let at = header.slot(position) * stride;
         write(&self.plan, &mut events[at..at + stride], sample);
-        for category in 0..self.plan.categories.len() {
-            let large = self.large.get_mut(header.large);
-            self.previous[category] =
-                supersede(&self.plan, events, large, header, category, position);
+        if header.has_totals() {
+            for category in 0..self.plan.categories.len() {
+                let large = self.large.get_mut(header.large);
+                self.previous[category] =
+                    supersede(&self.plan, events, large, header, category, position);
+            }
+        } else {
+            supersede_all(&self.plan, events, header, position);
         }
         header.head = position.wrapping_add(1);
         position
@@ -387,6 +391,24 @@ fn write(plan: &RingPlan, event: &mut [u32], sample: &Sample<'_>) {
     for (word, column) in event[plan.categories_at..].iter_mut().zip(&plan.categories) {
         let value = sample.values[usize::from(*column)];
         *word = if value == 0 { SUPERSEDED } else { value };
+    }
+}
+
+/// Marks the values of earlier events of a small ring that the one at the head carries again. Of a value,
+/// only the newest bears no mark: there is one to find at most, and the whole word tells.
+fn supersede_all(plan: &RingPlan, events: &mut [u32], header: &RingHeader, position: u32) {
+    let (stride, from) = (plan.stride, plan.categories_at);
+    let mut own = [0; COLUMNS_MAX];
+    let own = &mut own[..stride - from];
+    let at = header.slot(position) * stride;
+    own.copy_from_slice(&events[at + from..at + stride]);
+    let mut earlier = header.oldest;
+    while earlier != position {
+        let at = header.slot(earlier) * stride;
+        for (word, value) in events[at + from..at + stride].iter_mut().zip(&*own) {
+            *word |= u32::from(word == value) << 31;
+        }
+        earlier = earlier.wrapping_add(1);
     }
 }
 

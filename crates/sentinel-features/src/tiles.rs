@@ -225,11 +225,15 @@ impl TileStore {
         i32::try_from(tile).unwrap_or(if tile < 0 { i32::MIN } else { i32::MAX })
     }
 
-    /// Drops tiles that are kept no longer and adds record 0 up anew.
+    /// Drops tiles that are kept no longer and adds record 0 up anew, where any tile has left the window.
     fn forget(&mut self, header: &mut TileHeader) {
         let stride = self.plan.stride;
         let words = self.arena.block_mut(header.block, header.size);
         let records = usize::from(header.records);
+        let begin = i64::from(header.newest) - self.plan.window_tiles;
+        if records == 1 || i64::from(words[stride].cast_signed()) > begin {
+            return;
+        }
         let oldest = i64::from(header.newest) - self.plan.kept_tiles;
         let gone = words[stride..records * stride]
             .chunks_exact(stride)

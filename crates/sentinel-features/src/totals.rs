@@ -96,9 +96,17 @@ impl NumberTotals {
     }
 
     /// A number over the mean of the others; `inside` where it is among them itself.
-    pub fn to_mean(self, number: Option<i64>, inside: bool) -> f64 {
+    #[inline]
+    pub fn to_mean(&self, number: Option<i64>, inside: bool) -> f64 {
         let Some(own) = number else { return f64::NAN };
-        ratio(to_f64(own), self.without(inside.then_some(own)).mean())
+        let (mut count, mut sum) = (self.count, self.sum);
+        if inside {
+            (count, sum) = (count - 1, sum.saturating_sub(own));
+        }
+        if count == 0 {
+            return f64::NAN;
+        }
+        ratio(to_f64(own), to_f64(sum) / count_to_f64(count))
     }
 
     /// A number's distance from the mean of the others in their standard deviations.

@@ -24,12 +24,12 @@ pub(crate) struct RingPlan {
     pub windows: Vec<RingWindow>,
     /// Words of the running totals.
     pub totals_words: usize,
-    /// Ring numbers whose squares are asked for anywhere.
-    pub squares: Vec<bool>,
     /// Ring numbers whose least or greatest is asked for anywhere.
     pub extremes: Vec<bool>,
     /// Whether there is any such number.
     pub has_extremes: bool,
+    /// Whether there is any, or one whose squares are asked for.
+    pub has_spread: bool,
     /// The marks that windows count.
     pub marks: Vec<u8>,
     /// Whether gaps are asked for.
@@ -176,9 +176,9 @@ fn ring(outputs: &[Output]) -> Option<RingPlan> {
         categories_at: EVENT_HEAD_WORDS + 2 * numbers.len(),
         windows: Vec::new(),
         totals_words: 0,
-        squares: vec![false; numbers.len()],
         extremes: vec![false; numbers.len()],
         has_extremes: false,
+        has_spread: false,
         marks: Vec::new(),
         has_gaps: false,
         numbers,
@@ -250,11 +250,12 @@ fn number_ops(plan: &mut RingPlan, kinds: &mut Vec<OpKind>, at: u8, statistic: S
             push_once(kinds, OpKind::Counted(at));
             push_once(kinds, OpKind::Sum(at));
             push_once(kinds, OpKind::Squares(at));
-            plan.squares[usize::from(at)] = true;
+            plan.has_spread = true;
         }
         S::Min | S::Max => {
             plan.extremes[usize::from(at)] = true;
             plan.has_extremes = true;
+            plan.has_spread = true;
         }
         S::Median | S::Quantile90 | S::Rank => push_once(kinds, OpKind::Histogram(at)),
         S::First | S::Previous => {}

@@ -327,9 +327,11 @@ fn add_row(plan: &RingPlan, event: &[u32], row: usize, readings: &mut Readings) 
         if number != ABSENT {
             total.count += 1;
             total.sum += number;
-            total.squares += square(number);
-            total.least = total.least.min(number);
-            total.greatest = total.greatest.max(number);
+            if plan.has_spread {
+                total.squares += square(number);
+                total.least = total.least.min(number);
+                total.greatest = total.greatest.max(number);
+            }
         }
         totals[to] = total;
     }
