@@ -93,6 +93,11 @@ impl EntityKind {
         }
     }
 
+    /// Whether its entities have numbers for names.
+    pub(crate) const fn is_called_by_number(self) -> bool {
+        self.parts().is_some() || matches!(self, Self::IpNetwork | Self::Mcc)
+    }
+
     /// What a transaction calls its entity of this kind. Pairs are made of the numbers of their parts.
     pub(crate) fn key(self, transaction: &Transaction) -> Key<'_> {
         let t = transaction;

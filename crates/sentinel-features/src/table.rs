@@ -112,10 +112,8 @@ pub(crate) struct EntityTable {
 impl EntityTable {
     /// No entities yet.
     pub fn new(kind: EntityKind, plan: KindPlan, keeps_categories: bool) -> Self {
-        let by_number =
-            kind.parts().is_some() || matches!(kind, EntityKind::IpNetwork | EntityKind::Mcc);
         Self {
-            index: if by_number {
+            index: if kind.is_called_by_number() {
                 Index::of_numbers()
             } else {
                 Index::of_words()

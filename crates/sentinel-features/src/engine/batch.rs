@@ -18,7 +18,7 @@ const EVENTS_MAX: usize = 64;
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     times: Vec<Time>,
-    /// Lane after lane for each event: its single entities, then its pairs.
+    /// Event after event for each lane: single entities, then pairs.
     lookups: Vec<Lookup>,
     numbers: Vec<i64>,
     categories: Vec<u32>,
@@ -74,8 +74,8 @@ struct Time {
 /// The search for one entity of one event.
 #[derive(Debug, Clone, Copy, Default)]
 struct Lookup {
-    /// What a pair is called.
-    pair: u64,
+    /// What an entity is called that has a number for a name, as pairs and networks have.
+    called: u64,
     hash: u32,
     candidate: u32,
     number: u32,
@@ -125,10 +125,10 @@ impl FeatureEngine {
     ) {
         let mut batch = std::mem::take(&mut self.batch);
         self.look_up(events, &mut batch);
-        self.find_candidates(&mut batch);
+        self.find_candidates(events.len(), &mut batch);
         self.number(events, &mut batch);
         self.read_fields(events, &mut batch);
-        self.prefetch_blocks(&batch);
+        self.prefetch_blocks(events.len(), &batch);
         let width = self.set.width();
         for (at, row) in rows.chunks_exact_mut(width.max(1)).enumerate() {
             applied(self.apply_one(events[at], at, &batch, row));
@@ -160,69 +160,61 @@ impl FeatureEngine {
 
     /// Hashes names, and asks for the lines where the hashes point.
     fn look_up(&self, events: &[(&Transaction, Option<i64>)], batch: &mut Batch) {
-        let lanes = self.lanes.count();
+        let all = events.len() * self.lanes.count();
         batch.lookups.clear();
-        batch
-            .lookups
-            .resize(events.len() * lanes, Lookup::default());
-        for (lane, kind) in self.lanes.singles.iter().enumerate() {
+        batch.lookups.resize(all, Lookup::default());
+        let lanes = batch.lookups.chunks_exact_mut(events.len());
+        for (kind, lookups) in self.lanes.singles.iter().zip(lanes) {
             let table = &self.tables[kind.index()];
-            for (at, (transaction, _)) in events.iter().enumerate() {
+            for (lookup, (transaction, _)) in lookups.iter_mut().zip(events) {
                 let key = kind.key(transaction);
-                if key != Key::Absent {
-                    let hash = table.hash(key);
-                    table.prefetch_hash(hash);
-                    let lookup = &mut batch.lookups[at * lanes + lane];
-                    (lookup.hash, lookup.is_named) = (hash, true);
+                if key == Key::Absent {
+                    continue;
                 }
+                if let Key::Number(called) = key {
+                    lookup.called = called;
+                }
+                lookup.hash = table.hash(key);
+                lookup.is_named = true;
+                table.prefetch_hash(lookup.hash);
             }
         }
     }
 
     /// Finds candidates by hash alone, and asks for the lines of their names and headers.
-    fn find_candidates(&self, batch: &mut Batch) {
-        let lanes = self.lanes.count();
-        for (lane, kind) in self.lanes.singles.iter().enumerate() {
-            let table = &self.tables[kind.index()];
-            for lookups in batch.lookups.chunks_exact_mut(lanes) {
-                let lookup = &mut lookups[lane];
-                if lookup.is_named {
-                    lookup.candidate = table.candidate(lookup.hash);
-                    table.prefetch_headers(lookup.candidate);
-                }
-            }
+    fn find_candidates(&self, events: usize, batch: &mut Batch) {
+        let lanes = batch.lookups.chunks_exact_mut(events);
+        for (kind, lookups) in self.lanes.singles.iter().zip(lanes) {
+            find_candidates(&self.tables[kind.index()], lookups);
         }
     }
 
     /// Numbers every entity, in log order; then the pairs, whose names are numbers.
     fn number(&mut self, events: &[(&Transaction, Option<i64>)], batch: &mut Batch) {
-        let lanes = self.lanes.count();
-        for (lane, kind) in self.lanes.singles.iter().enumerate() {
+        let (times, count) = (&batch.times, events.len());
+        let singles = self.lanes.singles.len();
+        let (of_singles, of_pairs) = batch.lookups.split_at_mut(singles * count);
+        for (kind, lookups) in self.lanes.singles.iter().zip(of_singles.chunks_exact_mut(count)) {
             let table = &mut self.tables[kind.index()];
-            for (at, (transaction, _)) in events.iter().enumerate() {
-                let lookup = &mut batch.lookups[at * lanes + lane];
-                if !lookup.is_named {
-                    continue;
+            let by_number = kind.is_called_by_number();
+            for (((transaction, _), lookup), time) in events.iter().zip(lookups).zip(times) {
+                if lookup.is_named {
+                    let key = if by_number {
+                        Key::Number(lookup.called)
+                    } else {
+                        kind.key(transaction)
+                    };
+                    name(table, key, lookup, *time);
                 }
-                let time = batch.times[at];
-                name(table, kind.key(transaction), lookup, time);
             }
         }
-        for (pair, kind) in self.lanes.pairs.iter().enumerate() {
-            let lane = self.lanes.singles.len() + pair;
-            self.look_up_pairs(events, batch, lane, *kind);
+        for (kind, lookups) in self.lanes.pairs.iter().zip(of_pairs.chunks_exact_mut(count)) {
+            self.look_up_pairs(events, of_singles, lookups, *kind);
             let table = &mut self.tables[kind.index()];
-            for lookups in batch.lookups.chunks_exact_mut(lanes) {
-                let lookup = &mut lookups[lane];
+            find_candidates(table, lookups);
+            for (lookup, time) in lookups.iter_mut().zip(times) {
                 if lookup.is_named {
-                    lookup.candidate = table.candidate(lookup.hash);
-                    table.prefetch_headers(lookup.candidate);
-                }
-            }
-            for (at, time) in batch.times.iter().enumerate() {
-                let lookup = &mut batch.lookups[at * lanes + lane];
-                if lookup.is_named {
-                    name(table, Key::Number(lookup.pair), lookup, *time);
+                    name(table, Key::Number(lookup.called), lookup, *time);
                 }
             }
         }
@@ -231,21 +223,20 @@ impl FeatureEngine {
     fn look_up_pairs(
         &self,
         events: &[(&Transaction, Option<i64>)],
-        batch: &mut Batch,
-        lane: usize,
+        singles: &[Lookup],
+        pairs: &mut [Lookup],
         kind: EntityKind,
     ) {
         let Some((one, other)) = kind.parts() else {
             return;
         };
-        let lanes = self.lanes.count();
         let (Some(one), Some(other)) = (self.lanes.of(one), self.lanes.of(other)) else {
             return;
         };
+        let lane = |lane: usize| &singles[lane * events.len()..(lane + 1) * events.len()];
         let table = &self.tables[kind.index()];
-        for (at, (transaction, _)) in events.iter().enumerate() {
-            let lookups = &mut batch.lookups[at * lanes..(at + 1) * lanes];
-            let (first, second) = (lookups[one], lookups[other]);
+        let parts = lane(one).iter().zip(lane(other));
+        for ((pair, (first, second)), (transaction, _)) in pairs.iter_mut().zip(parts).zip(events) {
             let second = match kind {
                 // The country stands in the transaction itself.
                 EntityKind::CardCountry => match Category::MerchantCountry.value(transaction) {
@@ -258,44 +249,36 @@ impl FeatureEngine {
                 continue;
             };
             // A part that is not known (number 0) makes a pair that is not known either.
-            let pair = u64::from(first.number) << 32 | u64::from(second);
-            let hash = table.hash(Key::Number(pair));
-            table.prefetch_hash(hash);
-            lookups[lane] = Lookup {
-                pair,
-                hash,
-                candidate: 0,
-                number: 0,
-                is_named: true,
-                begins_anew: false,
-            };
+            pair.called = u64::from(first.number) << 32 | u64::from(second);
+            pair.hash = table.hash(Key::Number(pair.called));
+            pair.is_named = true;
+            table.prefetch_hash(pair.hash);
         }
     }
 
     /// Asks for the lines of what headers point at.
-    fn prefetch_blocks(&self, batch: &Batch) {
-        let lanes = self.lanes.count();
+    fn prefetch_blocks(&self, events: usize, batch: &Batch) {
         let categories = self.set.plan().categories.len();
-        for (lane, kind) in self.lanes.iter().enumerate() {
+        for (kind, lookups) in self.lanes.iter().zip(batch.lookups.chunks_exact(events)) {
             let table = &self.tables[kind.index()];
             if table.plan().slots.is_empty() || !table.plan().has_windows() {
                 continue;
             }
-            for (at, lookups) in batch.lookups.chunks_exact(lanes).enumerate() {
-                if lookups[lane].number != 0 {
+            for (at, lookup) in lookups.iter().enumerate() {
+                if lookup.number != 0 {
                     let values = &batch.categories[at * categories..(at + 1) * categories];
-                    table.prefetch_blocks(lookups[lane].number, values);
+                    table.prefetch_blocks(lookup.number, values);
                 }
             }
         }
-        for (lane, kind) in self.lanes.iter().enumerate() {
+        for (kind, lookups) in self.lanes.iter().zip(batch.lookups.chunks_exact(events)) {
             let table = &self.tables[kind.index()];
             if table.plan().ring.is_none() {
                 continue;
             }
-            for lookups in batch.lookups.chunks_exact(lanes) {
-                if lookups[lane].number != 0 {
-                    table.prefetch_cursors(lookups[lane].number);
+            for lookup in lookups {
+                if lookup.number != 0 {
+                    table.prefetch_cursors(lookup.number);
                 }
             }
         }
@@ -304,7 +287,6 @@ impl FeatureEngine {
     /// The set's numbers and categories of each event.
     fn read_fields(&mut self, events: &[(&Transaction, Option<i64>)], batch: &mut Batch) {
         let plan = self.set.plan();
-        let lanes = self.lanes.count();
         batch.numbers.clear();
         batch.categories.clear();
         for (at, (transaction, amount)) in events.iter().enumerate() {
@@ -320,7 +302,7 @@ impl FeatureEngine {
                     Category::Entity(kind) => self
                         .lanes
                         .of(*kind)
-                        .map_or(0, |lane| batch.lookups[at * lanes + lane].number),
+                        .map_or(0, |lane| batch.lookups[lane * events.len() + at].number),
                     _ => code(category, transaction, dictionary.as_mut(), time.now_ms),
                 };
                 batch.categories.push(value);
@@ -358,8 +340,7 @@ impl FeatureEngine {
             ..Applied::default()
         };
         self.set.fill_own(transaction, amount, row);
-        let lanes = self.lanes.count();
-        let lookups = &batch.lookups[at * lanes..(at + 1) * lanes];
+        let lookups = batch.lookups[at..].iter().step_by(batch.times.len());
         for (kind, lookup) in self.lanes.iter().zip(lookups) {
             let table = &mut self.tables[kind.index()];
             if lookup.begins_anew {
@@ -382,7 +363,18 @@ impl FeatureEngine {
     }
 }
 
+/// Finds candidates of one lane by hash alone, and asks for the lines of their names and headers.
+fn find_candidates(table: &EntityTable, lookups: &mut [Lookup]) {
+    for lookup in lookups {
+        if lookup.is_named {
+            lookup.candidate = table.candidate(lookup.hash);
+            table.prefetch_headers(lookup.candidate);
+        }
+    }
+}
+
 /// Numbers the entity that an event names.
+#[inline]
 fn name(table: &mut EntityTable, key: Key<'_>, lookup: &mut Lookup, time: Time) {
     if time.is_too_late {
         lookup.number = table.find(key, lookup.hash, lookup.candidate, time.now_ms);
