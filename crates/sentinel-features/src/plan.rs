@@ -12,6 +12,7 @@ use crate::fact::Fact;
 use crate::feature::{Feature, Source};
 use crate::field::{Category, Number};
 use crate::filter::Filter;
+use crate::reading::{COUNT, line_of_category, line_of_mark};
 use crate::window::{EXACT_COUNT, WINDOW_COUNT, WindowIndex};
 
 mod layout;
@@ -124,9 +125,8 @@ pub(crate) struct Slot {
 /// slot. Places in the row, columns and windows.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Shapes {
-    pub counts: Vec<(u16, u8)>,
-    pub marks: Vec<(u16, u8, u8)>,
-    pub distinct: Vec<(u16, u8, u8)>,
+    /// Events, marked ones and different values: a line of the readings in the place of a column.
+    pub counts: Vec<(u16, u8, u8)>,
     pub facts: Vec<(u16, u8)>,
     /// Of numbers that are not scaled at the end.
     pub sums: Vec<(u16, u8, u8)>,
@@ -147,10 +147,12 @@ impl Shapes {
                 continue;
             }
             match slot.output {
-                Output::Count { window } => shapes.counts.push((slot.at, window)),
-                Output::Marked { mark, window } => shapes.marks.push((slot.at, mark, window)),
+                Output::Count { window } => shapes.counts.push((slot.at, COUNT, window)),
+                Output::Marked { mark, window } => {
+                    shapes.counts.push((slot.at, line_of_mark(mark), window));
+                }
                 Output::Distinct { column, window } => {
-                    shapes.distinct.push((slot.at, column, window));
+                    shapes.counts.push((slot.at, line_of_category(column), window));
                 }
                 Output::Fact(fact) => shapes.facts.push((slot.at, fact.code())),
                 Output::Number {

@@ -40,15 +40,32 @@ const fn own_row_of(window: usize) -> u8 {
     row
 }
 
+/// Lines of whole numbers: events, events with each mark, different values of each category. A power of
+/// two as well.
+const LINES: usize = 64;
+const _: () = assert!(1 + FILTERS_MAX + COLUMNS_MAX <= LINES);
+
+/// The line of events.
+pub(crate) const COUNT: u8 = 0;
+
+/// The line of events with a mark.
+pub(crate) const fn line_of_mark(mark: u8) -> u8 {
+    1 + mark
+}
+
+/// The line of different values of a category.
+#[allow(clippy::cast_possible_truncation, reason = "33 lines lie before it")]
+pub(crate) const fn line_of_category(column: u8) -> u8 {
+    1 + FILTERS_MAX as u8 + column
+}
+
 /// Integers by row, reused from entity to entity.
 #[derive(Debug)]
 pub(crate) struct Readings {
     /// The row that answers for each window.
     pub rows: [u8; WINDOW_COUNT],
-    pub counts: [u64; ROWS],
-    pub marks: Box<[[u32; ROWS]; FILTERS_MAX]>,
+    counts: Box<[[u64; ROWS]; LINES]>,
     pub numbers: Box<[[NumberTotals; ROWS]; COLUMNS_MAX]>,
-    pub distinct: Box<[[u64; ROWS]; COLUMNS_MAX]>,
     pub gap_span_ms: [i64; ROWS],
     pub gap_squares: [i64; ROWS],
 }
@@ -62,10 +79,8 @@ impl Default for Readings {
         });
         Self {
             rows,
-            counts: [0; ROWS],
-            marks: Box::new([[0; ROWS]; FILTERS_MAX]),
+            counts: Box::new([[0; ROWS]; LINES]),
             numbers: Box::new([[NumberTotals::EMPTY; ROWS]; COLUMNS_MAX]),
-            distinct: Box::new([[0; ROWS]; COLUMNS_MAX]),
             gap_span_ms: [0; ROWS],
             gap_squares: [0; ROWS],
         }
@@ -87,15 +102,11 @@ impl Readings {
     /// Sets a tiled window to that of no event.
     pub fn clear_tiled(&mut self, window: usize) {
         let row = row_of_window(window);
-        self.counts[row] = 0;
-        for marks in self.marks.iter_mut() {
-            marks[row] = 0;
+        for counts in self.counts.iter_mut() {
+            counts[row] = 0;
         }
         for numbers in self.numbers.iter_mut() {
             numbers[row] = NumberTotals::EMPTY;
-        }
-        for distinct in self.distinct.iter_mut() {
-            distinct[row] = 0;
         }
     }
 
@@ -106,22 +117,16 @@ impl Readings {
         row_of_window(window)
     }
 
-    /// Events of a window.
+    /// The rows of a line.
     #[inline]
-    pub fn count(&self, window: u8) -> u64 {
-        self.counts[self.row(window)]
+    pub fn line(&mut self, line: u8) -> &mut [u64; ROWS] {
+        &mut self.counts[usize::from(line) % LINES]
     }
 
-    /// Events of a window with a mark.
+    /// A window's count in a line.
     #[inline]
-    pub fn marked(&self, mark: u8, window: u8) -> u32 {
-        self.marks[usize::from(mark) % FILTERS_MAX][self.row(window)]
-    }
-
-    /// Different values of a window.
-    #[inline]
-    pub fn distinct(&self, column: u8, window: u8) -> u64 {
-        self.distinct[usize::from(column) % COLUMNS_MAX][self.row(window)]
+    pub fn count(&self, line: u8, window: u8) -> u64 {
+        self.counts[usize::from(line) % LINES][self.row(window)]
     }
 
     /// What a number of a window adds up to.

@@ -12,7 +12,7 @@
 
 use crate::arena::{Arena, Block, prefetch, read_i64, read_u128, write_i64, write_u128};
 use crate::plan::TilePlan;
-use crate::reading::{Readings, Sample, row_of_window};
+use crate::reading::{COUNT, Readings, Sample, line_of_mark, row_of_window};
 use crate::totals::{ABSENT, NumberTotals, square};
 use crate::window::{DAY_MS, HOUR_MS};
 
@@ -100,9 +100,9 @@ impl TileStore {
         }
         let row = row_of_window(window);
         let words = self.arena.block(header.block, header.size);
-        readings.counts[row] = u64::from(words[COUNT_AT]);
+        readings.line(COUNT)[row] = u64::from(words[COUNT_AT]);
         for (mark, at) in &self.plan.marks {
-            readings.marks[usize::from(*mark)][row] = words[*at];
+            readings.line(line_of_mark(*mark))[row] = u64::from(words[*at]);
         }
         for column in &self.plan.columns {
             let (least, greatest) = match column.extremes_at {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use super::{RingHeader, RingStore};
 use crate::codec::{CodecError, Reader, Writer};
 use crate::plan::{RingPlan, RingWindow};
-use crate::reading::{Readings, row_of_window};
+use crate::reading::{COUNT, Readings, line_of_mark, row_of_window};
 use crate::totals::{ABSENT, NumberTotals, square};
 use crate::window::LONGEST_EXACT_MS;
 
@@ -234,9 +234,9 @@ impl RingStore {
         };
         for (window, (_, sum)) in self.plan.windows.iter().zip(&overflow.windows) {
             let at = row_of_window(window.index);
-            readings.counts[at] += sum.count;
+            readings.line(COUNT)[at] += sum.count;
             for (mark, more) in self.plan.marks.iter().zip(&sum.marks) {
-                readings.marks[usize::from(*mark)][at] += more;
+                readings.line(line_of_mark(*mark))[at] += u64::from(*more);
             }
             for (column, more) in self.plan.numbers.iter().zip(&sum.numbers) {
                 readings.numbers[usize::from(*column)][at].merge(more);

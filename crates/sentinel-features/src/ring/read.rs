@@ -2,8 +2,10 @@
 
 use super::{MEDIUM_MAX, RingHeader, RingStore, SMALL_MAX, SUPERSEDED, low_half};
 use crate::arena::{low, read_i64, read_u128};
-use crate::plan::{COLUMNS_MAX, FILTERS_MAX, Op, OpKind, RingPlan, RingWindow};
-use crate::reading::{NOTHING, ROWS, Readings, row_of_window};
+use crate::plan::{COLUMNS_MAX, Op, OpKind, RingPlan, RingWindow};
+use crate::reading::{
+    COUNT, NOTHING, ROWS, Readings, line_of_category, line_of_mark, row_of_window,
+};
 use crate::totals::{ABSENT, BUCKETS, bucket, bucket_value, count_to_f64, quantile, square};
 
 /// A window of a ring that has been read: the ring, its readings, the kind's number and the place in
@@ -67,7 +69,7 @@ impl RingStore {
             let at = readings.own_row(window.index);
             let cursor = totals[window.cursor_at];
             let count = header.head.wrapping_sub(cursor);
-            readings.counts[at] = u64::from(count);
+            readings.line(COUNT)[at] = u64::from(count);
             if self.plan.has_gaps {
                 readings.gap_span_ms[at] = if count == 0 {
                     0
@@ -89,11 +91,11 @@ impl RingStore {
                         readings.numbers[number(place)][at].squares = read_u128(totals, op.at);
                     }
                     OpKind::Marked(mark) => {
-                        readings.marks[usize::from(mark)][at] = totals[op.at];
+                        readings.line(line_of_mark(mark))[at] = u64::from(totals[op.at]);
                     }
                     OpKind::Distinct(place) => {
-                        let column = usize::from(self.plan.categories[usize::from(place)]);
-                        readings.distinct[column][at] = u64::from(totals[op.at]);
+                        let column = self.plan.categories[usize::from(place)];
+                        readings.line(line_of_category(column))[at] = u64::from(totals[op.at]);
                     }
                     OpKind::GapSquares => readings.gap_squares[at] = read_i64(totals, op.at),
                     OpKind::Histogram(_) => {}
@@ -164,7 +166,7 @@ impl RingStore {
     /// Events of a window that are held one by one.
     pub fn held(&self, header: &RingHeader, readings: &Readings, window: u8) -> u64 {
         if self.overflow.get(header.overflow).is_none() {
-            return readings.count(window);
+            return readings.count(COUNT, window);
         }
         u64::from(header.head.wrapping_sub(self.cursor((header, readings, 0, window))))
     }
@@ -313,12 +315,12 @@ fn row_of_stretch(events: usize) -> u8 {
 #[inline]
 fn add_row(plan: &RingPlan, event: &[u32], row: usize, readings: &mut Readings) {
     let (from, to) = (row % ROWS, (row + 1) % ROWS);
-    readings.counts[to] = to as u64;
+    readings.line(COUNT)[to] = to as u64;
     let (numbers, categories) = event.split_at(plan.categories_at);
     let marks = numbers[1];
     for mark in &plan.marks {
-        let counts = &mut readings.marks[usize::from(*mark) % FILTERS_MAX];
-        counts[to] = counts[from] + (marks >> mark & 1);
+        let counts = readings.line(line_of_mark(*mark));
+        counts[to] = counts[from] + u64::from(marks >> mark & 1);
     }
     for (column, words) in plan.numbers.iter().zip(numbers[2..].chunks_exact(2)) {
         let number = read_i64(words, 0);
@@ -336,7 +338,7 @@ fn add_row(plan: &RingPlan, event: &[u32], row: usize, readings: &mut Readings) 
         totals[to] = total;
     }
     for (column, value) in plan.categories.iter().zip(categories) {
-        let counts = &mut readings.distinct[usize::from(*column) % COLUMNS_MAX];
+        let counts = readings.line(line_of_category(*column));
         counts[to] = counts[from] + u64::from(value & SUPERSEDED == 0);
     }
 }

@@ -3,7 +3,7 @@
 use super::{RingHeader, RingStore, SUPERSEDED, low_half};
 use crate::arena::{read_i64, read_u128, write_i64, write_u128};
 use crate::plan::{Op, OpKind, RingWindow};
-use crate::reading::Readings;
+use crate::reading::{COUNT, Readings, line_of_category, line_of_mark};
 use crate::totals::{ABSENT, bucket, square};
 
 /// Where the numbers of an event begin.
@@ -28,7 +28,7 @@ impl RingStore {
             let index = readings.own_row(window.index);
             let cursor = totals[window.cursor_at];
             let held = position.wrapping_sub(cursor);
-            readings.counts[index] = u64::from(held) + 1;
+            readings.line(COUNT)[index] = u64::from(held) + 1;
             if plan.has_gaps {
                 let span = event[0].wrapping_sub(time_at(cursor));
                 readings.gap_span_ms[index] = i64::from(span);
@@ -55,7 +55,7 @@ impl RingStore {
                     }
                     OpKind::Marked(mark) => {
                         totals[op.at] += event[1] >> mark & 1;
-                        readings.marks[usize::from(mark)][index] = totals[op.at];
+                        readings.line(line_of_mark(mark))[index] = u64::from(totals[op.at]);
                     }
                     OpKind::Distinct(category) => {
                         let category = usize::from(category);
@@ -63,8 +63,8 @@ impl RingStore {
                         let repeats = self.previous[category]
                             .is_some_and(|earlier| position.wrapping_sub(earlier) <= held);
                         totals[op.at] += u32::from(!is_absent && !repeats);
-                        let column = usize::from(plan.categories[category]);
-                        readings.distinct[column][index] = u64::from(totals[op.at]);
+                        let line = line_of_category(plan.categories[category]);
+                        readings.line(line)[index] = u64::from(totals[op.at]);
                     }
                     OpKind::GapSquares => {
                         let mut squares = read_i64(totals, op.at);

@@ -5,7 +5,7 @@ use super::apply::{EventView, Scratch, Seat};
 use crate::calendar::Calendar;
 use crate::fact::Fact;
 use crate::plan::{COLUMNS_MAX, Output, Statistic, is_exact};
-use crate::reading::Readings;
+use crate::reading::{COUNT, Readings, line_of_category, line_of_mark};
 use crate::totals::{ABSENT, count_to_f64, deviation, to_f64};
 use crate::window::{DAY_MS, LONGEST_EXACT_MS, WINDOWS};
 
@@ -132,14 +132,8 @@ impl EntityTable {
             return;
         };
         let readings = &scratch.readings;
-        for (at, window) in &shapes.counts {
-            row[usize::from(*at)] = count_to_f64(readings.count(*window));
-        }
-        for (at, mark, window) in &shapes.marks {
-            row[usize::from(*at)] = f64::from(readings.marked(*mark, *window));
-        }
-        for (at, column, window) in &shapes.distinct {
-            row[usize::from(*at)] = count_to_f64(readings.distinct(*column, *window));
+        for (at, line, window) in &shapes.counts {
+            row[usize::from(*at)] = count_to_f64(readings.count(*line, *window));
         }
         for (at, column, window) in &shapes.sums {
             row[usize::from(*at)] = readings.number(*column, *window).sum();
@@ -174,10 +168,12 @@ impl EntityTable {
         let readings = &scratch.readings;
         match output {
             Output::Fact(fact) => scratch.facts[usize::from(fact.code())],
-            Output::Count { window } => count_to_f64(readings.count(window)),
-            Output::Marked { mark, window } => f64::from(readings.marked(mark, window)),
+            Output::Count { window } => count_to_f64(readings.count(COUNT, window)),
+            Output::Marked { mark, window } => {
+                count_to_f64(readings.count(line_of_mark(mark), window))
+            }
             Output::Distinct { column, window } => {
-                count_to_f64(readings.distinct(column, window))
+                count_to_f64(readings.count(line_of_category(column), window))
             }
             Output::GapMean { window } => {
                 let held = self.held(seat, readings, window);

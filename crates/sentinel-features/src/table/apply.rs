@@ -8,7 +8,7 @@ use crate::habit::Habit;
 use crate::local_time::LocalTime;
 use crate::place::{Place, Way};
 use crate::plan::{COLUMNS_MAX, D7, D30};
-use crate::reading::{Readings, Sample, row_of_window};
+use crate::reading::{Readings, Sample, line_of_category, row_of_window};
 use crate::ring::RingHeader;
 use crate::seen::SeenHeader;
 use crate::tiles::TileHeader;
@@ -223,11 +223,10 @@ impl EntityTable {
         let sets = self.plan.seen.len();
         let headers = &mut self.seen[at * sets..(at + 1) * sets];
         for (column, header) in self.plan.seen.iter().zip(headers) {
-            let column = usize::from(*column);
-            let value = sample.values[column];
+            let value = sample.values[usize::from(*column)];
             self.seen_store
                 .take_in(header, newest_ms, event.time_ms, value);
-            read_seen(header, column, readings);
+            read_seen(header, *column, readings);
             is_estimated |= header.is_sampled();
         }
         let seat = Seat {
@@ -280,7 +279,7 @@ impl EntityTable {
         let headers = &self.seen[at * sets..(at + 1) * sets];
         for (column, header) in self.plan.seen.iter().zip(headers) {
             let header = if is_still { &SeenHeader::EMPTY } else { header };
-            read_seen(header, usize::from(*column), readings);
+            read_seen(header, *column, readings);
             is_estimated |= header.is_sampled();
         }
         let flags = EntityFlags {
@@ -339,8 +338,9 @@ impl EntityTable {
     }
 }
 
-fn read_seen(header: &SeenHeader, column: usize, readings: &mut Readings) {
+fn read_seen(header: &SeenHeader, column: u8, readings: &mut Readings) {
     let [within_7d, within_30d] = header.counts();
-    readings.distinct[column][row_of_window(D7)] = within_7d;
-    readings.distinct[column][row_of_window(D30)] = within_30d;
+    let counts = readings.line(line_of_category(column));
+    counts[row_of_window(D7)] = within_7d;
+    counts[row_of_window(D30)] = within_30d;
 }
