@@ -135,7 +135,10 @@ impl Arena {
         let larger = self.allocate(size + 1);
         if block != Block::NONE {
             let (held, room) = self.sizes.split_at_mut(usize::from(size) + 1);
-            fill(held[usize::from(size)].words_of(block), room[0].words_of_mut(larger));
+            fill(
+                held[usize::from(size)].words_of(block),
+                room[0].words_of_mut(larger),
+            );
             self.free(block, size);
         }
         larger

@@ -152,7 +152,9 @@ impl Shapes {
                     shapes.counts.push((slot.at, line_of_mark(mark), window));
                 }
                 Output::Distinct { column, window } => {
-                    shapes.counts.push((slot.at, line_of_category(column), window));
+                    shapes
+                        .counts
+                        .push((slot.at, line_of_category(column), window));
                 }
                 Output::Fact(fact) => shapes.facts.push((slot.at, fact.code())),
                 Output::Number {

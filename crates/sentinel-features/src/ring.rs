@@ -359,7 +359,7 @@ impl RingStore {
                     supersede(&self.plan, events, large, header, category, position);
             }
         } else {
-            supersede_all(&self.plan, events, header, position);
+            supersede_earlier(&self.plan, events, header, position);
         }
         header.head = position.wrapping_add(1);
         position
@@ -396,7 +396,7 @@ fn write(plan: &RingPlan, event: &mut [u32], sample: &Sample<'_>) {
 
 /// Marks the values of earlier events of a small ring that the one at the head carries again. Of a value,
 /// only the newest bears no mark: there is one to find at most, and the whole word tells.
-fn supersede_all(plan: &RingPlan, events: &mut [u32], header: &RingHeader, position: u32) {
+fn supersede_earlier(plan: &RingPlan, events: &mut [u32], header: &RingHeader, position: u32) {
     let (stride, from) = (plan.stride, plan.categories_at);
     let mut own = [0; COLUMNS_MAX];
     let own = &mut own[..stride - from];

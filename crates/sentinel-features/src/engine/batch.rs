@@ -194,7 +194,12 @@ impl FeatureEngine {
         let (times, count) = (&batch.times, events.len());
         let singles = self.lanes.singles.len();
         let (of_singles, of_pairs) = batch.lookups.split_at_mut(singles * count);
-        for (kind, lookups) in self.lanes.singles.iter().zip(of_singles.chunks_exact_mut(count)) {
+        for (kind, lookups) in self
+            .lanes
+            .singles
+            .iter()
+            .zip(of_singles.chunks_exact_mut(count))
+        {
             let table = &mut self.tables[kind.index()];
             let by_number = kind.is_called_by_number();
             for (((transaction, _), lookup), time) in events.iter().zip(lookups).zip(times) {
@@ -208,7 +213,12 @@ impl FeatureEngine {
                 }
             }
         }
-        for (kind, lookups) in self.lanes.pairs.iter().zip(of_pairs.chunks_exact_mut(count)) {
+        for (kind, lookups) in self
+            .lanes
+            .pairs
+            .iter()
+            .zip(of_pairs.chunks_exact_mut(count))
+        {
             self.look_up_pairs(events, of_singles, lookups, *kind);
             let table = &mut self.tables[kind.index()];
             find_candidates(table, lookups);

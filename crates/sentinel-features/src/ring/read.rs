@@ -168,7 +168,11 @@ impl RingStore {
         if self.overflow.get(header.overflow).is_none() {
             return readings.count(COUNT, window);
         }
-        u64::from(header.head.wrapping_sub(self.cursor((header, readings, 0, window))))
+        u64::from(
+            header
+                .head
+                .wrapping_sub(self.cursor((header, readings, 0, window))),
+        )
     }
 
     /// The oldest number of a window.
