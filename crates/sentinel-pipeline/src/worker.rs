@@ -71,12 +71,11 @@ impl Default for Progress {
 }
 
 impl Progress {
-    fn tell(&mut self, done: u64, of: u64) -> ControlFlow<()> {
+    fn tell(&mut self, done: u64, of: u64) {
         if self.told.elapsed() >= PROGRESS_EVERY {
             self.told = Stopwatch::now();
             tracing::info!(done, of, "filling new features from the log");
         }
-        ControlFlow::Continue(())
     }
 }
 
@@ -162,13 +161,14 @@ impl Worker {
     ) -> Result<(), WorkerError> {
         let end = self.log.end();
         while self.state.next() < end {
-            self.step(publish)?;
+            self.step(publish, &|| false)?;
         }
         Ok(())
     }
 
     /// Applies entries as they come until `stop` says so and none is left. `between` runs after every
-    /// batch and at least every 20 ms: questions about the state are answered there.
+    /// batch and at least every 20 ms: questions about the state are answered there. A backfill that is
+    /// under way then is left: its activation has no outcome yet, and the next start applies it again.
     pub fn run(
         &mut self,
         publish: &mut dyn FnMut(&PartitionState, Published),
@@ -181,7 +181,13 @@ impl Worker {
                 self.state.next(),
                 if stopping { Duration::ZERO } else { WAIT },
             ) {
-                self.step(publish)?;
+                match self.step(publish, stop) {
+                    Err(WorkerError::Backfill(BackfillError::Stopped { offset })) if stop() => {
+                        tracing::info!(%offset, "new features were not filled: stopped before");
+                        return Ok(());
+                    }
+                    result => result?,
+                }
             } else if stopping {
                 return Ok(());
             } else if let Err(source) = self.log.flush() {
@@ -197,6 +203,7 @@ impl Worker {
     fn step(
         &mut self,
         publish: &mut dyn FnMut(&PartitionState, Published),
+        stop: &dyn Fn() -> bool,
     ) -> Result<(), WorkerError> {
         let picked_up = Stopwatch::now();
         let from = self.state.next();
@@ -209,7 +216,14 @@ impl Worker {
         let mut settled = Vec::with_capacity(self.batch.len());
         let before = self.state.backfilled();
         let mut progress = Progress::default();
-        let mut told = |done, of| progress.tell(done, of);
+        let mut told = |done, of| {
+            progress.tell(done, of);
+            if stop() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        };
         let mut history = History::new(&self.log, &mut told);
         self.state.apply(&self.batch, &mut history, &mut settled)?;
         if let Some(backfilled) = self.state.backfilled().filter(|new| Some(*new) != before) {

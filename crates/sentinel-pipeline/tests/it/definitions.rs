@@ -209,6 +209,26 @@ fn a_replay_that_is_told_to_stop_stops_within_a_backfill() {
 }
 
 #[test]
+fn a_worker_that_is_stopped_leaves_a_backfill_and_the_next_start_fills_it() {
+    let (log, at) = added_late();
+    let stopped = recorded(&log);
+    let worker = || Worker::recording(stopped.clone(), Arc::new(Statistics::default())).unwrap();
+    let mut first = worker();
+    first.run(&mut |_, _| {}, &mut |_| {}, &|| true).unwrap();
+    assert_eq!(first.state().backfilled(), None);
+    assert!(stopped.decisions.end() <= at);
+
+    let mut second = worker();
+    let mut settled = Vec::new();
+    second
+        .catch_up(&mut |_, published| settled.extend(published.settled))
+        .unwrap();
+    assert!(second.state().backfilled().unwrap().is_complete());
+    let undisturbed = apply(&log, &[64]);
+    assert!(told(&settled, Offset(0)) == told(&undisturbed, Offset(0)));
+}
+
+#[test]
 fn a_set_that_the_same_state_serves_is_not_filled_again() {
     let attributes = [("v1".to_owned(), sentinel_features::AttributeKind::Numeric)];
     let wider = FeatureSet::new(&[], &attributes).to_text();
