@@ -46,7 +46,7 @@ model: release ## Train the model that ships, on synthetic payments
 bless: dashboard ## Accept the present output as the expected one; read the difference before you commit it
 	INSTA_UPDATE=always cargo test --workspace
 
-bench: release ## Measure the feature engine, and with SENTINEL_DATA=DIR the main job on public tables
+bench: release ## Measure windows, model and the whole way, and with SENTINEL_DATA=DIR the main job on public tables
 	@cargo xtask bench
 
 perf: bench ## The same as bench

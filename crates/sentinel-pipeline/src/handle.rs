@@ -7,7 +7,7 @@
 
 pub mod features;
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -97,7 +97,8 @@ pub struct Handle {
 struct Inner {
     logs: RecordedLogs,
     statistics: Arc<Statistics>,
-    waiting: Mutex<BTreeMap<u64, oneshot::Sender<Told>>>,
+    /// Who waits for the outcome of which entry, in the order of the log.
+    waiting: Mutex<VecDeque<(Offset, oneshot::Sender<Told>)>>,
     feed: broadcast::Sender<Arc<Decided>>,
     questions: crossbeam_channel::Sender<Question>,
     letters: LetterBox,
@@ -205,13 +206,15 @@ impl Handle {
 
     /// Appends any entry without waiting.
     pub fn submit_entry(&self, entry: &Entry, now: Instant) -> Result<Offset, SubmitError> {
+        self.submit_payloads(&encoded(entry), now)
+    }
+
+    fn submit_payloads(&self, payloads: &Payloads, now: Instant) -> Result<Offset, SubmitError> {
         self.check_running()?;
-        let mut payloads = Payloads::default();
-        payloads.push_with(|out| encode_entry(entry, out));
         self.inner
             .logs
             .transactions
-            .try_append(now, None, &payloads)
+            .try_append(now, None, payloads)
             .map_err(submit_error)
     }
 
@@ -299,23 +302,36 @@ impl Handle {
                 backfilled: state.backfilled(),
             });
         }
-        for (one, latency_us) in settled.into_iter().zip(latencies_us) {
-            if !replaying {
-                self.answer(one, latency_us);
-            }
+        if replaying {
+            return;
+        }
+        let waiters = self.take_waiters(&settled);
+        for ((one, latency_us), waiter) in settled.into_iter().zip(latencies_us).zip(waiters) {
+            self.answer(one, latency_us, waiter);
         }
     }
 
-    fn answer(&self, settled: Settled, latency_us: u32) {
-        let offset = settled.offset;
-        let waiter = {
-            let mut waiting = self
-                .inner
-                .waiting
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner);
-            waiting.remove(&offset.0)
+    /// Who waits for each of these entries: callers queue in the order of the log, so one look does for a
+    /// batch.
+    fn take_waiters(&self, settled: &[Settled]) -> Vec<Option<oneshot::Sender<Told>>> {
+        let mut waiting = self
+            .inner
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut waiter_of = |one: &Settled| {
+            while let Some((offset, waiter)) = waiting.pop_front_if(|(at, _)| *at <= one.offset) {
+                if offset == one.offset {
+                    return Some(waiter);
+                }
+            }
+            None
         };
+        settled.iter().map(&mut waiter_of).collect()
+    }
+
+    fn answer(&self, settled: Settled, latency_us: u32, waiter: Option<oneshot::Sender<Told>>) {
+        let offset = settled.offset;
         let told = match (settled.outcome, settled.transaction) {
             (Outcome::Decided(decision), Some(transaction)) => {
                 let decided = Arc::new(Decided {
@@ -377,20 +393,22 @@ impl Handle {
         self.inner.letters.close().await;
     }
 
-    /// Appends and registers the waiter under one lock, so that no outcome can come between.
+    /// Appends and registers the waiter under one lock, so that no outcome can come between and waiters
+    /// stand in the order of the log. Everything that can be done before is: the worker wants that lock.
     fn append(
         &self,
         entry: &Entry,
         now: Instant,
     ) -> Result<(Offset, oneshot::Receiver<Told>), SubmitError> {
+        let payloads = encoded(entry);
+        let (answer, answered) = oneshot::channel();
         let mut waiting = self
             .inner
             .waiting
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let offset = self.submit_entry(entry, now)?;
-        let (answer, answered) = oneshot::channel();
-        waiting.insert(offset.0, answer);
+        let offset = self.submit_payloads(&payloads, now)?;
+        waiting.push_back((offset, answer));
         Ok((offset, answered))
     }
 
@@ -459,6 +477,12 @@ impl Handle {
             Err(letter) => self.inner.letters.keep(*letter).await,
         }
     }
+}
+
+fn encoded(entry: &Entry) -> Payloads {
+    let mut payloads = Payloads::default();
+    payloads.push_with(|out| encode_entry(entry, out));
+    payloads
 }
 
 fn submit_error(error: LogError) -> SubmitError {

@@ -65,6 +65,9 @@ struct Point {
 #[derive(Debug, Clone)]
 struct Tree {
     nodes: Vec<Node>,
+    /// For each split and each of its edges, left first: `1 / factor` at each point where a row takes that
+    /// edge. It depends on nothing else of a row, and divisions are what a walk would wait for.
+    inverses: Vec<f64>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -89,13 +92,15 @@ struct Split {
     share_right: f64,
     /// `z` of the feature before this split.
     before: f64,
+    /// The place of its left edge among the edges of the tree.
+    edge: u16,
 }
 
 impl Explainer {
     pub(crate) fn new(trees: &[FoldedTree], scale: LeafScale, features: usize) -> Self {
         let mut distinct_max = 1;
         let mut average = LogOdds::ZERO;
-        let laid_out: Vec<Tree> = trees
+        let mut laid_out: Vec<Tree> = trees
             .iter()
             .map(|tree| {
                 let (laid_out, distinct) = lay_out(tree, scale);
@@ -109,6 +114,10 @@ impl Explainer {
             .into_iter()
             .find(|n| distinct_max <= 2 * *n as usize)
             .unwrap_or(32);
+        let points = gauss_legendre(points);
+        for tree in &mut laid_out {
+            tree.divide(&points);
+        }
         let nodes_max = laid_out
             .iter()
             .map(|tree| tree.nodes.len())
@@ -116,7 +125,7 @@ impl Explainer {
             .unwrap_or(0);
         Self {
             trees: laid_out,
-            points: gauss_legendre(points),
+            points,
             average,
             features,
             nodes_max,
@@ -141,11 +150,7 @@ impl Explainer {
     }
 
     fn shares_by_points<const POINTS: usize>(&self, scratch: &mut ExplainScratch) {
-        let mut points = [Point {
-            at: 0.0,
-            weight: 0.0,
-        }; POINTS];
-        points.copy_from_slice(&self.points);
+        let points = Points::<POINTS>::of(&self.points);
         let size = self.nodes_max * POINTS;
         scratch
             .products
@@ -211,9 +216,32 @@ impl Explainer {
     }
 }
 
+/// The points, each of their numbers side by side.
+struct Points<const POINTS: usize> {
+    weight: [f64; POINTS],
+    /// `t`.
+    at: [f64; POINTS],
+    /// `1 - t`.
+    rest: [f64; POINTS],
+    /// `-1 / (1 - t)`: what an edge changes that the row does not take.
+    away: [f64; POINTS],
+}
+
+impl<const POINTS: usize> Points<POINTS> {
+    fn of(points: &[Point]) -> Self {
+        let each = |of: fn(&Point) -> f64| std::array::from_fn(|point| of(&points[point]));
+        Self {
+            weight: each(|point| point.weight),
+            at: each(|point| point.at),
+            rest: each(|point| 1.0 - point.at),
+            away: each(|point| -1.0 / (1.0 - point.at)),
+        }
+    }
+}
+
 /// One row's way through the trees.
 struct Walk<'a, const POINTS: usize> {
-    points: &'a [Point; POINTS],
+    points: &'a Points<POINTS>,
     table: &'a [u32],
     products: &'a mut [[f64; POINTS]],
     inverses: &'a mut [[f64; POINTS]],
@@ -225,7 +253,14 @@ struct Walk<'a, const POINTS: usize> {
 impl<const POINTS: usize> Walk<'_, POINTS> {
     /// Products of factors from the root to every leaf; the weights of the points go in at the root.
     fn down(&mut self, tree: &Tree) {
-        self.products[0] = self.points.map(|point| point.weight);
+        let Points {
+            weight,
+            at,
+            rest,
+            away,
+        } = self.points;
+        let (edges, _) = tree.inverses.as_chunks::<POINTS>();
+        self.products[0] = *weight;
         // The root stands for "no split on this feature yet": its factor is 1 and it is kept.
         self.inverses[0] = [1.0; POINTS];
         self.kept[0] = true;
@@ -250,21 +285,21 @@ impl<const POINTS: usize> Walk<'_, POINTS> {
             }
             let before = split.before;
             let inverse = self.inverses[usize::from(split.same)];
+            let own = edges[usize::from(split.edge) + usize::from(right)];
             let (z_taken, z_other) = (before * taken_share, before * other_share);
             self.kept[taken] = true;
             self.kept[other] = false;
-            for point in 0..POINTS {
-                let t = self.points[point].at;
-                let factor = z_taken + (1.0 - z_taken) * t;
-                let own = 1.0 / factor;
-                let change_before = (1.0 - before) * inverse[point];
-                let ratio = above[point] * inverse[point];
-                self.inverses[taken][point] = own;
-                self.products[taken][point] = ratio * factor;
-                self.changes[taken][point] = (1.0 - z_taken) * own - change_before;
-                self.products[other][point] = ratio * (z_other * (1.0 - t));
-                self.changes[other][point] = -1.0 / (1.0 - t) - change_before;
-            }
+            // Whole arrays at a time: nothing that is written can be what is read, and the loops need no
+            // order, so they run in the processor's wide registers.
+            let ratio: [f64; POINTS] = std::array::from_fn(|i| above[i] * inverse[i]);
+            let change_before: [f64; POINTS] = std::array::from_fn(|i| (1.0 - before) * inverse[i]);
+            self.inverses[taken] = own;
+            self.products[taken] =
+                std::array::from_fn(|i| ratio[i] * (z_taken + (1.0 - z_taken) * at[i]));
+            self.changes[taken] =
+                std::array::from_fn(|i| (1.0 - z_taken) * own[i] - change_before[i]);
+            self.products[other] = std::array::from_fn(|i| ratio[i] * (z_other * rest[i]));
+            self.changes[other] = std::array::from_fn(|i| away[i] - change_before[i]);
         }
     }
 
@@ -282,16 +317,13 @@ impl<const POINTS: usize> Walk<'_, POINTS> {
                     let (below_left, below_right) = (self.products[left], self.products[right]);
                     if self.kept[usize::from(split.same)] {
                         let (by_left, by_right) = (self.changes[left], self.changes[right]);
-                        let mut share = 0.0;
-                        for point in 0..POINTS {
-                            share += below_left[point] * by_left[point]
-                                + below_right[point] * by_right[point];
-                        }
+                        let parts: [f64; POINTS] = std::array::from_fn(|i| {
+                            below_left[i] * by_left[i] + below_right[i] * by_right[i]
+                        });
+                        let share: f64 = parts.iter().fold(0.0, |sum, part| sum + part);
                         self.shares[usize::from(split.rank)] += share;
                     }
-                    for point in 0..POINTS {
-                        self.products[index][point] = below_left[point] + below_right[point];
-                    }
+                    self.products[index] = std::array::from_fn(|i| below_left[i] + below_right[i]);
                 }
             }
         }
@@ -299,6 +331,19 @@ impl<const POINTS: usize> Walk<'_, POINTS> {
 }
 
 impl Tree {
+    /// Fills in what both edges of each split give at each point.
+    fn divide(&mut self, points: &[Point]) {
+        self.inverses.clear();
+        for node in &self.nodes {
+            let Node::Split(split) = node else { continue };
+            for share in [split.share_left, split.share_right] {
+                let z = split.before * share;
+                let inverse = |point: &Point| 1.0 / (z + (1.0 - z) * point.at);
+                self.inverses.extend(points.iter().map(inverse));
+            }
+        }
+    }
+
     /// The mean of the leaves over the training rows.
     fn average(&self, covers: &[u64]) -> LogOdds {
         let mut means = vec![0.0; self.nodes.len()];
@@ -322,6 +367,7 @@ fn lay_out(tree: &FoldedTree, scale: LeafScale) -> (Tree, usize) {
     let mut paths: Vec<Vec<(u16, u16, f64)>> = vec![Vec::new(); tree.nodes.len()];
     let mut distinct_max = 0;
     let mut nodes = Vec::with_capacity(tree.nodes.len());
+    let mut edges = 0;
     for (index, node) in tree.nodes.iter().enumerate() {
         let path = std::mem::take(&mut paths[index]);
         distinct_max = distinct_max.max(path.len());
@@ -345,6 +391,8 @@ fn lay_out(tree: &FoldedTree, scale: LeafScale) -> (Tree, usize) {
                     below.push((rank, child, before * share));
                     paths[usize::from(child)] = below;
                 }
+                let edge = edges;
+                edges += 2;
                 Node::Split(Split {
                     entry,
                     rank,
@@ -355,11 +403,13 @@ fn lay_out(tree: &FoldedTree, scale: LeafScale) -> (Tree, usize) {
                     share_left,
                     share_right,
                     before,
+                    edge,
                 })
             }
         });
     }
-    (Tree { nodes }, distinct_max)
+    let inverses = Vec::new();
+    (Tree { nodes, inverses }, distinct_max)
 }
 
 /// The points and weights of Gauss and Legendre for the integral from 0 to 1: the roots of the

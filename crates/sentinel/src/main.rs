@@ -42,7 +42,7 @@ enum Command {
     Train(train::TrainArguments),
     /// Show the feature catalogue.
     Features(features::FeaturesArguments),
-    /// Measure the feature engine on this machine.
+    /// Measure what deciding costs on this machine.
     Bench(bench::BenchArguments),
     /// Print the OpenAPI description.
     Openapi,

@@ -1,4 +1,4 @@
-//! The feature engine by itself: its benches, its oracle at length, and its windows by SQL.
+//! The benches, and the feature engine by itself: its oracle at length, and its windows by SQL.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,12 +18,14 @@ const BENCHES: &[(&str, &[&str])] = &[
         "features",
         &["bench", "features", "--all-kinds", "--sweep", "--hot"],
     ),
+    ("score", &["bench", "score"]),
+    ("engine", &["bench", "engine"]),
 ];
 
 /// Random events that the oracle of the campaign compares.
 const ORACLE_EVENTS: &str = "2000000";
 
-/// Runs the benches of the engine; each leaves `NAME.json` in the folder of results, and is held against
+/// Runs the benches, from the window engine to the whole way; each leaves `NAME.json` in the folder of results, and is held against
 /// the one that an earlier run left there.
 pub fn bench(workspace: &Workspace, results: &Path) -> Result<()> {
     for (name, words) in BENCHES {

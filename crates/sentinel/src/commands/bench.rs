@@ -1,24 +1,40 @@
-//! `sentinel bench`: what the feature engine costs on this machine, in processor time.
+//! `sentinel bench`: what deciding costs on this machine, from one piece of it to a whole server.
 //!
-//! **Promises** that rows lie ready in memory before a clock starts, that the clock counts the time of
-//! this thread alone, and that a seed gives the same events on every machine: a checksum tells. **Must
-//! never** measure anything but the engine that serves.
+//! ```text
+//!  kernel, features   the window engine alone, processor time of one thread
+//!  score              the model alone, on rows of real windows
+//!  engine             JSON in, JSON out, everything on, in this process
+//!  http               a running server, from outside
+//! ```
 //!
-//! Start reading at [`kernel`] for the smallest workload, at [`population`] for the whole catalogue.
+//! **Promises** that what goes in lies ready in memory before a clock starts, that a seed gives the same
+//! events on every machine, and that where a rate is asked for a latency counts from the moment at which
+//! the request was due, not from when it could be sent. **Must never** measure anything but the code that
+//! serves.
+//!
+//! Start reading at [`engine`] for the whole way, at [`kernel`] for the smallest workload.
 
 mod kernel;
-mod machine;
 mod population;
-mod report;
 mod traffic;
+mod score;
+mod engine;
+mod http;
+mod pool;
+mod latency;
+mod machine;
+mod report;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use self::engine::EngineArguments;
+use self::http::HttpArguments;
 use self::kernel::KernelArguments;
 use self::population::PopulationArguments;
+use self::score::ScoreArguments;
 
 /// Transactions applied at once, as the worker takes them at most.
 const BATCH_EVENTS: usize = 64;
@@ -36,6 +52,12 @@ enum BenchCommand {
     Kernel(KernelArguments),
     /// Every shipped feature over millions of live entities.
     Features(PopulationArguments),
+    /// The model on rows of real windows: row by row, in batches, and explained.
+    Score(ScoreArguments),
+    /// The whole way in this process: JSON in, response JSON out, everything on.
+    Engine(EngineArguments),
+    /// A running server, from outside: requests over connections that are kept.
+    Http(HttpArguments),
 }
 
 /// What every measurement is asked.
@@ -63,6 +85,9 @@ pub fn bench(arguments: BenchArguments) -> anyhow::Result<ExitCode> {
     match arguments.command {
         BenchCommand::Kernel(arguments) => kernel::run(&arguments)?,
         BenchCommand::Features(arguments) => population::run(&arguments)?,
+        BenchCommand::Score(arguments) => score::run(&arguments)?,
+        BenchCommand::Engine(arguments) => engine::run(&arguments)?,
+        BenchCommand::Http(arguments) => http::run(&arguments)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -1,5 +1,7 @@
 //! The machine under the figures, and its clocks.
 
+use std::path::Path;
+
 use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
@@ -44,7 +46,16 @@ fn first_word(text: &str) -> &str {
 
 /// Nanoseconds of processor time that this thread has had.
 pub fn thread_ns() -> u64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
+    clock_ns(ClockId::ThreadCPUTime)
+}
+
+/// Nanoseconds of processor time that all threads of this process have had.
+pub fn process_ns() -> u64 {
+    clock_ns(ClockId::ProcessCPUTime)
+}
+
+fn clock_ns(clock: ClockId) -> u64 {
+    let time = clock_gettime(clock);
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     let nanoseconds = u64::try_from(time.tv_nsec).unwrap_or(0);
     seconds * 1_000_000_000 + nanoseconds
@@ -52,7 +63,12 @@ pub fn thread_ns() -> u64 {
 
 /// Bytes of this process that lie in memory; 0 where the system does not say.
 pub fn resident_bytes() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    resident_bytes_of(Path::new("/proc/self"))
+}
+
+/// Bytes of the process with this folder of the system that lie in memory.
+pub fn resident_bytes_of(process: &Path) -> u64 {
+    let status = std::fs::read_to_string(process.join("status")).unwrap_or_default();
     let resident = field(&status, "VmRSS").unwrap_or_default();
     first_word(&resident).parse::<u64>().unwrap_or(0) * 1_024
 }
