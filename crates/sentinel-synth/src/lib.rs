@@ -19,6 +19,7 @@
 //!
 //! Start reading at [`stream`]; tests that need single transactions want [`builder`].
 
+pub mod profile;
 pub mod random;
 mod spelling;
 mod city;
@@ -39,6 +40,7 @@ mod law;
 
 pub use city::reference_rates;
 pub use options::Options;
+pub use profile::{Profile, ProfileError};
 pub use random::Random;
 pub use story::{LookAlike, Story};
 pub use stream::{Generated, Stream};
