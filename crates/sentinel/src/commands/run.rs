@@ -16,6 +16,7 @@ mod files;
 pub mod input;
 mod ledger;
 mod manifest;
+mod parquet;
 mod summary;
 mod writer;
 
@@ -57,7 +58,7 @@ const CHANNEL_BATCHES: usize = 32;
     sentinel run --input transactions.csv.zst --mapping fixtures/mappings/handbook.toml --output out.jsonl\n  \
     zcat payments.jsonl.gz | sentinel run --input - | jq -c 'select(.decision != \"approve\")'")]
 pub struct RunArguments {
-    /// CSV or JSON lines, plain or compressed (.zst, .gz); `-` for standard input.
+    /// CSV or JSON lines, plain or compressed (.zst, .gz), or Parquet; `-` for standard input.
     #[arg(long, value_name = "FILE")]
     pub input: PathBuf,
     /// Maps the table's columns to the canonical transaction.
@@ -377,7 +378,7 @@ pub fn feature_set(mapping: Option<&Mapping>) -> FeatureSet {
         .map(|feature| {
             let kind = match feature.kind {
                 FeatureKind::Numeric => AttributeKind::Numeric,
-                FeatureKind::Categorical => AttributeKind::Categorical,
+                FeatureKind::Categorical | FeatureKind::AsItLooks => AttributeKind::Categorical,
             };
             (feature.name.clone(), kind)
         })

@@ -1,4 +1,4 @@
-//! Opening the input: plain or compressed, file or standard input, with progress.
+//! Opening the input: lines, plain or compressed, or Parquet; file or standard input, with progress.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, stdin};
@@ -10,6 +10,7 @@ use sentinel_domain::Instant;
 use sentinel_pipeline::intake::source::{FileSource, Format, SourceOptions};
 use sentinel_pipeline::mapping::Mapping;
 
+use super::parquet::ParquetLines;
 use crate::commands::{chain_of, usage};
 
 const READ_BYTES: usize = 256 * 1024;
@@ -23,6 +24,8 @@ pub type Rows = FileSource<Box<dyn Read + Send>>;
 pub struct Input {
     name: String,
     reader: Option<Box<dyn Read + Send>>,
+    /// Instead of the reader, where the file is one of Parquet.
+    table: Option<ParquetLines>,
     /// Bytes of the file read so far, compressed ones where it is compressed.
     pub read_bytes: Arc<AtomicU64>,
     /// How many there are; `None` for a stream.
@@ -42,6 +45,18 @@ impl Input {
             (Box::new(file), total)
         };
         let read_bytes = Arc::new(AtomicU64::new(0));
+        if path.extension().is_some_and(|ending| ending == "parquet") {
+            let file =
+                File::open(path).map_err(|error| usage(format!("open --input {name}: {error}")))?;
+            let table = ParquetLines::open(path, file, Arc::clone(&read_bytes))?;
+            return Ok(Self {
+                name,
+                reader: None,
+                table: Some(table),
+                read_bytes,
+                total_bytes,
+            });
+        }
         let counted = Counted {
             inner: raw,
             read_bytes: Arc::clone(&read_bytes),
@@ -50,6 +65,7 @@ impl Input {
         Ok(Self {
             name,
             reader: Some(reader),
+            table: None,
             read_bytes,
             total_bytes,
         })
@@ -63,21 +79,27 @@ impl Input {
         } else {
             Format::JsonLines
         };
+        let said = mapping.as_ref().and_then(Mapping::format);
+        let table = self.table.take().map(|table| match &mapping {
+            Some(_) => table,
+            None => table.with_attributes_nested(),
+        });
         let options = SourceOptions {
-            format: mapping
-                .as_ref()
-                .and_then(Mapping::format)
-                .unwrap_or(by_name),
+            format: match table {
+                Some(_) => Format::JsonLines,
+                None => said.unwrap_or(by_name),
+            },
             mapping,
             now: Some(now),
             line_bytes_max: LINE_BYTES_MAX,
             kept_bytes_max: KEPT_BYTES_MAX,
             name: self.name.clone(),
         };
-        let reader = self
-            .reader
-            .take()
-            .unwrap_or_else(|| Box::new(std::io::empty()));
+        let reader = match (table, self.reader.take()) {
+            (Some(table), _) => Box::new(table),
+            (None, Some(reader)) => reader,
+            (None, None) => Box::new(std::io::empty()),
+        };
         FileSource::open(reader, options)
             .map_err(|error| usage(chain_of(&anyhow::Error::new(error))))
     }
