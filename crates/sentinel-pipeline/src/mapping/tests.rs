@@ -532,7 +532,9 @@ fn without_a_mapping_the_header_must_be_the_fields() {
 #[test]
 fn without_a_mapping_a_column_may_be_an_attribute() {
     let header = "event_id,event_type,event_time,account_id,amount_minor,currency,attributes.shelf,attributes.weight";
-    let source = format!("{header}\ne1,card_auth,1774000000000000,a1,5,EUR,top,1.5\ne2,card_auth,1774000000000000,a1,5,EUR,,7\n");
+    let source = format!(
+        "{header}\ne1,card_auth,1774000000000000,a1,5,EUR,top,1.5\ne2,card_auth,1774000000000000,a1,5,EUR,,7\n"
+    );
     let mut rows = crate::intake::source::FileSource::open(
         source.as_bytes(),
         crate::intake::source::SourceOptions::new("-", crate::intake::source::Format::Csv),

@@ -30,7 +30,7 @@ use clap::Args;
 use sentinel_domain::Instant;
 use sentinel_synth::{Options, Profile, Stream};
 
-use self::arguments::{Span, above_zero, burst, fraud_rate, rate, share, span};
+use self::arguments::{Span, above_zero, burst, fraud_rate, id_prefix, rate, share, span};
 use self::attribute::{Attribute, attributes_of};
 use self::chunk::{Draw, with_chunks};
 use self::deliver::Delivery;
@@ -101,6 +101,9 @@ pub struct WorldArguments {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32)
           .range(i64::from(Options::MERCHANTS_MIN)..))]
     pub merchants: Option<u32>,
+    /// What every event id begins with; name another for a second stream into one log or server.
+    #[arg(long, value_name = "TEXT", default_value = "syn-", value_parser = id_prefix)]
+    pub id_prefix: String,
     /// The share of payments that come after later ones [default: 0.002].
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub late_share: Option<f64>,
@@ -147,7 +150,10 @@ pub fn generate(arguments: GenerateArguments) -> anyhow::Result<ExitCode> {
         _ => None,
     };
     let draw = Draw::new(Stream::new(options), arguments.count, until);
-    let names: Vec<String> = attributes.into_iter().map(|attribute| attribute.name).collect();
+    let names: Vec<String> = attributes
+        .into_iter()
+        .map(|attribute| attribute.name)
+        .collect();
     let delivery = Delivery {
         sink: &mut sink,
         labels: labels.as_mut(),
@@ -157,9 +163,12 @@ pub fn generate(arguments: GenerateArguments) -> anyhow::Result<ExitCode> {
     };
     let began = std::time::Instant::now();
     let threads = threads_of(&arguments);
-    let tally = with_chunks(draw, (&target.form(&names), label_form), threads, |chunks| {
-        delivery.run(chunks)
-    })?;
+    let tally = with_chunks(
+        draw,
+        (&target.form(&names), label_form),
+        threads,
+        |chunks| delivery.run(chunks),
+    )?;
     let stopped = interrupted.load(Relaxed);
     let whole = !stopped;
     let told = sink.finish(whole)?;
@@ -229,6 +238,7 @@ fn options_of(arguments: &GenerateArguments) -> anyhow::Result<Options> {
     options.fraud_rate = world.fraud_rate.unwrap_or(options.fraud_rate);
     options.late_share = world.late_share.unwrap_or(options.late_share);
     options.repeat_share = world.repeat_share.unwrap_or(options.repeat_share);
+    options.id_prefix.clone_from(&world.id_prefix);
     options.customers = world.customers.unwrap_or(options.customers);
     // As `Options::for_rate` has it: a customer pays once in twenty minutes, fifty customers to a shop.
     options.merchants = world

@@ -214,9 +214,17 @@ mod tests {
             ("1250", "-1", "negative_amount in amount_minor"),
             ("EUR", "EURO", "unknown_currency in currency"),
             ("1774259200000000", "\"soon\"", "wrong_type in known_at"),
-            ("1774259200000000", "9223372036854775807", "out_of_range in known_at"),
+            (
+                "1774259200000000",
+                "9223372036854775807",
+                "out_of_range in known_at",
+            ),
             ("\"e1-fraud\"", "\"\"", "missing_field in label_id"),
-            ("\"episode\"", "\"episodes\"", "bad_json: unknown field `episodes`"),
+            (
+                "\"episode\"",
+                "\"episodes\"",
+                "bad_json: unknown field `episodes`",
+            ),
             ("\"kind\":\"fraud\",", "", "bad_json: missing field `kind`"),
             ("{", "", "bad_json"),
         ] {

@@ -30,12 +30,19 @@ pub fn span(text: &str) -> Result<Span, String> {
     while !rest.is_empty() {
         let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(unfit)?;
         let (number, after) = rest.split_at(digits);
-        let letters = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
+        let letters = after
+            .find(|c: char| c.is_ascii_digit())
+            .unwrap_or(after.len());
         let (unit, after) = after.split_at(letters);
         let micros = UNITS.iter().find(|(name, _)| *name == unit);
         let (_, micros) = micros.ok_or_else(unfit)?;
-        let part = number.parse::<i64>().ok().and_then(|n| n.checked_mul(*micros));
-        total = part.and_then(|part| total.checked_add(part)).ok_or_else(unfit)?;
+        let part = number
+            .parse::<i64>()
+            .ok()
+            .and_then(|n| n.checked_mul(*micros));
+        total = part
+            .and_then(|part| total.checked_add(part))
+            .ok_or_else(unfit)?;
         rest = after;
     }
     if total == 0 {
@@ -80,6 +87,15 @@ pub fn fraud_rate(text: &str) -> Result<f64, String> {
         .ok_or_else(|| format!("expected a share from 0 to {most}, such as 0.0271"))
 }
 
+/// The beginning of event ids.
+pub fn id_prefix(text: &str) -> Result<String, String> {
+    let most = sentinel_synth::Options::ID_PREFIX_BYTES_MAX;
+    if text.len() > most {
+        return Err(format!("is {} bytes long, at most {most}", text.len()));
+    }
+    Ok(text.to_owned())
+}
+
 /// `5:10s:1m`: five times the rate in the first ten seconds of every minute.
 pub fn burst(text: &str) -> Result<Burst, String> {
     let unfit = || {
@@ -114,7 +130,18 @@ mod tests {
         assert_eq!(span("1h30m"), Ok(Span(5_400_000_000)));
         assert_eq!(span("250ms"), Ok(Span(250_000)));
         assert_eq!(span("2w"), span("14d"));
-        for text in ["", "0s", "5", "s", "5x", "-5s", "1.5h", "5s3", "9999999999999w", "é"] {
+        for text in [
+            "",
+            "0s",
+            "5",
+            "s",
+            "5x",
+            "-5s",
+            "1.5h",
+            "5s3",
+            "9999999999999w",
+            "é",
+        ] {
             assert!(span(text).is_err(), "{text}");
         }
     }
@@ -122,8 +149,18 @@ mod tests {
     #[test]
     fn bursts_are_read_or_refused() {
         let read = burst("5:10s:1m").unwrap();
-        assert_eq!((read.times, read.length_secs, read.period_secs), (5.0, 10.0, 60.0));
-        for text in ["5", "5:10s", "0:10s:1m", "5:1m:1m", "5:10s:1m:1m", "x:10s:1m"] {
+        assert_eq!(
+            (read.times, read.length_secs, read.period_secs),
+            (5.0, 10.0, 60.0)
+        );
+        for text in [
+            "5",
+            "5:10s",
+            "0:10s:1m",
+            "5:1m:1m",
+            "5:10s:1m:1m",
+            "x:10s:1m",
+        ] {
             assert!(burst(text).is_err(), "{text}");
         }
     }

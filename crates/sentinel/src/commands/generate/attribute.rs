@@ -20,7 +20,10 @@ pub fn attributes_of(profile: &Profile) -> Vec<Attribute> {
     let words = words.chain(profile.attributes.keys().cloned());
     let numbers = profile.numbers.keys().cloned();
     let mut attributes: Vec<Attribute> = words
-        .map(|name| Attribute { name, number: false })
+        .map(|name| Attribute {
+            name,
+            number: false,
+        })
         .chain(numbers.map(|name| Attribute { name, number: true }))
         .collect();
     attributes.sort_by(|one, other| one.name.cmp(&other.name));

@@ -1,8 +1,8 @@
 //! Chunks: a stretch of the stream with its spelling, made on any thread and handed out in order.
 //!
 //! ```text
-//!  stream (one after the other) ──▶ thread 1: chunk 0, 2, … ──┐
-//!          a lock hands it round    thread 2: chunk 1, 3, … ──┴─▶ in order of their numbers
+//!  stream: plans, one after the other ──▶ thread 1: chunk 0, 2, … ──┐
+//!          (a lock hands it round)        thread 2: chunk 1, 3, … ──┴─▶ in order of their numbers
 //! ```
 //!
 //! Promises the same bytes for any number of threads: where a chunk begins depends on the count of
@@ -13,10 +13,10 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
-use sentinel_domain::{Entry, Instant};
+use sentinel_domain::{Entry, Instant, Transaction};
 use sentinel_eventlog::encode_entry;
 use sentinel_pipeline::intake::json;
-use sentinel_synth::{Generated, Stream};
+use sentinel_synth::{Generated, Slice, Stream};
 
 use super::labels::LabelForm;
 use super::table;
@@ -59,7 +59,9 @@ pub struct Row {
 #[derive(Debug, Default)]
 pub struct Chunk {
     number: u64,
-    /// The values.
+    /// Nothing comes after it.
+    last: bool,
+    /// The values, where the sink reads them.
     pub made: Vec<Generated>,
     /// Their spelling, one after the other.
     bytes: Vec<u8>,
@@ -86,44 +88,72 @@ impl Chunk {
         self.labels.get(start..end).unwrap_or_default()
     }
 
-    fn spell(&mut self, form: &Form, labels: LabelForm) {
+    /// Makes and spells the payments of a slice, up to an instant.
+    fn fill(&mut self, drawn: &Drawn, until: Option<Instant>, (form, labels): (&Form, LabelForm)) {
+        self.number = drawn.number;
+        self.last = false;
+        self.made.clear();
         self.bytes.clear();
         self.rows.clear();
         self.labels.clear();
-        for generated in &self.made {
-            let transaction = &generated.transaction;
-            let out = &mut self.bytes;
-            match form {
-                Form::JsonLines => {
-                    json::write_transaction(transaction, out);
-                    out.push(b'\n');
-                }
-                Form::Csv(attributes) => table::write_row(transaction, attributes, out),
-                Form::Objects => json::write_transaction(transaction, out),
-                Form::Entries => {
-                    // The codec takes an entry by reference, and an entry owns its transaction.
-                    encode_entry(&Entry::Transaction(Box::new(transaction.clone())), out);
-                }
-                Form::Values => {}
+        for generated in drawn.slice.iter() {
+            let event_time = generated.transaction.event_time;
+            if until.is_some_and(|until| event_time >= until) {
+                self.last = true;
+                break;
             }
-            labels.write(generated, &mut self.labels);
+            labels.write(&generated, &mut self.labels);
+            form.spell(&generated.transaction, &mut self.bytes);
             self.rows.push(Row {
                 end: self.bytes.len(),
                 label_end: self.labels.len(),
-                event_time: transaction.event_time,
+                event_time,
                 fraud: generated.label.is_some(),
             });
+            if form.keeps_values() {
+                self.made.push(generated);
+            }
         }
     }
 }
 
-/// The stream, from which one thread at a time draws.
+impl Form {
+    /// Whether the sink reads values: a log wants labels as they are.
+    fn keeps_values(&self) -> bool {
+        matches!(self, Self::Entries | Self::Values)
+    }
+
+    fn spell(&self, transaction: &Transaction, out: &mut Vec<u8>) {
+        match self {
+            Self::JsonLines => {
+                json::write_transaction(transaction, out);
+                out.push(b'\n');
+            }
+            Self::Csv(attributes) => table::write_row(transaction, attributes, out),
+            Self::Objects => json::write_transaction(transaction, out),
+            Self::Entries => {
+                // The codec takes an entry by reference, and an entry owns its transaction.
+                encode_entry(&Entry::Transaction(Box::new(transaction.clone())), out);
+            }
+            Self::Values => {}
+        }
+    }
+}
+
+/// The stream, from which one thread at a time draws: what is planned has an order, what is made of a plan
+/// does not.
 #[derive(Debug)]
 pub struct Draw {
     stream: Stream,
     left: u64,
     until: Option<Instant>,
     next: u64,
+}
+
+/// A stretch of plans.
+struct Drawn {
+    number: u64,
+    slice: Slice,
 }
 
 impl Draw {
@@ -137,25 +167,17 @@ impl Draw {
         }
     }
 
-    /// Fills a chunk. False at the end, the chunk then being empty.
-    fn fill(&mut self, chunk: &mut Chunk) -> bool {
-        chunk.made.clear();
-        chunk.number = self.next;
-        self.next += 1;
-        while self.left > 0 && chunk.made.len() < ROWS {
-            let Some(generated) = self.stream.next() else {
-                self.left = 0;
-                break;
-            };
-            let event_time = generated.transaction.event_time;
-            if self.until.is_some_and(|until| event_time >= until) {
-                self.left = 0;
-                break;
-            }
-            self.left -= 1;
-            chunk.made.push(generated);
+    /// The next stretch; `None` at the end.
+    fn draw(&mut self) -> Option<Drawn> {
+        let rows = usize::try_from(self.left).unwrap_or(ROWS).min(ROWS);
+        if rows == 0 {
+            return None;
         }
-        !chunk.made.is_empty()
+        let slice = self.stream.slice(rows);
+        self.left -= slice.len() as u64;
+        let number = self.next;
+        self.next += 1;
+        Some(Drawn { number, slice })
     }
 }
 
@@ -165,19 +187,22 @@ pub struct Chunks {
     empty: Sender<Chunk>,
     early: BTreeMap<u64, Chunk>,
     next: u64,
+    ended: bool,
 }
 
 impl Chunks {
     /// The next chunk; `None` at the end of the stream.
     pub fn next(&mut self) -> Option<Chunk> {
-        loop {
+        while !self.ended {
             if let Some(chunk) = self.early.remove(&self.next) {
                 self.next += 1;
+                self.ended = chunk.last;
                 return Some(chunk);
             }
             let chunk = self.spelled.recv().ok()?;
             self.early.insert(chunk.number, chunk);
         }
+        None
     }
 
     /// Gives a chunk back, for its memory.
@@ -194,6 +219,7 @@ pub fn with_chunks<T>(
     threads: usize,
     write: impl FnOnce(Chunks) -> T,
 ) -> T {
+    let until = draw.until;
     let draw = Mutex::new(draw);
     let in_being = threads * CHUNKS_A_THREAD + 1;
     let (empty, empties) = bounded::<Chunk>(in_being);
@@ -206,14 +232,11 @@ pub fn with_chunks<T>(
             let (empties, full, draw) = (empties.clone(), full.clone(), &draw);
             scope.spawn(move || {
                 while let Ok(mut chunk) = empties.recv() {
-                    let more = draw
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .fill(&mut chunk);
-                    if !more {
+                    let drawn = draw.lock().unwrap_or_else(PoisonError::into_inner).draw();
+                    let Some(drawn) = drawn else {
                         break;
-                    }
-                    chunk.spell(form, labels);
+                    };
+                    chunk.fill(&drawn, until, (form, labels));
                     if full.send(chunk).is_err() {
                         break;
                     }
@@ -227,6 +250,7 @@ pub fn with_chunks<T>(
             empty,
             early: BTreeMap::new(),
             next: 0,
+            ended: false,
         })
     })
 }
@@ -266,7 +290,10 @@ mod tests {
             assert!(made(threads, 9_000, None) == one, "{threads} threads");
         }
         let fewer = made(2, 100, None);
-        assert!(one.0.starts_with(&fewer.0), "a longer stream begins as a shorter one");
+        assert!(
+            one.0.starts_with(&fewer.0),
+            "a longer stream begins as a shorter one"
+        );
         assert_eq!(made(2, 0, None).2, 0);
     }
 
@@ -275,7 +302,10 @@ mod tests {
         let until = Instant::from_seconds(1_767_614_400 + 60);
         let (bytes, _, rows) = made(2, u64::MAX, Some(until));
         assert!((100..500).contains(&rows), "{rows}");
-        for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        for line in bytes
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+        {
             assert!(json::parse_transaction(line).unwrap().event_time < until);
         }
     }

@@ -48,7 +48,12 @@ impl Delivery<'_> {
     }
 
     /// Writes each row once it is due, with all others that are due by then.
-    fn write_paced(&mut self, chunk: &Chunk, began: Clock, tally: &mut Tally) -> anyhow::Result<()> {
+    fn write_paced(
+        &mut self,
+        chunk: &Chunk,
+        began: Clock,
+        tally: &mut Tally,
+    ) -> anyhow::Result<()> {
         let rows = &chunk.rows;
         let mut from = 0;
         let mut due = rows.first().map(|row| self.due(row));

@@ -53,7 +53,10 @@ impl Tally {
             None => String::new(),
         };
         let lag = match paced {
-            true => format!(", at most {:.3} s behind the schedule", self.lag_max.as_secs_f64()),
+            true => format!(
+                ", at most {:.3} s behind the schedule",
+                self.lag_max.as_secs_f64()
+            ),
             false => String::new(),
         };
         format!(

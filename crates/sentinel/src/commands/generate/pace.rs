@@ -98,9 +98,7 @@ impl Schedule {
         let secs = match self {
             Self::Unpaced => 0.0,
             Self::Rate(schedule) => schedule.next(),
-            Self::Speed { start, times } => {
-                event_time.micros_since(*start) as f64 / 1e6 / *times
-            }
+            Self::Speed { start, times } => event_time.micros_since(*start) as f64 / 1e6 / *times,
         };
         // Too far away to be a duration is never.
         Duration::try_from_secs_f64(secs.max(0.0)).unwrap_or(Duration::MAX)
@@ -219,15 +217,24 @@ mod tests {
 
     #[test]
     fn a_constant_rate_is_exact_however_long() {
-        assert_eq!(by_second(schedule(Pace::Constant, 400_000.0, None), 3), [400_000; 3]);
+        assert_eq!(
+            by_second(schedule(Pace::Constant, 400_000.0, None), 3),
+            [400_000; 3]
+        );
         let mut slow = schedule(Pace::Constant, 0.5, None);
-        let due: Vec<u64> = (0..3).map(|_| slow.next_due(Instant::default()).as_secs()).collect();
+        let due: Vec<u64> = (0..3)
+            .map(|_| slow.next_due(Instant::default()).as_secs())
+            .collect();
         assert_eq!(due, [0, 2, 4]);
     }
 
     #[test]
     fn a_burst_multiplies_the_rate_for_its_length_only() {
-        let burst = Burst { times: 5.0, length_secs: 2.0, period_secs: 5.0 };
+        let burst = Burst {
+            times: 5.0,
+            length_secs: 2.0,
+            period_secs: 5.0,
+        };
         let counts = by_second(schedule(Pace::Constant, 100.0, Some(burst)), 10);
         for (second, count) in counts.iter().enumerate() {
             let expected = if second % 5 < 2 { 500 } else { 100 };
@@ -239,7 +246,11 @@ mod tests {
     fn random_distances_have_the_rate_as_their_mean_and_its_variance() {
         let counts = by_second(schedule(Pace::Poisson, 1_000.0, None), 200);
         let mean = f64::from(counts.iter().sum::<u32>()) / 200.0;
-        let variance = counts.iter().map(|count| (f64::from(*count) - mean).powi(2)).sum::<f64>() / 200.0;
+        let variance = counts
+            .iter()
+            .map(|count| (f64::from(*count) - mean).powi(2))
+            .sum::<f64>()
+            / 200.0;
         assert!((mean - 1_000.0).abs() < 10.0, "{mean}");
         assert!((600.0..1_500.0).contains(&variance), "{variance}");
     }
@@ -251,7 +262,10 @@ mod tests {
         for (hour, factor) in DAILY.iter().enumerate() {
             let made: u32 = counts[hour * 10..hour * 10 + 10].iter().sum();
             let expected = factor * 10_000.0;
-            assert!((f64::from(made) - expected).abs() < 6.0 * expected.sqrt(), "{hour}: {made}");
+            assert!(
+                (f64::from(made) - expected).abs() < 6.0 * expected.sqrt(),
+                "{hour}: {made}"
+            );
         }
     }
 
@@ -260,6 +274,9 @@ mod tests {
         let start = Instant::from_seconds(1_000);
         let mut schedule = Schedule::Speed { start, times: 60.0 };
         let due = |at| schedule.next_due(Instant::from_seconds(at));
-        assert_eq!([1_000, 1_120, 900].map(due).map(|due| due.as_secs()), [0, 2, 0]);
+        assert_eq!(
+            [1_000, 1_120, 900].map(due).map(|due| due.as_secs()),
+            [0, 2, 0]
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Opening the input: lines, plain or compressed, or Parquet; file or standard input, with progress.
+//! Opening the input: plain, compressed or Parquet, file or standard input, with progress.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, stdin};
@@ -10,12 +10,15 @@ use sentinel_domain::Instant;
 use sentinel_pipeline::intake::source::{FileSource, Format, SourceOptions};
 use sentinel_pipeline::mapping::Mapping;
 
-use super::parquet::ParquetLines;
+use super::parquet::ParquetText;
 use crate::commands::{chain_of, usage};
 
 const READ_BYTES: usize = 256 * 1024;
 const LINE_BYTES_MAX: usize = 1024 * 1024;
 const KEPT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// The ending of a Parquet file.
+const PARQUET: &str = ".parquet";
 
 /// The rows of an input.
 pub type Rows = FileSource<Box<dyn Read + Send>>;
@@ -24,8 +27,6 @@ pub type Rows = FileSource<Box<dyn Read + Send>>;
 pub struct Input {
     name: String,
     reader: Option<Box<dyn Read + Send>>,
-    /// Instead of the reader, where the file is one of Parquet.
-    table: Option<ParquetLines>,
     /// Bytes of the file read so far, compressed ones where it is compressed.
     pub read_bytes: Arc<AtomicU64>,
     /// How many there are; `None` for a stream.
@@ -45,17 +46,8 @@ impl Input {
             (Box::new(file), total)
         };
         let read_bytes = Arc::new(AtomicU64::new(0));
-        if path.extension().is_some_and(|ending| ending == "parquet") {
-            let file =
-                File::open(path).map_err(|error| usage(format!("open --input {name}: {error}")))?;
-            let table = ParquetLines::open(path, file, Arc::clone(&read_bytes))?;
-            return Ok(Self {
-                name,
-                reader: None,
-                table: Some(table),
-                read_bytes,
-                total_bytes,
-            });
+        if name.ends_with(PARQUET) {
+            return Self::open_parquet(path, read_bytes);
         }
         let counted = Counted {
             inner: raw,
@@ -65,40 +57,59 @@ impl Input {
         Ok(Self {
             name,
             reader: Some(reader),
-            table: None,
             read_bytes,
             total_bytes,
         })
     }
 
-    /// Its rows, by a mapping, with the clock of the run. The mapping says the format, else the name.
-    pub fn read(&mut self, mapping: Option<Mapping>, now: Instant) -> anyhow::Result<Rows> {
+    /// A Parquet file reads as the table it holds.
+    fn open_parquet(path: &Path, read_bytes: Arc<AtomicU64>) -> anyhow::Result<Self> {
+        let name = path.display().to_string();
+        let unreadable = |error: &dyn std::fmt::Display| {
+            usage(format!("read --input {name} as Parquet: {error}"))
+        };
+        let file = File::open(path).map_err(|error| unreadable(&error))?;
+        let total_bytes = file.metadata().ok().map(|metadata| metadata.len());
+        let text = ParquetText::open(file, Arc::clone(&read_bytes));
+        let text = text.map_err(|error| unreadable(&error))?;
+        Ok(Self {
+            reader: Some(Box::new(text)),
+            name,
+            read_bytes,
+            total_bytes,
+        })
+    }
+
+    /// The bytes as they are, unpacked, and what they are by the name; once.
+    pub fn bytes(&mut self) -> (Box<dyn Read + Send>, Format) {
+        let reader = self.reader.take();
+        let reader = reader.unwrap_or_else(|| Box::new(std::io::empty()));
+        (reader, self.format())
+    }
+
+    /// What the name says that the rows are.
+    fn format(&self) -> Format {
         let plain = self.name.trim_end_matches(".zst").trim_end_matches(".gz");
-        let by_name = if plain.ends_with(".csv") {
+        if plain.ends_with(".csv") || plain.ends_with(PARQUET) {
             Format::Csv
         } else {
             Format::JsonLines
-        };
-        let said = mapping.as_ref().and_then(Mapping::format);
-        let table = self.table.take().map(|table| match &mapping {
-            Some(_) => table,
-            None => table.with_attributes_nested(),
-        });
+        }
+    }
+
+    /// Its rows, by a mapping, with the clock of the run. The mapping says the format, else the name.
+    pub fn read(&mut self, mapping: Option<Mapping>, now: Instant) -> anyhow::Result<Rows> {
+        let (reader, by_name) = self.bytes();
         let options = SourceOptions {
-            format: match table {
-                Some(_) => Format::JsonLines,
-                None => said.unwrap_or(by_name),
-            },
+            format: mapping
+                .as_ref()
+                .and_then(Mapping::format)
+                .unwrap_or(by_name),
             mapping,
             now: Some(now),
             line_bytes_max: LINE_BYTES_MAX,
             kept_bytes_max: KEPT_BYTES_MAX,
             name: self.name.clone(),
-        };
-        let reader = match (table, self.reader.take()) {
-            (Some(table), _) => Box::new(table),
-            (None, Some(reader)) => reader,
-            (None, None) => Box::new(std::io::empty()),
         };
         FileSource::open(reader, options)
             .map_err(|error| usage(chain_of(&anyhow::Error::new(error))))

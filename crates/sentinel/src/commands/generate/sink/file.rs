@@ -31,8 +31,8 @@ impl WholeFile {
             Some(part) => File::create(part),
             None => File::options().write(true).open(name),
         };
-        let file = opened
-            .map_err(|error| usage(format!("write {flag} {}: {error}", name.display())))?;
+        let file =
+            opened.map_err(|error| usage(format!("write {flag} {}: {error}", name.display())))?;
         let name = name.to_owned();
         Ok((Self { name, part }, file))
     }

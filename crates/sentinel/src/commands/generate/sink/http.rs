@@ -60,7 +60,9 @@ impl Http {
             .build()
             .context("start the runtime")?;
         let first = runtime.block_on(connect(address)).map_err(|error| {
-            anyhow::anyhow!("cannot reach the server at http://{address}: {error:#}; is it running?")
+            anyhow::anyhow!(
+                "cannot reach the server at http://{address}: {error:#}; is it running?"
+            )
         })?;
         let (payments, waiting) = mpsc::channel(connections);
         let waiting = Arc::new(Mutex::new(waiting));
@@ -172,7 +174,10 @@ impl Connection {
             };
             if attempt == ATTEMPTS {
                 // A text and no source: a broken connection is no broken pipe of ours.
-                anyhow::bail!("the server at http://{} takes no more payments: {again}", self.address);
+                anyhow::bail!(
+                    "the server at http://{} takes no more payments: {again}",
+                    self.address
+                );
             }
             self.counts.again.fetch_add(1, Relaxed);
             tokio::time::sleep(ASK_AGAIN).await;
@@ -229,15 +234,23 @@ async fn connect(address: &str) -> anyhow::Result<SendRequest<Full<Bytes>>> {
 
 /// `host:port` of a plain URL without a path.
 pub fn address_of(url: &str) -> anyhow::Result<&str> {
-    let unfit = |why: &str| usage(format!("--output {url}: {why}, as http://127.0.0.1:8000 does"));
+    let unfit = |why: &str| {
+        usage(format!(
+            "--output {url}: {why}, as http://127.0.0.1:8000 does"
+        ))
+    };
     let Some(rest) = url.strip_prefix("http://") else {
         return Err(unfit("an address of a server must begin with http://"));
     };
     let address = rest.trim_end_matches('/');
     if address.is_empty() || address.contains(['/', '?', '@']) {
-        return Err(unfit("the address must name a host and a port and nothing else"));
+        return Err(unfit(
+            "the address must name a host and a port and nothing else",
+        ));
     }
-    let port = address.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
+    let port = address
+        .rsplit_once(':')
+        .map(|(_, port)| port.parse::<u16>());
     if !matches!(port, Some(Ok(1..))) {
         return Err(unfit("the address must name a port"));
     }

@@ -74,7 +74,8 @@ impl Log {
     pub fn write(&mut self, chunk: &Chunk, from: usize, to: usize) -> anyhow::Result<()> {
         let latest = clock::now().plus_micros(AHEAD_MICROS_MAX);
         for index in from..to {
-            let (Some(row), Some(generated)) = (chunk.rows.get(index), chunk.made.get(index)) else {
+            let (Some(row), Some(generated)) = (chunk.rows.get(index), chunk.made.get(index))
+            else {
                 break;
             };
             if row.event_time > latest {
@@ -88,7 +89,9 @@ impl Log {
             while let Some(label) = self.labels.take_due(row.event_time) {
                 self.append_label(label);
             }
-            let log_time = self.log_time.map_or(row.event_time, |at| at.max(row.event_time));
+            let log_time = self
+                .log_time
+                .map_or(row.event_time, |at| at.max(row.event_time));
             self.log_time = Some(log_time);
             let spelled = chunk.spelled(index, index + 1);
             self.payloads

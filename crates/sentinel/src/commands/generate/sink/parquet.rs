@@ -20,9 +20,7 @@ use sentinel_synth::Generated;
 
 use super::file::WholeFile;
 use crate::commands::generate::attribute::Attribute;
-use crate::commands::generate::cell::{
-    Cell, attribute_column, attribute_text, cell, is_integer,
-};
+use crate::commands::generate::cell::{Cell, attribute_column, attribute_text, cell, is_integer};
 
 /// Rows held until they are written.
 const GROUP_ROWS: usize = 65_536;
@@ -60,7 +58,10 @@ struct Column {
 impl ParquetFile {
     /// Writes the head of the file.
     pub fn create(flag: &str, name: &Path, attributes: &[Attribute]) -> anyhow::Result<Self> {
-        let mut columns: Vec<Column> = Field::ALL.iter().map(|field| Column::field(*field)).collect();
+        let mut columns: Vec<Column> = Field::ALL
+            .iter()
+            .map(|field| Column::field(*field))
+            .collect();
         columns.extend(attributes.iter().map(Column::attribute));
         let fields: Result<Vec<TypePtr>, _> = columns.iter().map(Column::schema).collect();
         let schema = Type::group_type_builder("transactions")
