@@ -107,8 +107,10 @@ fn decisions(folder: &Folder, input: &str) -> Vec<Value> {
     assert!(ended.status.success(), "{}", stderr(&ended));
     let mut decisions = lines_of(&output);
     for decision in &mut decisions {
-        // Follows from the log's name, which follows from the input's.
-        decision.as_object_mut().unwrap().remove("decision_id");
+        // Both follow from the log's name, which follows from the input's.
+        let decision = decision.as_object_mut().unwrap();
+        decision.remove("decision_id");
+        decision.remove("log_position");
     }
     decisions
 }
@@ -133,8 +135,9 @@ fn every_format_reads_back_to_the_same_decisions_without_a_mapping() {
             (1_400..1_500).contains(&lines.len()),
             "repeats are decided once"
         );
-        assert_eq!(lines, decisions(&folder, "x.csv"), "{profile}");
-        assert_eq!(lines, decisions(&folder, "x.parquet"), "{profile}");
+        for name in ["x.csv", "x.parquet"] {
+            assert!(lines == decisions(&folder, name), "{profile}, {name}");
+        }
     }
 }
 
@@ -187,6 +190,55 @@ fn labels_are_read_by_the_label_intake_and_name_story_and_payment() {
 }
 
 #[test]
+fn a_run_takes_the_labels_in_when_they_are_known() {
+    let folder = Folder::new();
+    let (payments, labels) = (folder.path("x.jsonl"), folder.path("labels.jsonl"));
+    let (out, summary) = (folder.path("out.jsonl"), folder.path("summary.json"));
+    let arguments = [
+        "--count",
+        "6000",
+        "--duration",
+        "20d",
+        "--fraud-rate",
+        "0.1",
+    ];
+    let files = ["--output", text(&payments), "--labels", text(&labels)];
+    generated(&[&arguments[..], &files[..]].concat());
+    let decide = |more: &[&str]| {
+        let base = [
+            "--input",
+            text(&payments),
+            "--output",
+            text(&out),
+            "--reproducible",
+        ];
+        let ended = run(&[&base[..], &["--summary-json", text(&summary)], more].concat());
+        assert!(ended.status.success(), "{}", stderr(&ended));
+        let summary = std::fs::read(&summary).unwrap();
+        let summary: Value = serde_json::from_slice(&summary).unwrap();
+        let scores = lines_of(&out)
+            .iter()
+            .map(|line| line["score"].clone())
+            .collect::<Vec<_>>();
+        (summary["labels"].as_u64().unwrap(), scores)
+    };
+    let (none, before) = decide(&[]);
+    let (some, after) = decide(&["--labels", text(&labels)]);
+    assert_eq!((none, some), (0, lines_of(&labels).len() as u64));
+    // Nothing is known in the first three days, and what is known later changes what follows.
+    assert_eq!(before[..600], after[..600]);
+    assert!(before != after);
+    std::fs::write(&labels, "\n{\"label_id\": 5}\n").unwrap();
+    let ended = run(&["--input", text(&payments), "--labels", text(&labels)]);
+    assert_eq!(ended.status.code(), Some(2));
+    assert!(
+        stderr(&ended).contains("labels.jsonl:2"),
+        "{}",
+        stderr(&ended)
+    );
+}
+
+#[test]
 fn count_duration_and_start_time_bound_the_stream() {
     let times = |arguments: &[&str]| -> Vec<i64> {
         let bytes = generated(arguments);
@@ -197,7 +249,14 @@ fn count_duration_and_start_time_bound_the_stream() {
             .map(|line| json::parse_transaction(line).unwrap().event_time.micros())
             .collect()
     };
-    let start = ["--start-time", "2026-03-01T00:00:00Z", "--late-share", "0"];
+    let start = [
+        "--start-time",
+        "2026-03-01T00:00:00Z",
+        "--late-share",
+        "0",
+        "--repeat-share",
+        "0",
+    ];
     let first = 1_772_323_200_000_000;
     let hour = times(&[&start[..], &["--duration", "1h"]].concat());
     assert!(hour.len() > 1_000, "{}", hour.len());
