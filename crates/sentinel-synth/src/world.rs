@@ -52,13 +52,11 @@ sentinel_domain::vocabulary! {
         /// The stream's own generator.
         Stream = 18, "stream";
         /// On which days a customer likes to pay, and pay days.
-        Rhythm = 40, "rhythm";
+        Rhythm = 60, "rhythm";
         /// Where a customer works.
-        WorkPlace = 41, "work_place";
+        WorkPlace = 61, "work_place";
         /// A payment being spelt out.
-        Payment = 42, "payment";
-        /// Whether a payment comes again.
-        Repeat = 43, "repeat";
+        Payment = 62, "payment";
     }
 }
 
