@@ -321,96 +321,45 @@ fn the_naive_profile_has_its_one_story() {
     assert!(generated(&arguments) == generated(&by_file));
 }
 
+/// Arguments, and what is said of them; `DIR` stands for the test's folder.
+const WRONG: &[(&str, &[&str])] = &[
+    ("--count 1 --rate 0", &["--rate", "above 0"]),
+    ("--count 1 --rate fast", &["--rate"]),
+    ("--count 1 --pace poisson", &["--rate"]),
+    ("--count 1 --rate 5 --speed 5", &["--speed"]),
+    ("--count 1 --speed 0", &["--speed", "above 0"]),
+    ("--count 1 --rate 5 --burst 5:1m:10s", &["--burst"]),
+    ("--duration 10", &["--duration", "90s"]),
+    ("--count 1 --customers 5", &["--customers", "500"]),
+    ("--count 1 --fraud-rate 0.7", &["--fraud-rate", "0.5"]),
+    ("--count 1 --late-share 2", &["--late-share"]),
+    ("--count 1 --threads 0", &["--threads"]),
+    ("--count 1 --start-time soon", &["2026-01-05"]),
+    ("--count 1 --profile nobody", &["--profile", "every-50th"]),
+    ("--count 1 --profile DIR/p.json", &["p.json", "nme"]),
+    ("--count 1 --output x.xlsx", &["x.xlsx", ".parquet"]),
+    ("--count 1 --output log:", &["log:DIR"]),
+    ("--count 1 --output https://127.0.0.1:1", &["http://"]),
+    ("--count 1 --output http://127.0.0.1", &["port"]),
+    ("--count 1 --output DIR/nowhere/x.csv", &["nowhere"]),
+    ("--output DIR/x.jsonl", &["--count", "--duration"]),
+    ("--count 1 --labels x.txt", &["--labels", ".jsonl"]),
+    (
+        "--count 1 --output DIR/x.jsonl --labels DIR/x.jsonl",
+        &["--labels", "one file"],
+    ),
+    ("--count 1 --data-dir d --output -", &["--data-dir"]),
+    ("--count 9000000 --duration 1s", &["payments a second"]),
+];
+
 #[test]
 fn wrong_usage_is_told_with_the_flag_and_ends_with_two() {
     let folder = Folder::new();
-    let (out, nowhere) = (folder.path("x.jsonl"), folder.path("nowhere/x.jsonl"));
-    let profile = folder.path("p.json");
-    std::fs::write(&profile, "{\"format\": 1, \"nme\": \"x\"}").unwrap();
-    for (arguments, words) in [
-        (
-            vec!["--count", "1", "--rate", "0"],
-            vec!["--rate", "above 0"],
-        ),
-        (vec!["--count", "1", "--rate", "fast"], vec!["--rate"]),
-        (vec!["--count", "1", "--pace", "poisson"], vec!["--rate"]),
-        (
-            vec!["--count", "1", "--rate", "5", "--speed", "5"],
-            vec!["--speed"],
-        ),
-        (
-            vec!["--count", "1", "--rate", "5", "--burst", "5:1m:10s"],
-            vec!["--burst"],
-        ),
-        (vec!["--duration", "10"], vec!["--duration", "90s"]),
-        (
-            vec!["--count", "1", "--customers", "5"],
-            vec!["--customers", "500"],
-        ),
-        (
-            vec!["--count", "1", "--fraud-rate", "0.7"],
-            vec!["--fraud-rate", "0.5"],
-        ),
-        (
-            vec!["--count", "1", "--late-share", "2"],
-            vec!["--late-share"],
-        ),
-        (vec!["--count", "1", "--threads", "0"], vec!["--threads"]),
-        (
-            vec!["--count", "1", "--start-time", "soon"],
-            vec!["--start-time", "2026-01-05"],
-        ),
-        (
-            vec!["--count", "1", "--profile", "nobody"],
-            vec!["--profile", "every-50th"],
-        ),
-        (
-            vec!["--count", "1", "--profile", text(&profile)],
-            vec!["p.json", "nme"],
-        ),
-        (
-            vec!["--count", "1", "--output", "x.xlsx"],
-            vec!["x.xlsx", ".parquet"],
-        ),
-        (vec!["--count", "1", "--output", "log:"], vec!["log:DIR"]),
-        (
-            vec!["--count", "1", "--output", "https://127.0.0.1:1"],
-            vec!["http://"],
-        ),
-        (
-            vec!["--count", "1", "--output", "http://127.0.0.1"],
-            vec!["port"],
-        ),
-        (
-            vec!["--count", "1", "--output", text(&nowhere)],
-            vec!["nowhere"],
-        ),
-        (vec!["--output", text(&out)], vec!["--count", "--duration"]),
-        (
-            vec!["--count", "1", "--labels", "x.txt"],
-            vec!["--labels", ".jsonl"],
-        ),
-        (
-            vec![
-                "--count",
-                "1",
-                "--output",
-                text(&out),
-                "--labels",
-                text(&out),
-            ],
-            vec!["--labels", "one file"],
-        ),
-        (
-            vec!["--count", "1", "--data-dir", "d", "--output", "-"],
-            vec!["--data-dir"],
-        ),
-        (
-            vec!["--count", "9000000", "--duration", "1s"],
-            vec!["payments a second"],
-        ),
-    ] {
-        ends(&arguments, 2, &words);
+    std::fs::write(folder.path("p.json"), "{\"format\": 1, \"nme\": \"x\"}").unwrap();
+    for (arguments, words) in WRONG {
+        let arguments = arguments.replace("DIR", text(folder.0.path()));
+        let arguments: Vec<&str> = arguments.split(' ').collect();
+        ends(&arguments, 2, words);
     }
     assert_eq!(
         folder.names(),
