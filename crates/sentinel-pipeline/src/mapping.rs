@@ -132,6 +132,8 @@ pub enum FeatureKind {
     Numeric,
     /// As a word, digits too.
     Categorical,
+    /// As a number where it looks like one, else as a word: a canonical table does not say.
+    AsItLooks,
 }
 
 /// What a table knows about fraud.
@@ -170,8 +172,9 @@ impl Mapping {
         parse::parse(text)
     }
 
-    /// The mapping of a table whose columns are already named as the fields are. `Err` lists a column
-    /// that is no field, or a required field without a column.
+    /// The mapping of a table whose columns are already named as the fields are; a column
+    /// `attributes.NAME` is the attribute of that name, a number where its cell looks like one. `Err`
+    /// lists a column that is no field, or a required field without a column.
     pub fn canonical(name: &str, header: &[&str]) -> Result<Self, MappingError> {
         parse::canonical(name, header)
     }

@@ -6,6 +6,7 @@
 pub mod bench;
 pub mod demo;
 pub mod features;
+pub mod generate;
 pub mod openapi;
 pub mod replay;
 pub mod run;

@@ -9,6 +9,8 @@
 //! twice, a text where a number belongs are refused, since each of them is a sender's mistake that
 //! would otherwise cost a field silently.
 
+mod label;
+
 use std::fmt;
 
 use compact_str::CompactString;
@@ -16,6 +18,8 @@ use sentinel_domain::attribute::ATTRIBUTES_MAX;
 use sentinel_domain::{Draft, Field, Rejection, RejectionCode as Code, Scalar, Transaction, Value};
 use serde::Serialize;
 use serde::de::{self, DeserializeSeed, Deserializer as _, MapAccess, SeqAccess, Visitor};
+
+pub use label::{LabelLine, parse_label, write_label};
 
 use crate::intake::spelling;
 

@@ -1,4 +1,4 @@
-//! Labels of a table on their way into the log: each waits until its time has come.
+//! Labels of a table, or of a file beside it, on their way into the log: each waits until its time has come.
 //!
 //! Promises the order (`known_at`, `event_id`), and that no label leaves before it was known: a label
 //! is due before the first row whose event is not older than `known_at`. What it says of the
@@ -36,7 +36,17 @@ impl PendingLabels {
         }
     }
 
-    /// Takes note that a transaction was fraud.
+    /// No labels yet, and no rule: they are [pushed](Self::push) whole.
+    pub fn given() -> Self {
+        Self {
+            delay_micros: 0,
+            source: LabelSource::Table,
+            waiting: BinaryHeap::new(),
+            count: 0,
+        }
+    }
+
+    /// Takes note that a transaction was fraud, by the rule.
     pub fn add(&mut self, transaction: &Transaction) {
         let label = Label {
             label_id: LabelId::new(format!("{}:{}", self.source, transaction.event_id)),
@@ -52,8 +62,13 @@ impl PendingLabels {
             merchant_id: transaction.merchant_id.clone(),
             terminal_id: transaction.terminal_id.clone(),
         };
+        self.push(Box::new(label));
+    }
+
+    /// Takes a label that waits until it is known.
+    pub fn push(&mut self, label: Box<Label>) {
         self.waiting.push(Reverse(Waiting {
-            label: Box::new(label),
+            label,
             number: self.count,
         }));
         self.count += 1;

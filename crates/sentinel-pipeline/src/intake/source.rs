@@ -272,6 +272,15 @@ impl<R: Read> FileSource<R> {
         Ok(!batch.items.is_empty())
     }
 
+    /// Adds labels from elsewhere. Each is given before the first row whose event is not older than its
+    /// `known_at`, what is left at the end of the input.
+    pub fn add_labels(&mut self, labels: impl IntoIterator<Item = Label>) {
+        let waiting = self.labels.get_or_insert_with(PendingLabels::given);
+        for label in labels {
+            waiting.push(Box::new(label));
+        }
+    }
+
     /// Bytes taken from the stream so far.
     pub fn bytes_read(&self) -> u64 {
         self.lines.bytes_read()

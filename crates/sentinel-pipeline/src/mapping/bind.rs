@@ -320,6 +320,7 @@ impl BoundMapping {
         };
         match feature.kind {
             FeatureKind::Categorical => draft.set_attribute(&feature.name, Value::Text(cell)),
+            FeatureKind::AsItLooks => draft.set_attribute(&feature.name, Value::Cell(cell)),
             FeatureKind::Numeric => match cell.trim().parse::<f64>() {
                 Ok(number) if number.is_finite() => {
                     draft.set_attribute(&feature.name, Value::Number(number))

@@ -84,7 +84,21 @@ pub(super) fn parse(text: &str) -> Result<Mapping, MappingError> {
 /// The mapping of a table whose columns are named as the fields are.
 pub(super) fn canonical(name: &str, header: &[&str]) -> Result<Mapping, MappingError> {
     let mut rules: BTreeMap<Field, Rule<String>> = BTreeMap::new();
+    let mut features: BTreeMap<String, Feature> = BTreeMap::new();
     for column in header {
+        if let Some(name) = column
+            .strip_prefix("attributes.")
+            .filter(|name| !name.is_empty())
+        {
+            let feature = Feature {
+                name: name.to_owned(),
+                column: (*column).to_owned(),
+                kind: FeatureKind::AsItLooks,
+                line: 1,
+            };
+            features.insert(name.to_owned(), feature);
+            continue;
+        }
         let field = Field::parse(column).ok_or_else(|| MappingError::ForeignColumn {
             column: (*column).to_owned(),
             hint: spelling::hint(column, Field::ALL.iter().map(|field| field.as_str())),
@@ -113,7 +127,7 @@ pub(super) fn canonical(name: &str, header: &[&str]) -> Result<Mapping, MappingE
         missing: Vec::new(),
         constants: Vec::new(),
         rules: rules.into_values().collect(),
-        features: Vec::new(),
+        features: features.into_values().collect(),
         label: None,
     })
 }

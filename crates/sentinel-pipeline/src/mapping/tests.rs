@@ -530,6 +530,39 @@ fn without_a_mapping_the_header_must_be_the_fields() {
 }
 
 #[test]
+fn without_a_mapping_a_column_may_be_an_attribute() {
+    let header = "event_id,event_type,event_time,account_id,amount_minor,currency,attributes.shelf,attributes.weight";
+    let source = format!(
+        "{header}\ne1,card_auth,1774000000000000,a1,5,EUR,top,1.5\ne2,card_auth,1774000000000000,a1,5,EUR,,7\n"
+    );
+    let mut rows = crate::intake::source::FileSource::open(
+        source.as_bytes(),
+        crate::intake::source::SourceOptions::new("-", crate::intake::source::Format::Csv),
+    )
+    .unwrap();
+    let mut batch = crate::intake::source::SourceBatch::default();
+    assert!(rows.next_batch(&mut batch, 10).unwrap());
+    let attributes: Vec<String> = batch
+        .items
+        .iter()
+        .map(|item| match item {
+            crate::intake::source::SourceItem::Transaction { transaction, .. } => {
+                let pairs = transaction.attributes.iter();
+                pairs.map(|pair| format!("{pair:?}")).collect()
+            }
+            other => format!("{other:?}"),
+        })
+        .collect();
+    assert_eq!(
+        attributes,
+        [
+            "(\"shelf\", Text(\"top\"))(\"weight\", Number(1.5))",
+            "(\"weight\", Integer(7))"
+        ]
+    );
+}
+
+#[test]
 fn every_shipped_mapping_is_read_and_fits_its_sample() {
     let folder = fixtures().join("mappings");
     let mut count = 0;

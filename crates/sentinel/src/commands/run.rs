@@ -14,8 +14,10 @@
 
 mod files;
 pub mod input;
+mod labels;
 mod ledger;
 mod manifest;
+mod parquet;
 mod summary;
 mod writer;
 
@@ -57,12 +59,16 @@ const CHANNEL_BATCHES: usize = 32;
     sentinel run --input transactions.csv.zst --mapping fixtures/mappings/handbook.toml --output out.jsonl\n  \
     zcat payments.jsonl.gz | sentinel run --input - | jq -c 'select(.decision != \"approve\")'")]
 pub struct RunArguments {
-    /// CSV or JSON lines, plain or compressed (.zst, .gz); `-` for standard input.
+    /// CSV or JSON lines, plain or compressed (.zst, .gz), or Parquet; `-` for standard input.
     #[arg(long, value_name = "FILE")]
     pub input: PathBuf,
     /// Maps the table's columns to the canonical transaction.
     #[arg(long, value_name = "FILE.toml")]
     pub mapping: Option<PathBuf>,
+    /// What was learnt about rows of the input, beside what its mapping says: JSON lines, as `sentinel
+    /// generate` writes them.
+    #[arg(long, value_name = "FILE.jsonl")]
+    pub labels: Option<PathBuf>,
     /// One JSON object a decision; `-` for standard output.
     #[arg(long, value_name = "FILE.jsonl", default_value = "-")]
     pub output: PathBuf,
@@ -95,6 +101,7 @@ pub fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
     let dead_letters = dead_letters_path(&arguments);
     files::check(&arguments, &dead_letters)?;
     let mapping = arguments.mapping.as_deref().map(load_mapping).transpose()?;
+    let labels = arguments.labels.as_deref().map(labels::read).transpose()?;
     let contents = Contents::load(&arguments.content, &feature_set(mapping.as_ref()))?;
     let named_now = arguments.now.as_deref().map(parse_now).transpose()?;
     // Opened before anything is made or emptied: an input that cannot be read costs nothing.
@@ -108,7 +115,8 @@ pub fn run(arguments: RunArguments) -> anyhow::Result<ExitCode> {
     if let Some(directory) = &directory {
         manifest.claim(directory, named_now.is_some())?;
     }
-    let source = input.read(mapping, manifest.now())?;
+    let mut source = input.read(mapping, manifest.now())?;
+    source.add_labels(labels.unwrap_or_default());
     let logs = Logs::open(directory.as_ref(), &manifest, arguments.reproducible)?;
     let already = append_contents(&logs.transactions, &contents, manifest.source())?;
     let first_entry = Offset(contents.activations.len() as u64);
@@ -377,7 +385,7 @@ pub fn feature_set(mapping: Option<&Mapping>) -> FeatureSet {
         .map(|feature| {
             let kind = match feature.kind {
                 FeatureKind::Numeric => AttributeKind::Numeric,
-                FeatureKind::Categorical => AttributeKind::Categorical,
+                FeatureKind::Categorical | FeatureKind::AsItLooks => AttributeKind::Categorical,
             };
             (feature.name.clone(), kind)
         })

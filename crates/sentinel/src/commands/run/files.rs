@@ -24,6 +24,7 @@ pub fn check(arguments: &RunArguments, dead_letters: &Path) -> anyhow::Result<()
     let read = [
         ("--input", Some(&arguments.input)),
         ("--mapping", arguments.mapping.as_ref()),
+        ("--labels", arguments.labels.as_ref()),
         ("--model", content.model.as_ref()),
         ("--rules", content.rules.as_ref()),
         ("--policy", content.policy.as_ref()),

@@ -1,6 +1,6 @@
 //! What a run's data directory belongs to: the arguments that shape its log.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use sentinel_domain::{ContentHash, Instant, LogId};
@@ -16,6 +16,9 @@ use crate::content::Contents;
 pub struct Manifest {
     input: String,
     mapping_hash: String,
+    /// Empty where there is no labels file, as in every manifest of before there were any.
+    #[serde(default)]
+    labels_hash: String,
     contents_hash: String,
     reproducible: bool,
     /// The clock against which events from the future are told: a restart takes the first start's.
@@ -25,13 +28,16 @@ pub struct Manifest {
 impl Manifest {
     /// The manifest of these arguments.
     pub fn of(arguments: &RunArguments, contents: &Contents, now: Instant) -> anyhow::Result<Self> {
-        let mapping_hash = match &arguments.mapping {
-            Some(path) => ContentHash::of(&crate::content::read(path)?).to_string(),
-            None => String::new(),
+        let hash_of = |path: &Option<PathBuf>| match path {
+            Some(path) => {
+                crate::content::read(path).map(|bytes| ContentHash::of(&bytes).to_string())
+            }
+            None => Ok(String::new()),
         };
         Ok(Self {
             input: arguments.input.display().to_string(),
-            mapping_hash,
+            mapping_hash: hash_of(&arguments.mapping)?,
+            labels_hash: hash_of(&arguments.labels)?,
             contents_hash: contents.hash().to_string(),
             reproducible: arguments.reproducible,
             now: now.to_string(),
@@ -44,11 +50,14 @@ impl Manifest {
         let name = Path::new(&self.input)
             .file_name()
             .map_or_else(Default::default, |name| name.to_string_lossy().into_owned());
-        let parts = [
+        let mut parts = vec![
             name.as_bytes(),
             self.mapping_hash.as_bytes(),
             self.contents_hash.as_bytes(),
         ];
+        if !self.labels_hash.is_empty() {
+            parts.push(self.labels_hash.as_bytes());
+        }
         LogId::derived_from(ContentHash::of_parts(&parts))
     }
 
@@ -105,6 +114,7 @@ impl Manifest {
         match self {
             _ if self.input != other.input => "--input",
             _ if self.mapping_hash != other.mapping_hash => "--mapping",
+            _ if self.labels_hash != other.labels_hash => "--labels",
             _ if self.contents_hash != other.contents_hash => {
                 "model, rules, policy, rates or features"
             }

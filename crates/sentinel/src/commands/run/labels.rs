@@ -1,0 +1,30 @@
+//! A labels file: JSON lines as `sentinel generate --labels` writes them.
+//!
+//! Read whole before the first row, since labels need not stand in the order in which they become known.
+//! A line that is no label refuses the file, with its number: a label that is lost would go unnoticed.
+
+use std::path::Path;
+
+use sentinel_domain::Label;
+use sentinel_pipeline::intake::json;
+
+use crate::commands::usage;
+
+/// The labels of a file; a fault is wrong usage and names the line.
+pub fn read(path: &Path) -> anyhow::Result<Vec<Label>> {
+    let bytes = crate::content::read(path)?;
+    let mut labels = Vec::new();
+    for (number, line) in (1_u64..).zip(bytes.split(|byte| *byte == b'\n')) {
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let read = json::parse_label(line).map_err(|rejection| {
+            usage(format!(
+                "read --labels {}:{number}: {rejection}",
+                path.display()
+            ))
+        })?;
+        labels.push(read.label);
+    }
+    Ok(labels)
+}
