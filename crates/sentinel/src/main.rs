@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{bench, demo, features, openapi, replay, run, serve, train};
+use commands::{analyze, bench, demo, features, openapi, replay, run, serve, train};
 
 // Windows and decisions are small allocations that live long or die young: jemalloc replaces a live box in
 // half of glibc's time.
@@ -40,6 +40,8 @@ enum Command {
     Replay(replay::ReplayArguments),
     /// Train a model on a labelled table or on synthetic payments.
     Train(train::TrainArguments),
+    /// Describe a table of payments: distributions, a report, a profile for the generator.
+    Analyze(analyze::AnalyzeArguments),
     /// Show the feature catalogue.
     Features(features::FeaturesArguments),
     /// Measure the feature engine on this machine.
@@ -56,6 +58,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::serve(arguments),
         Command::Replay(arguments) => replay::replay(arguments),
         Command::Train(arguments) => train::train(arguments),
+        Command::Analyze(arguments) => analyze::analyze(&arguments),
         Command::Features(arguments) => features::features(arguments),
         Command::Bench(arguments) => bench::bench(arguments),
         Command::Openapi => openapi::openapi(),

@@ -14,8 +14,9 @@
 
 mod files;
 pub mod input;
-mod ledger;
+pub mod ledger;
 mod manifest;
+mod parquet;
 mod summary;
 mod writer;
 
@@ -57,7 +58,7 @@ const CHANNEL_BATCHES: usize = 32;
     sentinel run --input transactions.csv.zst --mapping fixtures/mappings/handbook.toml --output out.jsonl\n  \
     zcat payments.jsonl.gz | sentinel run --input - | jq -c 'select(.decision != \"approve\")'")]
 pub struct RunArguments {
-    /// CSV or JSON lines, plain or compressed (.zst, .gz); `-` for standard input.
+    /// CSV or JSON lines, plain or compressed (.zst, .gz), or Parquet; `-` for standard input.
     #[arg(long, value_name = "FILE")]
     pub input: PathBuf,
     /// Maps the table's columns to the canonical transaction.

@@ -1,4 +1,4 @@
-//! Opening the input: plain or compressed, file or standard input, with progress.
+//! Opening the input: plain, compressed or Parquet, file or standard input, with progress.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, stdin};
@@ -10,11 +10,15 @@ use sentinel_domain::Instant;
 use sentinel_pipeline::intake::source::{FileSource, Format, SourceOptions};
 use sentinel_pipeline::mapping::Mapping;
 
+use super::parquet::ParquetText;
 use crate::commands::{chain_of, usage};
 
 const READ_BYTES: usize = 256 * 1024;
 const LINE_BYTES_MAX: usize = 1024 * 1024;
 const KEPT_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// The ending of a Parquet file.
+const PARQUET: &str = ".parquet";
 
 /// The rows of an input.
 pub type Rows = FileSource<Box<dyn Read + Send>>;
@@ -42,6 +46,9 @@ impl Input {
             (Box::new(file), total)
         };
         let read_bytes = Arc::new(AtomicU64::new(0));
+        if name.ends_with(PARQUET) {
+            return Self::open_parquet(path, read_bytes);
+        }
         let counted = Counted {
             inner: raw,
             read_bytes: Arc::clone(&read_bytes),
@@ -55,14 +62,44 @@ impl Input {
         })
     }
 
-    /// Its rows, by a mapping, with the clock of the run. The mapping says the format, else the name.
-    pub fn read(&mut self, mapping: Option<Mapping>, now: Instant) -> anyhow::Result<Rows> {
+    /// A Parquet file reads as the table it holds.
+    fn open_parquet(path: &Path, read_bytes: Arc<AtomicU64>) -> anyhow::Result<Self> {
+        let name = path.display().to_string();
+        let unreadable = |error: &dyn std::fmt::Display| {
+            usage(format!("read --input {name} as Parquet: {error}"))
+        };
+        let file = File::open(path).map_err(|error| unreadable(&error))?;
+        let total_bytes = file.metadata().ok().map(|metadata| metadata.len());
+        let text = ParquetText::open(file, Arc::clone(&read_bytes));
+        let text = text.map_err(|error| unreadable(&error))?;
+        Ok(Self {
+            reader: Some(Box::new(text)),
+            name,
+            read_bytes,
+            total_bytes,
+        })
+    }
+
+    /// The bytes as they are, unpacked, and what they are by the name; once.
+    pub fn bytes(&mut self) -> (Box<dyn Read + Send>, Format) {
+        let reader = self.reader.take();
+        let reader = reader.unwrap_or_else(|| Box::new(std::io::empty()));
+        (reader, self.format())
+    }
+
+    /// What the name says that the rows are.
+    fn format(&self) -> Format {
         let plain = self.name.trim_end_matches(".zst").trim_end_matches(".gz");
-        let by_name = if plain.ends_with(".csv") {
+        if plain.ends_with(".csv") || plain.ends_with(PARQUET) {
             Format::Csv
         } else {
             Format::JsonLines
-        };
+        }
+    }
+
+    /// Its rows, by a mapping, with the clock of the run. The mapping says the format, else the name.
+    pub fn read(&mut self, mapping: Option<Mapping>, now: Instant) -> anyhow::Result<Rows> {
+        let (reader, by_name) = self.bytes();
         let options = SourceOptions {
             format: mapping
                 .as_ref()
@@ -74,10 +111,6 @@ impl Input {
             kept_bytes_max: KEPT_BYTES_MAX,
             name: self.name.clone(),
         };
-        let reader = self
-            .reader
-            .take()
-            .unwrap_or_else(|| Box::new(std::io::empty()));
         FileSource::open(reader, options)
             .map_err(|error| usage(chain_of(&anyhow::Error::new(error))))
     }
