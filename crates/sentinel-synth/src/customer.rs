@@ -14,7 +14,9 @@ use sentinel_domain::{
     Text,
 };
 
-use crate::random::Random;
+use crate::calibration::INCOME_DEVIATION;
+use crate::ladder::rank_of;
+use crate::random::{Random, scramble};
 use crate::spelling::{address, hexadecimal, numbered};
 use crate::world::{Purpose, World, scatter};
 
@@ -33,22 +35,6 @@ const HOSTING_BLOCK: u8 = 185;
 /// How lively an hour of the day is, of 100.
 const HOURS: [u8; 24] = [
     12, 8, 6, 5, 5, 8, 18, 40, 62, 70, 75, 85, 100, 95, 80, 78, 82, 92, 100, 92, 75, 55, 36, 22,
-];
-
-/// Domains of e-mail addresses; the last are handed out to anybody for an hour.
-const DOMAINS: [&str; 12] = [
-    "gmail.example",
-    "gmail.example",
-    "outlook.example",
-    "yahoo.example",
-    "icloud.example",
-    "proton.example",
-    "web.example",
-    "orange.example",
-    "company.example",
-    "university.example",
-    "tempmail.example",
-    "tenminutes.example",
 ];
 
 /// One customer, with one account.
@@ -113,7 +99,28 @@ impl Customer {
         let hour = local_hour(world, city, at) + shift;
         let index = usize::try_from(hour.rem_euclid(24)).unwrap_or(0);
         let temper = 0.25 + 0.75 * f64::from(self.traits[2]) / 255.0;
-        temper * f64::from(HOURS[index]) / 100.0
+        temper * f64::from(HOURS[index]) / 100.0 * self.mood_of_day(world, city, at)
+    }
+
+    /// How much the customer likes to pay on this day, 0.3 to 1: some shop at weekends, others never do,
+    /// and money sits loosest in the days after pay day, every month or every fortnight.
+    fn mood_of_day(&self, world: &World, city: u8, at: Instant) -> f64 {
+        let [weekend, fortnightly, phase, ..] =
+            world.hash(Purpose::Rhythm, self.key()).to_le_bytes();
+        let day = local_hours(world, city, at).div_euclid(24);
+        let base = if is_weekend(day) {
+            0.5 + f64::from(weekend) / 510.0
+        } else {
+            1.0 - f64::from(weekend) / 850.0
+        };
+        let cycle = if fortnightly < 90 { 14 } else { 30 };
+        let since_pay = (day + i64::from(phase)).rem_euclid(cycle);
+        let purse = match since_pay {
+            0..=2 => 1.0,
+            days if days > cycle - 5 => 0.65,
+            _ => 0.8,
+        };
+        base * purse
     }
 
     /// By how much the logarithm of prices is higher than other people's.
@@ -121,7 +128,7 @@ impl Customer {
         let bytes = world.hash(Purpose::Income, self.key()).to_le_bytes();
         let sum: u32 = bytes.iter().map(|byte| u32::from(*byte)).sum();
         // Eight bytes sum to nearly a normal number: mean 1,020, deviation 209.
-        0.45 * (f64::from(sum) - 1_020.0) / 209.0
+        INCOME_DEVIATION * (f64::from(sum) - 1_020.0) / 209.0
     }
 
     pub(crate) fn account_id(&self) -> AccountId {
@@ -210,25 +217,43 @@ impl Customer {
         city_address(city, world.hash(purpose, number << 8 | u64::from(city)))
     }
 
-    /// A keyed hash of the e-mail address, and its domain.
-    pub(crate) fn email(&self, world: &World) -> (Text, Text) {
+    /// A keyed hash of the e-mail address, and its domain; `None` for those who gave none.
+    pub(crate) fn email(&self, world: &World) -> Option<(Text, Text)> {
         let traits = world.hash(Purpose::Email, self.key());
-        (hexadecimal("eml_", traits), email_domain(traits))
+        let domain = &world.calibration.email_domain;
+        let domain = domain.word(false, email_rank(traits))?.clone();
+        Some((hexadecimal("eml_", traits), domain))
     }
 
-    /// Around where the customer lives, or stays.
-    pub(crate) fn coordinates(&self, world: &World, city: u8) -> Coordinates {
-        let traits = world.hash(Purpose::HomeAddress, self.household);
+    /// How much more often than others the customer is robbed, by first card and e-mail address.
+    pub(crate) fn exposure(&self, world: &World) -> f64 {
+        let email = email_rank(world.hash(Purpose::Email, self.key()));
+        let card = self.card(world, 0).traits;
+        world.calibration.exposure(card, email)
+    }
+
+    /// Around where the customer lives, works at this hour, or stays.
+    pub(crate) fn coordinates(&self, world: &World, city: u8, at: Instant) -> Coordinates {
+        let hours = local_hours(world, city, at);
+        let working = (9..17).contains(&hours.rem_euclid(24)) && !is_weekend(hours.div_euclid(24));
+        let traits = if working && city == self.home && self.traits[7] < 170 {
+            world.hash(Purpose::WorkPlace, self.key())
+        } else {
+            world.hash(Purpose::HomeAddress, self.household)
+        };
         scatter(world.city(city).coordinates, traits)
     }
 }
 
-/// The domain of an e-mail address with this hash.
-pub(crate) fn email_domain(traits: u64) -> Text {
-    let [low, high, ..] = traits.to_le_bytes();
-    // One honest address in fifty is a throw-away one.
-    let index = if high < 5 { 10 + low % 2 } else { low % 10 };
-    Text::const_new(DOMAINS[usize::from(index)])
+/// A thief's own e-mail address; `None` where none is given.
+pub(crate) fn thief_email(world: &World, traits: u64) -> Option<(Text, Text)> {
+    let domain = &world.calibration.email_domain;
+    let domain = domain.word(true, email_rank(traits))?.clone();
+    Some((hexadecimal("eml_", traits), domain))
+}
+
+fn email_rank(traits: u64) -> f64 {
+    rank_of(scramble(traits))
 }
 
 /// An address in a city.
@@ -244,9 +269,18 @@ pub(crate) fn hosting_address(world: &World, number: u64) -> IpAddress {
 
 /// The hour of the day in a city.
 pub(crate) fn local_hour(world: &World, city: u8, at: Instant) -> i64 {
+    local_hours(world, city, at).rem_euclid(24)
+}
+
+/// Hours since 1970 by the clocks of a city.
+fn local_hours(world: &World, city: u8, at: Instant) -> i64 {
     let offset = i64::from(world.city(city).utc_offset_minutes) * 60 * MICROS_PER_SECOND;
-    let local = at.micros().saturating_add(offset);
-    local.div_euclid(HOUR_MICROS).rem_euclid(24)
+    at.micros().saturating_add(offset).div_euclid(HOUR_MICROS)
+}
+
+/// Whether a day, counted from a Thursday in 1970, is a Saturday or Sunday.
+fn is_weekend(day: i64) -> bool {
+    matches!(day.rem_euclid(7), 2 | 3)
 }
 
 /// One card. Everything about it follows from its hash and its holder's home.

@@ -46,7 +46,7 @@ pub(crate) fn payment(world: &World, at: Instant, random: &mut Random) -> Plan {
 pub(crate) fn somebody_awake(world: &World, at: Instant, random: &mut Random) -> (Customer, u8) {
     let mut last = Customer::at(world, 0);
     for _ in 0..32 {
-        last = Customer::at(world, world.any_customer(random));
+        last = Customer::at(world, world.any_payer(random));
         if let Some(city) = last.city_at(world, at)
             && random.unit() < last.liveliness(world, city, at)
         {

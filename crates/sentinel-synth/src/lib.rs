@@ -19,6 +19,7 @@
 //!
 //! Start reading at [`stream`]; tests that need single transactions want [`builder`].
 
+pub mod profile;
 pub mod random;
 mod spelling;
 mod city;
@@ -27,6 +28,12 @@ mod customer;
 mod world;
 pub mod story;
 mod plan;
+mod ladder;
+mod prices;
+mod activity;
+mod curve;
+mod calibration;
+mod slice;
 mod everyday;
 mod look_alike;
 mod episode;
@@ -39,6 +46,8 @@ mod law;
 
 pub use city::reference_rates;
 pub use options::Options;
+pub use profile::{Profile, ProfileError};
 pub use random::Random;
+pub use slice::Slice;
 pub use story::{LookAlike, Story};
 pub use stream::{Generated, Stream};

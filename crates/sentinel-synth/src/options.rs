@@ -1,9 +1,12 @@
 //! What a stream is asked for. Values out of bounds are taken as the nearest bound, as each field says.
 
+use std::sync::{Arc, OnceLock};
+
 use sentinel_domain::{Instant, MICROS_PER_SECOND};
 
 use crate::city::CITIES;
 use crate::merchant::KIND_COUNT;
+use crate::profile::Profile;
 
 /// What a stream is asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +33,12 @@ pub struct Options {
     pub late_micros_max: i64,
     /// The share of payments that arrive twice.
     pub repeat_share: f64,
+    /// What payments look like. Its `fraud_rate` is only the yardstick of its other rates: the share of
+    /// fraud asked for is the field above.
+    pub profile: Arc<Profile>,
+    /// Whether volume and fraud follow the profile's hours and days. Without, `payments_per_second` and
+    /// `fraud_rate` hold at every hour; with, they hold on average over whole days.
+    pub daily_curve: bool,
 }
 
 impl Options {
@@ -56,6 +65,18 @@ impl Options {
             late_share: 0.002,
             late_micros_max: 20 * MICROS_PER_SECOND,
             repeat_share: 0.000_5,
+            profile: default_profile(),
+            daily_curve: false,
+        }
+    }
+
+    /// The world of a profile: its fraud rate, hours and days; otherwise as [`Self::new`].
+    pub fn of_profile(seed: u64, start: Instant, profile: Profile) -> Self {
+        Self {
+            fraud_rate: profile.fraud_rate,
+            profile: Arc::new(profile),
+            daily_curve: true,
+            ..Self::new(seed, start)
         }
     }
 
@@ -77,4 +98,15 @@ impl Options {
             ..Self::new(seed, start)
         }
     }
+}
+
+/// The built-in default, read once.
+#[allow(
+    clippy::expect_used,
+    reason = "the file is part of the program and a test reads it"
+)]
+fn default_profile() -> Arc<Profile> {
+    static DEFAULT: OnceLock<Arc<Profile>> = OnceLock::new();
+    let read = || Arc::new(Profile::shipped("default").expect("a valid built-in profile"));
+    Arc::clone(DEFAULT.get_or_init(read))
 }

@@ -4,13 +4,14 @@
 //! payment away.
 
 use sentinel_domain::transaction::{
-    CardBrand, CardFunding, Channel, CheckResult, EntryMode, EventType, ThreeDs,
+    CardBrand, Channel, CheckResult, EntryMode, EventType, ThreeDs,
 };
 use sentinel_domain::{
     CounterpartyId, DeviceId, EventId, MerchantId, Money, SessionId, TerminalId, Text, Transaction,
 };
 
-use crate::customer::{Card, Customer, city_address, email_domain, hosting_address};
+use crate::calibration::Circumstances;
+use crate::customer::{Card, Customer, city_address, hosting_address, thief_email};
 use crate::merchant::{Door, Merchant};
 use crate::plan::{Hand, Plan};
 use crate::random::{Random, scramble};
@@ -61,6 +62,9 @@ pub(crate) fn render(
             scene.fill_remote(&mut made, random);
         }
     }
+    scene.fill_email(&mut made);
+    scene.fill_facts(&mut made, random);
+    world.calibration.leave_out(&mut made, random);
     made
 }
 
@@ -125,9 +129,11 @@ impl Scene<'_> {
     fn price(&self, random: &mut Random) -> (Money, Option<Money>) {
         let kind = self.merchant.kind;
         let usual = kind.log_mean + self.customer.income(self.world);
-        let drawn = |random: &mut Random| random.log_normal(usual, kind.log_deviation);
-        let usd = self.plan.usd.unwrap_or_else(|| drawn(random));
-        let usd = usd.clamp(0.3, 60_000.0);
+        let prices = &self.world.calibration.prices;
+        let usd = match self.plan.usd {
+            Some(told) => prices.within(told),
+            None => prices.usd(usual + kind.log_deviation * random.normal()),
+        };
         let shop = self.world.city(self.merchant.city);
         let home = self.world.city(self.customer.home);
         let foreign = shop.currency != home.currency;
@@ -186,11 +192,12 @@ impl Scene<'_> {
     fn fill_card(&self, made: &mut Transaction) {
         let card = self.customer.card(self.world, self.plan.card);
         let issuer = card.issuer_city(self.world);
-        let (brand, funding, bin) = print(&card, issuer);
+        let (brand, funding) = self.world.calibration.card(card.traits);
+        let bin = prefix(&card, brand, issuer);
         made.card_token = Some(card.token());
         made.card_bin = Some(bin);
-        made.card_brand = Some(brand);
-        made.card_funding = Some(funding);
+        made.card_brand = brand;
+        made.card_funding = funding;
         made.card_country = Some(self.world.city(issuer).country);
         made.billing_country = Some(self.world.city(self.customer.home).country);
     }
@@ -302,9 +309,8 @@ impl Scene<'_> {
         let own_address = self
             .customer
             .address(self.world, self.city, self.plan.at, random);
-        let own_email = self.customer.email(self.world);
         let fresh = random.next_u64();
-        let (mut device, mut address, mut email) = (own_device, own_address, own_email);
+        let (mut device, mut address) = (own_device, own_address);
         let (mut city, mut session) = (self.city, fresh);
         if let Some(thief) = &self.thief {
             if !thief.inside {
@@ -315,12 +321,6 @@ impl Scene<'_> {
                     None => (thief.city, city_address(thief.city, thief.traits)),
                 };
             }
-            if thief.own_email {
-                email = (
-                    hexadecimal("eml_", thief.traits),
-                    email_domain(thief.traits),
-                );
-            }
             session = thief.traits;
         } else if random.chance(0.012) {
             device = DeviceId(hexadecimal("dev_", scramble(fresh)));
@@ -329,10 +329,35 @@ impl Scene<'_> {
         made.device_id = random.chance(0.97).then_some(device);
         made.ip = random.chance(0.99).then_some(address);
         made.session_id = Some(SessionId(hexadecimal("ses_", session)));
-        (made.email_hash, made.email_domain) = (Some(email.0), Some(email.1));
         if random.chance(if app { 0.8 } else { 0.5 }) {
-            made.coordinates = Some(self.customer.coordinates(self.world, city));
+            made.coordinates = Some(self.customer.coordinates(self.world, city, self.plan.at));
         }
+    }
+
+    /// The address on file with the shop, or the one that is given.
+    fn fill_email(&self, made: &mut Transaction) {
+        let remote = self.is_remote();
+        let email = match &self.thief {
+            Some(thief) if thief.own_email && remote => thief_email(self.world, thief.traits),
+            _ => self.customer.email(self.world),
+        };
+        (made.email_hash, made.email_domain) = email.unzip();
+    }
+
+    fn is_remote(&self) -> bool {
+        !matches!(self.merchant.kind.door, Door::Pos | Door::Atm)
+    }
+
+    /// What the profile says beyond the fields of the domain.
+    fn fill_facts(&self, made: &mut Transaction, random: &mut Random) {
+        let circumstances = Circumstances {
+            fraud: self.plan.is_fraud(),
+            remote: self.is_remote(),
+            strange_device: self.thief.as_ref().is_some_and(|thief| !thief.inside),
+        };
+        self.world
+            .calibration
+            .fill_facts(made, circumstances, random);
     }
 
     /// A transfer from account to account: no card and no merchant, but a payee.
@@ -359,22 +384,17 @@ impl Scene<'_> {
     }
 }
 
-/// What is printed on a card: brand, funding and the issuer's prefix (four banks to a city and brand).
-fn print(card: &Card, issuer: u8) -> (CardBrand, CardFunding, Text) {
-    let [_, _, brand, funding, bank, ..] = card.traits.to_le_bytes();
+/// The issuer's prefix: four banks to a city and brand.
+fn prefix(card: &Card, brand: Option<CardBrand>, issuer: u8) -> Text {
+    let [.., bank] = card.traits.to_le_bytes();
     let code = scramble(u64::from(issuer) << 2 | u64::from(bank & 3));
-    let (brand, prefix) = match brand {
-        0..=127 => (CardBrand::Visa, 400_000 + code % 100_000),
-        128..=204 => (CardBrand::Mastercard, 510_000 + code % 50_000),
-        205..=234 => (CardBrand::Amex, 370_000 + code % 10_000),
-        _ => (CardBrand::Other, 650_000 + code % 10_000),
+    let prefix = match brand {
+        Some(CardBrand::Visa) => 400_000 + code % 100_000,
+        Some(CardBrand::Mastercard) => 510_000 + code % 50_000,
+        Some(CardBrand::Amex) => 370_000 + code % 10_000,
+        Some(CardBrand::Other) | None => 650_000 + code % 10_000,
     };
-    let funding = match funding {
-        0..=139 => CardFunding::Debit,
-        140..=239 => CardFunding::Credit,
-        _ => CardFunding::Prepaid,
-    };
-    (brand, funding, numbered("", prefix))
+    numbered("", prefix)
 }
 
 #[allow(

@@ -9,18 +9,21 @@
 //! (the same value once more, a little later).
 
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
-use sentinel_domain::{EventId, Instant, Label, LabelSource, MICROS_PER_SECOND, Text, Transaction};
+use sentinel_domain::{Instant, Label, Transaction};
 
-use crate::builder::fraud_label;
+use crate::calibration::INNOCENT_SHARE;
+use crate::curve::{Curve, HourAccounts};
 use crate::look_alike::after_seconds;
 use crate::options::Options;
 use crate::plan::{Plan, Queued};
+use crate::profile::Fraud;
 use crate::random::Random;
-use crate::spelling::push_number;
+use crate::slice::{Entry, Slice, Speller, micros};
 use crate::story::{LookAlike, Story};
 use crate::world::{Purpose, World};
-use crate::{episode, everyday, look_alike, payment};
+use crate::{episode, everyday, look_alike};
 
 /// One payment with what is known beside it.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,9 +40,6 @@ pub struct Generated {
     pub repeated: bool,
 }
 
-/// The share of payments in innocent episodes and in the honest parts of stories.
-const INNOCENT_SHARE: f64 = 0.03;
-
 /// How likely an owed episode is planned at each everyday payment; more where fraud is frequent.
 const BEGIN_CHANCE: f64 = 0.05;
 
@@ -53,12 +53,31 @@ const WARM_UP_SECONDS: f64 = 2_400.0;
 /// reached above some ten thousand payments a second; the first minutes then have less fraud than asked.
 const WAITING_MAX: usize = 1 << 18;
 
+/// No hour has a larger share of fraud.
+const FRAUD_RATE_OF_HOUR_MAX: f64 = 0.8;
+
+/// How many episodes are told to learn what stories pay.
+const SAMPLE_EPISODES: u32 = 600;
+
+/// What stories and innocent episodes plan, each plan with its weight.
+fn told_sample(world: &World) -> Vec<(Plan, f64)> {
+    let mut random = Random::new(world.hash(Purpose::Stream, 1));
+    let mut plans = Vec::new();
+    for _ in 0..SAMPLE_EPISODES {
+        let story = episode::any_story(&mut random);
+        episode::plan(world, story, world.start, &mut random, &mut plans);
+        look_alike::plan(world, world.start, &mut random, &mut plans);
+    }
+    plans.into_iter().map(|plan| (plan, 1.0)).collect()
+}
+
 /// An endless stream of payments. The same options give the same stream.
 #[derive(Debug, Clone)]
 pub struct Stream {
-    world: World,
-    options: Options,
+    speller: Arc<Speller>,
     random: Random,
+    /// The profile's hours and days, and what its hours owe; `None` where every hour is alike.
+    curve: Option<(Curve, HourAccounts)>,
     /// What is planned beyond everyday payments.
     waiting: BinaryHeap<Queued>,
     /// Plans of one episode on their way to the queue; kept for its memory.
@@ -71,7 +90,7 @@ pub struct Stream {
     /// How many transactions were made.
     made: u64,
     /// Values to give once more, each when so many transactions were made.
-    repeats: Vec<(u64, Generated)>,
+    repeats: Vec<(u64, Entry)>,
 }
 
 impl Stream {
@@ -85,12 +104,19 @@ impl Stream {
         while options.id_prefix.len() > Options::ID_PREFIX_BYTES_MAX {
             options.id_prefix.pop();
         }
-        let world = World::new(&options);
+        if options.profile.fraud != Fraud::Stories {
+            options.fraud_rate = 0.0;
+        }
+        let mut world = World::new(&options);
+        world.calibrate(&options.profile, told_sample(&world));
+        let curve = Curve::new(&options.profile, options.start);
         let mut stream = Self {
             random: Random::new(world.hash(Purpose::Stream, 0)),
+            curve: options
+                .daily_curve
+                .then(|| (curve, HourAccounts::default())),
             everyday_at: options.start,
-            world,
-            options,
+            speller: Arc::new(Speller { world, options }),
             waiting: BinaryHeap::new(),
             planned: Vec::new(),
             sequence: 0,
@@ -105,32 +131,36 @@ impl Stream {
 
     /// What the stream was asked for, every value within its bounds.
     pub fn options(&self) -> &Options {
-        &self.options
+        &self.speller.options
     }
 
     fn warm_up(&mut self) {
-        let payments = self.options.payments_per_second * WARM_UP_SECONDS;
-        self.fraud_owed = payments * self.options.fraud_rate;
+        let options = &self.speller.options;
+        let (start, fraud_rate) = (options.start, options.fraud_rate);
+        let now = |(curve, _): &(Curve, HourAccounts)| (curve.volume_at(start), curve.fraud(start));
+        let (volume, fraud) = self.curve.as_ref().map_or((1.0, 1.0), now);
+        let payments = options.payments_per_second * volume * WARM_UP_SECONDS;
+        self.fraud_owed = payments * fraud_rate * fraud;
         self.innocent_owed = payments * INNOCENT_SHARE;
         while (self.fraud_owed > 0.0 || self.innocent_owed > 0.0)
             && self.waiting.len() < WAITING_MAX
         {
             let earlier = -self.random.within(0.0, WARM_UP_SECONDS);
-            let begin = after_seconds(self.options.start, earlier);
+            let begin = after_seconds(start, earlier);
             self.begin_owed_episodes(begin);
         }
         (self.fraud_owed, self.innocent_owed) = (0.0, 0.0);
     }
 
     fn begin_owed_episodes(&mut self, begin: Instant) {
-        if self.fraud_owed > 0.0 {
+        if self.fraud_owed > 0.0 && self.hour_is_open(begin) {
             let story = if self.waiting.len() < WAITING_MAX {
                 episode::any_story(&mut self.random)
             } else {
                 Story::VelocityBurst
             };
             episode::plan(
-                &self.world,
+                &self.speller.world,
                 story,
                 begin,
                 &mut self.random,
@@ -139,19 +169,36 @@ impl Stream {
             self.queue_planned();
         }
         if self.innocent_owed > 0.0 && self.waiting.len() < WAITING_MAX {
-            look_alike::plan(&self.world, begin, &mut self.random, &mut self.planned);
+            look_alike::plan(
+                &self.speller.world,
+                begin,
+                &mut self.random,
+                &mut self.planned,
+            );
             self.queue_planned();
         }
+    }
+
+    /// Whether the hour still owes fraud; before the start every hour does.
+    fn hour_is_open(&mut self, at: Instant) -> bool {
+        let warming_up = at < self.speller.options.start;
+        let open = |(_, hours): &mut (Curve, HourAccounts)| warming_up || hours.open(at);
+        self.curve.as_mut().is_none_or(open)
     }
 
     fn queue_planned(&mut self) {
         for plan in self.planned.drain(..) {
             if plan.is_fraud() {
                 self.fraud_owed -= 1.0;
+                if let Some((_, hours)) = &mut self.curve
+                    && plan.at >= self.speller.options.start
+                {
+                    hours.pay(plan.at);
+                }
             } else {
                 self.innocent_owed -= 1.0;
             }
-            if plan.at >= self.options.start {
+            if plan.at >= self.speller.options.start {
                 self.sequence += 1;
                 self.waiting.push(Queued {
                     plan,
@@ -170,68 +217,68 @@ impl Stream {
             return first.plan;
         }
         let at = self.everyday_at;
-        let everyday_share = 1.0 - self.options.fraud_rate - INNOCENT_SHARE;
-        let rate = self.options.payments_per_second * everyday_share;
-        self.everyday_at = at.plus_micros(micros(self.random.exponential() / rate).max(1));
-        self.fraud_owed += self.options.fraud_rate / everyday_share;
+        let options = &self.speller.options;
+        let fraud_rate = match &self.curve {
+            None => options.fraud_rate,
+            Some((curve, _)) => {
+                (options.fraud_rate * curve.fraud(at)).clamp(0.0, FRAUD_RATE_OF_HOUR_MAX)
+            }
+        };
+        let everyday_share = 1.0 - fraud_rate - INNOCENT_SHARE;
+        let everyday_pace =
+            options.payments_per_second * (1.0 - options.fraud_rate - INNOCENT_SHARE);
+        let wait = self.random.exponential() / everyday_pace;
+        let next = match &mut self.curve {
+            None => at.plus_micros(micros(wait)),
+            Some((curve, hours)) => {
+                hours.owe(at, fraud_rate / everyday_share);
+                curve.after(at, wait)
+            }
+        };
+        self.everyday_at = next.max(at.plus_micros(1));
+        self.fraud_owed += fraud_rate / everyday_share;
         let innocent = self.innocent_owed + INNOCENT_SHARE / everyday_share;
         self.innocent_owed = innocent.min(INNOCENT_OWED_MAX);
-        let keen = self.options.fraud_rate / everyday_share * 0.3;
+        let keen = fraud_rate / everyday_share * 0.3;
         if self.random.chance(BEGIN_CHANCE + keen) {
             let begin = after_seconds(self.everyday_at, self.random.within(0.0, 30.0));
             self.begin_owed_episodes(begin);
         }
-        everyday::payment(&self.world, at, &mut self.random)
+        everyday::payment(&self.speller.world, at, &mut self.random)
     }
 
-    fn spell_out(&mut self, mut plan: Plan) -> Generated {
-        // Acquirers stamp whole milliseconds.
-        plan.at = Instant::from_micros(plan.at.micros().div_euclid(1_000) * 1_000);
-        let mut event_id = Text::new(&self.options.id_prefix);
-        push_number(&mut event_id, self.made);
-        self.made += 1;
-        let mut transaction =
-            payment::render(&self.world, &plan, EventId(event_id), &mut self.random);
-        self.perhaps_late(&mut transaction);
-        let label = plan.is_fraud().then(|| {
-            let source = match plan.story {
-                Some(Story::AccountTakeover) => LabelSource::Customer,
-                Some(Story::CompromisedTerminal) => LabelSource::IssuerAlert,
-                _ => LabelSource::Chargeback,
-            };
-            fraud_label(&transaction, source, self.options.label_delay_micros)
-        });
-        Generated {
-            transaction,
-            label,
-            story: plan.story,
-            look_alike: plan.look_alike,
+    /// The next payment, planned.
+    fn next_entry(&mut self) -> Entry {
+        let due = self.repeats.iter().position(|(due, _)| *due <= self.made);
+        if let Some(due) = due {
+            return self.repeats.swap_remove(due).1;
+        }
+        let entry = Entry {
+            plan: self.next_plan(),
+            number: self.made,
             repeated: false,
-        }
+        };
+        self.made += 1;
+        self.perhaps_repeat(&entry);
+        entry
     }
 
-    /// A payment that was held up: it carries an earlier time than those before it.
-    fn perhaps_late(&mut self, transaction: &mut Transaction) {
-        if !self.random.chance(self.options.late_share) {
-            return;
-        }
-        let at = transaction.event_time;
-        let held_up = micros(self.random.unit() * seconds(self.options.late_micros_max)) + 1;
-        let earlier = at.plus_micros(-held_up).micros().div_euclid(1_000) * 1_000;
-        if earlier >= self.options.start.micros() && held_up <= self.options.late_micros_max {
-            transaction.event_time = Instant::from_micros(earlier);
-        }
-    }
-
-    fn perhaps_repeat(&mut self, generated: &Generated) {
-        if self.random.chance(self.options.repeat_share) {
+    fn perhaps_repeat(&mut self, entry: &Entry) {
+        if self.random.chance(self.speller.options.repeat_share) {
             let due = self.made + self.random.between(1, 100);
-            let again = Generated {
+            let again = Entry {
                 repeated: true,
-                ..generated.clone()
+                ..entry.clone()
             };
             self.repeats.push((due, again));
         }
+    }
+
+    /// The next payments, planned but not yet spelt out: what the iterator would give next, to be made
+    /// on any thread.
+    pub fn slice(&mut self, count: usize) -> Slice {
+        let entries = (0..count).map(|_| self.next_entry()).collect();
+        Slice::new(Arc::clone(&self.speller), entries)
     }
 }
 
@@ -239,14 +286,8 @@ impl Iterator for Stream {
     type Item = Generated;
 
     fn next(&mut self) -> Option<Generated> {
-        let due = self.repeats.iter().position(|(due, _)| *due <= self.made);
-        if let Some(due) = due {
-            return Some(self.repeats.swap_remove(due).1);
-        }
-        let plan = self.next_plan();
-        let generated = self.spell_out(plan);
-        self.perhaps_repeat(&generated);
-        Some(generated)
+        let entry = self.next_entry();
+        Some(self.speller.spell_out(&entry))
     }
 }
 
@@ -257,18 +298,6 @@ fn bounded(value: f64, low: f64, high: f64) -> f64 {
     } else {
         value.clamp(low, high)
     }
-}
-
-fn seconds(micros: i64) -> f64 {
-    micros as f64 / MICROS_PER_SECOND as f64
-}
-
-#[allow(
-    clippy::cast_possible_truncation,
-    reason = "waiting times are hours at most, and the conversion saturates"
-)]
-fn micros(seconds: f64) -> i64 {
-    libm::round(seconds * MICROS_PER_SECOND as f64) as i64
 }
 
 #[cfg(test)]

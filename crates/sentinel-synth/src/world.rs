@@ -2,9 +2,14 @@
 
 use sentinel_domain::{Coordinates, Instant};
 
+use crate::activity::Activity;
+use crate::calibration::Calibration;
 use crate::city::{self, CITIES, City};
-use crate::merchant::{KIND_COUNT, KINDS};
+use crate::customer::Customer;
+use crate::merchant::{KIND_COUNT, Merchant};
 use crate::options::Options;
+use crate::plan::Plan;
+use crate::profile::Profile;
 use crate::random::{Random, hash};
 
 sentinel_domain::vocabulary! {
@@ -46,6 +51,14 @@ sentinel_domain::vocabulary! {
         Email = 17, "email";
         /// The stream's own generator.
         Stream = 18, "stream";
+        /// On which days a customer likes to pay, and pay days.
+        Rhythm = 40, "rhythm";
+        /// Where a customer works.
+        WorkPlace = 41, "work_place";
+        /// A payment being spelt out.
+        Payment = 42, "payment";
+        /// Whether a payment comes again.
+        Repeat = 43, "repeat";
     }
 }
 
@@ -59,8 +72,17 @@ pub(crate) struct World {
     cities: Vec<City>,
     /// A city for every byte, by weight: people live where a byte of their hash says.
     city_by_byte: Vec<u8>,
-    kind_by_byte: Vec<u8>,
+    /// A kind of merchant for every [`KIND_PLACES`]th, by weight.
+    kind_by_place: Vec<u8>,
+    activity: Activity,
+    pub(crate) calibration: Calibration,
 }
+
+/// Into how many places kinds of merchants are divided by weight.
+const KIND_PLACES: u64 = 4_096;
+
+/// Nobody is robbed so many times as often as others.
+const EXPOSURE_MAX: f64 = 6.0;
 
 impl World {
     pub(crate) fn new(options: &Options) -> Self {
@@ -69,17 +91,34 @@ impl World {
             cities.len() == CITIES as usize,
             "every row of the city table is valid"
         );
-        let city_weights: Vec<u16> = cities.iter().map(|city| city.weight).collect();
-        let kind_weights: Vec<u16> = KINDS.iter().map(|kind| kind.weight).collect();
+        let city_weights: Vec<f64> = cities.iter().map(|c| f64::from(c.weight)).collect();
+        let customers = options.customers.max(Options::CUSTOMERS_MIN);
+        let calibration = Calibration::new(&options.profile, &[]);
+        let per_day = options.payments_per_second * 86_400.0 / f64::from(customers);
         Self {
             seed: options.seed,
             start: options.start,
-            customers: options.customers.max(Options::CUSTOMERS_MIN),
+            customers,
             merchants: options.merchants.max(Options::MERCHANTS_MIN),
             cities,
-            city_by_byte: by_byte(&city_weights),
-            kind_by_byte: by_byte(&kind_weights),
+            city_by_byte: by_place(&city_weights, 256),
+            kind_by_place: by_place(&calibration.kind_weights, KIND_PLACES),
+            activity: Activity::new(&options.profile.client_sizes, per_day),
+            calibration,
         }
+    }
+
+    /// Draws so that the profile is met with what stories and innocent episodes plan: a sample of
+    /// plans, each with its weight.
+    pub(crate) fn calibrate(&mut self, profile: &Profile, told: Vec<(Plan, f64)>) {
+        let told: Vec<_> = told
+            .into_iter()
+            .map(|(plan, weight)| {
+                let door = Merchant::at(self, plan.merchant).kind.door;
+                (plan, weight, door)
+            })
+            .collect();
+        self.calibration = Calibration::new(profile, &told);
     }
 
     /// What a thing is like.
@@ -124,16 +163,32 @@ impl World {
 
     /// A kind of merchant, by weight.
     pub(crate) fn any_kind(&self, random: &mut Random) -> u8 {
-        let [byte, ..] = random.next_u64().to_le_bytes();
-        self.kind_by_byte
-            .get(usize::from(byte))
-            .copied()
-            .unwrap_or(0)
+        let place = usize::try_from(random.below(KIND_PLACES)).unwrap_or(0);
+        self.kind_by_place.get(place).copied().unwrap_or(0)
     }
 
-    /// Any customer.
+    /// Somebody who pays, as often as the customer pays. Low numbers are the busiest.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a place from 0 to 1 times a 32-bit number"
+    )]
+    pub(crate) fn any_payer(&self, random: &mut Random) -> u32 {
+        let place = self.activity.place(random.unit());
+        ((place * f64::from(self.customers)) as u32).min(self.customers - 1)
+    }
+
+    /// Somebody that fraud happens to: who pays often, and with cards and addresses that the profile
+    /// says are robbed often.
     pub(crate) fn any_customer(&self, random: &mut Random) -> u32 {
-        u32::try_from(random.below(u64::from(self.customers))).unwrap_or(0)
+        for _ in 0..24 {
+            let number = self.any_payer(random);
+            let exposure = Customer::at(self, number).exposure(self);
+            if random.unit() * EXPOSURE_MAX < exposure {
+                return number;
+            }
+        }
+        self.any_payer(random)
     }
 
     /// One of the merchants of a kind in a city; `which` is taken modulo their number.
@@ -152,14 +207,20 @@ impl World {
     }
 }
 
-/// For every byte the index that holds it when 256 is divided by weight.
-fn by_byte(weights: &[u16]) -> Vec<u8> {
-    let total: usize = weights.iter().map(|weight| usize::from(*weight)).sum();
-    let mut table = Vec::with_capacity(256);
-    let mut reached = 0;
+/// For every place the index that holds it when so many places are divided by weight.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "shares of a few thousand places"
+)]
+fn by_place(weights: &[f64], places: u64) -> Vec<u8> {
+    let total: f64 = weights.iter().sum();
+    let mut table = Vec::new();
+    let mut reached = 0.0;
     for (index, weight) in (0_u8..).zip(weights) {
-        reached += usize::from(*weight);
-        table.resize(reached * 256 / total.max(1), index);
+        reached += weight;
+        let until = libm::floor(reached * places as f64 / f64::max(total, 1e-9) + 1e-6);
+        table.resize(until as usize, index);
     }
     table
 }

@@ -28,11 +28,12 @@ const DEPENDENCIES: &[&str] = &[
     "thiserror",
 ];
 
-/// What one crate of the heart may be built from besides: rules and definitions of features are texts that
-/// people write.
+/// What one crate of the heart may be built from besides: rules, definitions of features and profiles are
+/// texts that people write.
 const FURTHER_DEPENDENCIES: &[(&str, &[&str])] = &[
     ("sentinel-features", &["strsim", "toml"]),
     ("sentinel-rules", &["serde", "strsim", "toml"]),
+    ("sentinel-synth", &["serde", "serde_json"]),
 ];
 
 /// Thresholds of the root, repeated since the nearest `clippy.toml` replaces it.
