@@ -302,11 +302,7 @@ impl<R: Read> FileSource<R> {
     }
 
     /// Adds one item at most.
-    fn step(
-        &mut self,
-        batch: &mut SourceBatch,
-        see: &mut SeeRow<'_>,
-    ) -> Result<Step, SourceError> {
+    fn step(&mut self, batch: &mut SourceBatch, see: &mut SeeRow<'_>) -> Result<Step, SourceError> {
         if let Some(held) = self.held.take() {
             self.release(held, batch);
             return Ok(Step::Went);
@@ -342,11 +338,7 @@ impl<R: Read> FileSource<R> {
     }
 
     /// Reads the row that begins with this line, without consuming it.
-    fn read_row(
-        &mut self,
-        first: Extent,
-        see: &mut SeeRow<'_>,
-    ) -> Result<Held, std::io::Error> {
+    fn read_row(&mut self, first: Extent, see: &mut SeeRow<'_>) -> Result<Held, std::io::Error> {
         let number = self.rows_met;
         let bytes_max = self.options.line_bytes_max;
         let mut extent = first;

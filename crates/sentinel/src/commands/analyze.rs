@@ -120,7 +120,10 @@ fn beside(arguments: &AnalyzeArguments, layout: &Layout) -> anyhow::Result<Besid
     if let Some(labels) = &labels
         && labels.broken > 0
     {
-        tell(&format!("{} lines of the labels were left out: no transaction is named", labels.broken));
+        tell(&format!(
+            "{} lines of the labels were left out: no transaction is named",
+            labels.broken
+        ));
     }
     let identities = match &arguments.identity {
         None => None,
@@ -134,7 +137,10 @@ fn beside(arguments: &AnalyzeArguments, layout: &Layout) -> anyhow::Result<Besid
     if let Some(identities) = &identities {
         for (count, what) in [
             (identities.broken, "could not be read"),
-            (identities.repeated, "name a transaction again; the first counts"),
+            (
+                identities.repeated,
+                "name a transaction again; the first counts",
+            ),
         ] {
             if count > 0 {
                 tell(&format!("{count} rows of the identity table {what}"));
@@ -152,11 +158,16 @@ fn has_labels(layout: &Layout) -> bool {
 /// Refuses to write over what is read, or two things into one file.
 fn check_files(arguments: &AnalyzeArguments) -> anyhow::Result<()> {
     if arguments.input.is_dir() {
-        return Err(usage(format!("{} is a directory", arguments.input.display())));
+        return Err(usage(format!(
+            "{} is a directory",
+            arguments.input.display()
+        )));
     }
     let stream = |path: &Option<PathBuf>| path.as_deref() == Some(Path::new("-"));
     if stream(&arguments.out) || stream(&arguments.report) {
-        return Err(usage("--out and --report are files; -o json prints to standard output"));
+        return Err(usage(
+            "--out and --report are files; -o json prints to standard output",
+        ));
     }
     let same = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let read = [
@@ -169,7 +180,9 @@ fn check_files(arguments: &AnalyzeArguments) -> anyhow::Result<()> {
     let mut taken: Vec<PathBuf> = read.into_iter().flatten().map(|path| same(path)).collect();
     for (flag, path) in [("--out", &arguments.out), ("--report", &arguments.report)] {
         let Some(path) = path else { continue };
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
         if folder.is_some_and(|folder| !folder.is_dir()) {
             let told = format!("{flag} {}: there is no such folder", path.display());
             return Err(usage(told));
@@ -192,17 +205,25 @@ fn tell_refused(statistics: &Statistics) {
     if rows == 0 {
         return;
     }
-    tell(&format!("{rows} rows are no transaction and were left out:"));
+    tell(&format!(
+        "{rows} rows are no transaction and were left out:"
+    ));
     for refused in statistics.refused.values() {
         let (line, detail) = &refused.first;
-        tell(&format!("  {} rows, first in line {line}: {detail}", refused.rows));
+        tell(&format!(
+            "  {} rows, first in line {line}: {detail}",
+            refused.rows
+        ));
     }
 }
 
 /// A profile is called as its file.
 fn profile_name(path: &Path) -> String {
     let stem = path.file_stem();
-    stem.map_or_else(|| "analyzed".into(), |stem| stem.to_string_lossy().into_owned())
+    stem.map_or_else(
+        || "analyzed".into(),
+        |stem| stem.to_string_lossy().into_owned(),
+    )
 }
 
 /// Writes a file whole or not at all.

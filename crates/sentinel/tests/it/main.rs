@@ -20,3 +20,4 @@ mod features;
 mod export;
 mod windows_by_sql;
 mod bench;
+mod analyze;

@@ -118,7 +118,10 @@ impl CellRows {
                 }
                 Found::Broken => {
                     let reason = self.lines.break_reason();
-                    anyhow::bail!("read {}: the compressed file is damaged: {reason}", self.name);
+                    anyhow::bail!(
+                        "read {}: the compressed file is damaged: {reason}",
+                        self.name
+                    );
                 }
             }
         }
@@ -178,7 +181,11 @@ fn header(
     let (text, cells) = csv
         .cells(line)
         .map_err(|column| unusable(&format!("column {} is not UTF-8", column + 1)))?;
-    let cell = |cell: &Cell| text.get(cell.start..cell.end).unwrap_or_default().to_owned();
+    let cell = |cell: &Cell| {
+        text.get(cell.start..cell.end)
+            .unwrap_or_default()
+            .to_owned()
+    };
     let columns = cells.iter().map(cell).collect();
     lines.consume(extent.bytes, extent.lines);
     Ok(columns)

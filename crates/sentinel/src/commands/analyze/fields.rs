@@ -4,8 +4,8 @@ use sentinel_domain::transaction::{
     CardBrand, CardFunding, Channel, CheckResult, EntryMode, ThreeDs,
 };
 use sentinel_domain::{
-    CardToken, CounterpartyId, Country, CustomerId, DeviceId, IpAddress, MerchantId,
-    TerminalId, Transaction,
+    CardToken, CounterpartyId, Country, CustomerId, DeviceId, IpAddress, MerchantId, TerminalId,
+    Transaction,
 };
 
 /// Reads a name or word of a transaction.
@@ -13,12 +13,20 @@ type Read = fn(&Transaction) -> Option<&str>;
 
 /// Fields that name someone or something, beside the account.
 pub const ENTITIES: [(&str, Read); 8] = [
-    ("card_token", |t| t.card_token.as_ref().map(CardToken::as_str)),
-    ("merchant_id", |t| t.merchant_id.as_ref().map(MerchantId::as_str)),
-    ("terminal_id", |t| t.terminal_id.as_ref().map(TerminalId::as_str)),
+    ("card_token", |t| {
+        t.card_token.as_ref().map(CardToken::as_str)
+    }),
+    ("merchant_id", |t| {
+        t.merchant_id.as_ref().map(MerchantId::as_str)
+    }),
+    ("terminal_id", |t| {
+        t.terminal_id.as_ref().map(TerminalId::as_str)
+    }),
     ("device_id", |t| t.device_id.as_ref().map(DeviceId::as_str)),
     ("ip", |t| t.ip.as_ref().map(IpAddress::as_str)),
-    ("customer_id", |t| t.customer_id.as_ref().map(CustomerId::as_str)),
+    ("customer_id", |t| {
+        t.customer_id.as_ref().map(CustomerId::as_str)
+    }),
     ("counterparty_id", |t| {
         t.counterparty_id.as_ref().map(CounterpartyId::as_str)
     }),
@@ -31,7 +39,9 @@ pub const WORDS: [(&str, Read); 14] = [
     ("currency", |t| Some(t.currency.as_str())),
     ("card_brand", |t| t.card_brand.map(CardBrand::as_str)),
     ("card_funding", |t| t.card_funding.map(CardFunding::as_str)),
-    ("card_country", |t| t.card_country.as_ref().map(Country::as_str)),
+    ("card_country", |t| {
+        t.card_country.as_ref().map(Country::as_str)
+    }),
     ("merchant_country", |t| {
         t.merchant_country.as_ref().map(Country::as_str)
     }),
@@ -88,4 +98,12 @@ pub const OPTIONAL: [(&str, Has); 29] = [
 /// Whether a field of words has this name.
 pub fn is_word(name: &str) -> bool {
     name == "mcc" || WORDS.iter().any(|(have, _)| *have == name)
+}
+
+/// Whether anything speaks of a card.
+pub fn has_card(t: &Transaction) -> bool {
+    t.card_token.is_some()
+        || t.card_bin.is_some()
+        || t.card_brand.is_some()
+        || t.card_funding.is_some()
 }

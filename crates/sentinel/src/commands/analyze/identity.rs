@@ -111,11 +111,6 @@ impl Identities {
         self.present.push(present);
     }
 
-    /// How many identities there are.
-    pub fn count(&self) -> usize {
-        self.present.len()
-    }
-
     /// Shows every column for a transaction: its name, whether it is there, and the word with the name it
     /// is counted under. A transaction without an identity lacks all.
     pub fn each(&self, id: &str, take: &mut dyn FnMut(&str, bool, Option<(&str, &str)>)) {
@@ -148,7 +143,11 @@ impl Column {
         let (Some(_), Some(cell)) = (&self.words_as, cell) else {
             return NO_WORD;
         };
-        let cell = if self.words.len() < WORDS_MAX { cell } else { OTHER };
+        let cell = if self.words.len() < WORDS_MAX {
+            cell
+        } else {
+            OTHER
+        };
         if let Some(number) = self.numbers.get(cell) {
             return *number;
         }

@@ -73,11 +73,6 @@ impl Labels {
         self.fraud
             .contains(&ContentHash::of(event_id.as_bytes()).short())
     }
-
-    /// How many there are.
-    pub fn count(&self) -> usize {
-        self.fraud.len()
-    }
 }
 
 fn columns(rows: &CellRows, names: &[&str]) -> Vec<usize> {

@@ -18,7 +18,12 @@ use crate::commands::run::load_mapping;
 const IEEE_CIS: &str = include_str!("../../../../../fixtures/mappings/ieee-cis.toml");
 
 /// Columns by which the layout is known.
-const IEEE_CIS_MARKS: [&str; 4] = ["TransactionID", "TransactionDT", "TransactionAmt", "ProductCD"];
+const IEEE_CIS_MARKS: [&str; 4] = [
+    "TransactionID",
+    "TransactionDT",
+    "TransactionAmt",
+    "ProductCD",
+];
 
 /// Columns of IEEE-CIS, of both tables, that the product calls by another name.
 const RENAMED: [(&str, &str); 7] = [
@@ -116,7 +121,11 @@ impl Layout {
         // Cells of a table are looked at as they stand. Of an object only mapped keys are seen, so there
         // the extras stay, and a number that is none costs its row.
         let objects = mapping.format() == Some(Format::JsonLines);
-        let mapping = if objects { mapping } else { mapping.without_extras() };
+        let mapping = if objects {
+            mapping
+        } else {
+            mapping.without_extras()
+        };
         Self {
             kind,
             mapping: Some(mapping),
@@ -177,7 +186,9 @@ fn is_ieee_cis(path: &Path) -> anyhow::Result<bool> {
         return Ok(false);
     }
     let rows = CellRows::open(path, &[])?;
-    Ok(IEEE_CIS_MARKS.iter().all(|mark| rows.find(&[mark]).is_some()))
+    Ok(IEEE_CIS_MARKS
+        .iter()
+        .all(|mark| rows.find(&[mark]).is_some()))
 }
 
 #[cfg(test)]

@@ -55,7 +55,10 @@ pub fn of(summary: &Summary, name: &str) -> anyhow::Result<Profile> {
     );
     let mut bent = Vec::new();
     if summary.fraud_rate > FRAUD_RATE_MAX {
-        bent.push(format!("the fraud rate {:.3} is cut to a half", summary.fraud_rate));
+        bent.push(format!(
+            "the fraud rate {:.3} is cut to a half",
+            summary.fraud_rate
+        ));
     }
     let attributes = attributes(summary, &mut bent);
     let room = ATTRIBUTES_MAX - attributes.len();
@@ -125,11 +128,7 @@ fn days(summary: &Summary, bent: &mut Vec<String>) -> Days {
 
 /// The levels of a column in the generator's words; levels that become one word are added up. A table
 /// without the column has it missing in every row.
-fn words(
-    summary: &Summary,
-    name: &str,
-    spell: &dyn Fn(&str) -> Option<String>,
-) -> Vec<Level> {
+fn words(summary: &Summary, name: &str, spell: &dyn Fn(&str) -> Option<String>) -> Vec<Level> {
     let Some(words) = summary.words_of(name) else {
         return vec![Level {
             level: None,
@@ -154,13 +153,24 @@ fn words(
     if let Some(told) = &words.others {
         add(spell(others), told);
     }
+    let mut whole = summary.rows;
+    // What a card is like is asked of payments with a card: the generator pays some things without one.
+    if name.starts_with("card_")
+        && summary.cardless_rows < whole
+        && let Some((missing, fraud)) = rows.get_mut(&None)
+    {
+        whole -= summary.cardless_rows;
+        *missing = missing.saturating_sub(summary.cardless_rows);
+        *fraud -= summary.cardless_fraud as f64;
+    }
+    rows.retain(|_, (rows, _)| *rows > 0);
     let mut levels: Vec<(Option<String>, (u64, f64))> = rows.into_iter().collect();
     levels.sort_by(|a, b| b.1.0.cmp(&a.1.0).then_with(|| a.0.cmp(&b.0)));
     levels
         .into_iter()
         .map(|(level, (rows, fraud))| Level {
             level,
-            share: share(rows, summary.rows),
+            share: share(rows, whole),
             fraud_rate: (fraud / rows.max(1) as f64).clamp(0.0, 1.0),
         })
         .collect()
@@ -199,7 +209,9 @@ fn attributes(summary: &Summary, bent: &mut Vec<String>) -> BTreeMap<String, Vec
             continue;
         }
         if attributes.len() >= ATTRIBUTES_MAX {
-            bent.push(format!("{name} is left out, for {ATTRIBUTES_MAX} attributes are the most"));
+            bent.push(format!(
+                "{name} is left out, for {ATTRIBUTES_MAX} attributes are the most"
+            ));
             continue;
         }
         let levels = self::words(summary, name, &|word| Some(word.to_owned()));
@@ -208,11 +220,7 @@ fn attributes(summary: &Summary, bent: &mut Vec<String>) -> BTreeMap<String, Vec
     attributes
 }
 
-fn numbers(
-    summary: &Summary,
-    room: usize,
-    bent: &mut Vec<String>,
-) -> BTreeMap<String, Number> {
+fn numbers(summary: &Summary, room: usize, bent: &mut Vec<String>) -> BTreeMap<String, Number> {
     let mut numbers = BTreeMap::new();
     for told in &summary.numbers {
         if summary.words_of(&told.name).is_some() || told.positive_share == 0.0 {
@@ -248,7 +256,10 @@ fn missing_rates(summary: &Summary) -> BTreeMap<String, f64> {
 fn amounts(summary: &Summary, bent: &mut Vec<String>) -> Amounts {
     let told = &summary.amounts;
     let quantile = |share: f64| {
-        let found = told.quantiles.iter().find(|quantile| quantile.share == share);
+        let found = told
+            .quantiles
+            .iter()
+            .find(|quantile| quantile.share == share);
         found.map_or(told.mean, |quantile| quantile.amount)
     };
     let quartiles = [quantile(0.25), quantile(0.5), quantile(0.75)];

@@ -58,7 +58,10 @@ fn tiles(summary: &Summary, page: &mut String) {
     page.push_str("<div class=\"tiles\">\n");
     for (value, name) in [
         (grouped(summary.rows as f64), "transactions".to_owned()),
-        (fraud, format!("fraud, {} transactions", grouped(summary.fraud as f64))),
+        (
+            fraud,
+            format!("fraud, {} transactions", grouped(summary.fraud as f64)),
+        ),
         (
             format!("{median:.2}"),
             format!("{} median, mean {:.2}", amounts.currency, amounts.mean),
@@ -67,7 +70,10 @@ fn tiles(summary: &Summary, page: &mut String) {
             format!("{about}{}", grouped(summary.clients.count as f64)),
             format!("clients, {:.2} rows each", summary.clients.mean),
         ),
-        (grouped(summary.refused_rows as f64), "rows refused".to_owned()),
+        (
+            grouped(summary.refused_rows as f64),
+            "rows refused".to_owned(),
+        ),
     ] {
         put!(
             page,

@@ -70,14 +70,13 @@ pub struct Refused {
     pub first: (u64, String),
 }
 
-/// A word or number of a row that stands beside the transaction: column, and cell where there is one.
-pub type Beside<'a> = (usize, Option<&'a str>);
-
 /// Everything that is counted.
 pub struct Statistics {
     rates: RateTable,
     /// Transactions, and frauds among them.
     pub all: Tally,
+    /// Those in which nothing speaks of a card, such as transfers.
+    pub cardless: Tally,
     /// By code of the rejection.
     pub refused: BTreeMap<&'static str, Refused>,
     /// When.
@@ -108,6 +107,7 @@ impl Statistics {
         Self {
             rates,
             all: Tally::default(),
+            cardless: Tally::default(),
             refused: BTreeMap::new(),
             calendar: Calendar::default(),
             amounts: AmountCounts::default(),
@@ -129,6 +129,9 @@ impl Statistics {
     /// the reference currency, where there is a rate.
     pub fn add(&mut self, transaction: &Transaction, fraud: bool) -> Option<i64> {
         self.all.add(fraud);
+        if !fields::has_card(transaction) {
+            self.cardless.add(fraud);
+        }
         self.calendar.add(transaction.event_time, fraud);
         let amount = self.rates.convert(transaction.judged_amount());
         self.amounts.add(amount, fraud);

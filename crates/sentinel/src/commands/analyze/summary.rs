@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::mixture;
 use super::statistics::amounts::{BANDS_MINOR, QUANTILE_ERROR};
 use super::statistics::calendar::date;
+use super::statistics::numbers::NumberCounts;
 use super::statistics::words::{LEVELS_MAX, LevelCounts, WordCounts};
 use super::statistics::{Statistics, Tally, share};
 
@@ -32,6 +33,10 @@ pub struct Summary {
     pub fraud: u64,
     /// Their share.
     pub fraud_rate: f64,
+    /// Transactions in which nothing speaks of a card, such as transfers.
+    pub cardless_rows: u64,
+    /// Frauds among them.
+    pub cardless_fraud: u64,
     /// Rows that are no transaction.
     pub refused_rows: u64,
     /// Why, by code.
@@ -276,7 +281,9 @@ impl Summary {
         let slot = |name: String, tally: &Tally| slot(name, *tally, all.rows);
         let hours = calendar.hours.iter().enumerate();
         let days = calendar.weekdays.iter().zip(weekdays);
-        let span = calendar.span.map(|(first, last)| (first.to_string(), last.to_string()));
+        let span = calendar
+            .span
+            .map(|(first, last)| (first.to_string(), last.to_string()));
         let (first_event, last_event) = span.unwrap_or_default();
         Self {
             input,
@@ -285,12 +292,18 @@ impl Summary {
             labelled,
             fraud: all.fraud,
             fraud_rate: all.fraud_rate(),
+            cardless_rows: statistics.cardless.rows,
+            cardless_fraud: statistics.cardless.fraud,
             refused_rows: statistics.refused_rows(),
             refused: refused(statistics),
             first_event,
             last_event,
-            hours: hours.map(|(hour, tally)| slot(format!("{hour:02}"), tally)).collect(),
-            weekdays: days.map(|(tally, name)| slot(name.to_owned(), tally)).collect(),
+            hours: hours
+                .map(|(hour, tally)| slot(format!("{hour:02}"), tally))
+                .collect(),
+            weekdays: days
+                .map(|(tally, name)| slot(name.to_owned(), tally))
+                .collect(),
             days: every_day(statistics),
             amounts: amounts(statistics),
             clients: clients(statistics),
@@ -324,12 +337,15 @@ fn slot(name: String, tally: Tally, rows: u64) -> Slot {
 }
 
 fn refused(statistics: &Statistics) -> Vec<RefusedRows> {
-    let told = statistics.refused.iter().map(|(code, refused)| RefusedRows {
-        code,
-        rows: refused.rows,
-        first_line: refused.first.0,
-        detail: refused.first.1.clone(),
-    });
+    let told = statistics
+        .refused
+        .iter()
+        .map(|(code, refused)| RefusedRows {
+            code,
+            rows: refused.rows,
+            first_line: refused.first.0,
+            detail: refused.first.1.clone(),
+        });
     told.collect()
 }
 
@@ -342,7 +358,9 @@ fn every_day(statistics: &Statistics) -> Vec<Slot> {
     };
     let rows = statistics.all.rows;
     if last - first >= 10_000 {
-        let told = days.iter().map(|(day, tally)| slot(date(*day), *tally, rows));
+        let told = days
+            .iter()
+            .map(|(day, tally)| slot(date(*day), *tally, rows));
         return told.collect();
     }
     (*first..=*last)
@@ -407,7 +425,10 @@ fn clients(statistics: &Statistics) -> Clients {
             reason = "a place below a length"
         )]
         let place = (share * kept as f64) as usize;
-        sizes.get(place.min(kept.saturating_sub(1))).copied().unwrap_or(0)
+        sizes
+            .get(place.min(kept.saturating_sub(1)))
+            .copied()
+            .unwrap_or(0)
     };
     let sampled: u64 = sizes.iter().sum();
     let busiest: u64 = sizes.iter().rev().take(kept.div_ceil(100)).sum();
@@ -432,7 +453,11 @@ fn groups(sizes: &[u64], each_stands_for: u64) -> Vec<Size> {
     let mut groups = Vec::new();
     let mut rest = sizes;
     while let Some(first) = rest.first() {
-        let end = if *first < 10 { *first } else { *first + *first / 4 };
+        let end = if *first < 10 {
+            *first
+        } else {
+            *first + *first / 4
+        };
         let (group, further) = rest.split_at(rest.partition_point(|size| *size <= end));
         groups.push(Size {
             payments: group.iter().sum::<u64>() as f64 / group.len() as f64,
@@ -559,13 +584,12 @@ fn notes(statistics: &Statistics, labelled: bool) -> Vec<String> {
             100.0 * statistics.clients.relative_error()
         ));
     }
-    for (name, counts) in &statistics.numbers {
-        if counts.positive < counts.rows {
-            let not = 100.0 * (1.0 - share(counts.positive, counts.rows));
-            notes.push(format!(
-                "{name}: {not:.1} % of its numbers are zero or below and are left out of its logarithm"
-            ));
-        }
+    let with_zeros = |counts: &&NumberCounts| counts.positive < counts.rows;
+    let with_zeros = statistics.numbers.values().filter(with_zeros).count();
+    if with_zeros > 0 {
+        notes.push(format!(
+            "{with_zeros} columns of numbers hold zeros or less, which are left out of their logarithms"
+        ));
     }
     if statistics.attributes_left_out > 0 {
         notes.push(format!(

@@ -30,7 +30,11 @@ pub fn print(summary: &Summary, out: &mut impl Write) -> Result<()> {
         ..
     } = summary;
     writeln!(out, "{} ({layout})", summary.input)?;
-    line(out, "transactions", &format!("{rows}, {refused_rows} rows refused"))?;
+    line(
+        out,
+        "transactions",
+        &format!("{rows}, {refused_rows} rows refused"),
+    )?;
     line(out, "time", &format!("{first_event} to {last_event}"))?;
     let fraud = if summary.labelled {
         format!("{}, {}", summary.fraud, percent(summary.fraud_rate))
@@ -109,7 +113,11 @@ fn hours(summary: &Summary, out: &mut impl Write) -> Result<()> {
 fn levels(words: &Words, out: &mut impl Write) -> Result<()> {
     let told = |level: &Level| {
         let word = level.level.as_deref().unwrap_or("missing");
-        format!("{word} {} ({})", percent(level.share), percent(level.fraud_rate))
+        format!(
+            "{word} {} ({})",
+            percent(level.share),
+            percent(level.fraud_rate)
+        )
     };
     let mut shown: Vec<String> = words.levels.iter().take(LEVELS_SHOWN).map(told).collect();
     if words.levels.len() > LEVELS_SHOWN {
@@ -122,7 +130,10 @@ fn levels(words: &Words, out: &mut impl Write) -> Result<()> {
 fn missing(summary: &Summary, out: &mut impl Write) -> Result<()> {
     let columns = summary.missing.len();
     let more = |bound: f64| {
-        let over = summary.missing.iter().filter(|one| one.missing_rate > bound);
+        let over = summary
+            .missing
+            .iter()
+            .filter(|one| one.missing_rate > bound);
         over.count()
     };
     let told = format!(

@@ -2,11 +2,9 @@
 
 use std::fmt::Write;
 
-use super::chart::{
-    self, Columns, Density, amount_text, bar, escape, grouped, percent, put,
-};
+use super::chart::{self, Columns, Density, amount_text, bar, escape, grouped, percent, put};
 use crate::commands::analyze::mixture;
-use crate::commands::analyze::summary::{Level, Missing, Slot, Summary, Words};
+use crate::commands::analyze::summary::{Amounts, Band, Level, Missing, Slot, Summary, Words};
 
 /// Levels of a column shown at once; further ones open on demand.
 const LEVELS_SHOWN: usize = 10;
@@ -44,7 +42,12 @@ pub fn notes(summary: &Summary, page: &mut String) {
 /// By hour, by weekday, by day.
 pub fn time(summary: &Summary, page: &mut String) {
     page.push_str("<h2>Time</h2>\n");
-    slots(page, summary, ("By hour of the day", "hour"), &summary.hours);
+    slots(
+        page,
+        summary,
+        ("By hour of the day", "hour"),
+        &summary.hours,
+    );
     if summary.days.len() > 1 {
         slots(page, summary, ("By day", "day"), &summary.days);
     }
@@ -57,6 +60,7 @@ fn slots(page: &mut String, summary: &Summary, (title, of): (&str, &str), slots:
     let rates: Vec<f64> = slots.iter().map(|slot| slot.fraud_rate).collect();
     put!(page, "<div class=\"card wide\"><h3>{title}</h3>\n");
     legend(page, summary.labelled, &[("volume", "share of payments")]);
+    page.push_str("<div class=\"pair\">");
     page.push_str(&chart::columns(&Columns {
         title: &format!("Share of payments by {of}"),
         names: &names,
@@ -73,6 +77,7 @@ fn slots(page: &mut String, summary: &Summary, (title, of): (&str, &str), slots:
             mean: Some(summary.fraud_rate),
         }));
     }
+    page.push_str("</div>\n");
     let head = [of, "payments", "share", "fraud rate"];
     let rows = slots.iter().map(|slot| {
         [
@@ -132,13 +137,18 @@ fn table<const N: usize>(
 /// Density, quantiles, mixture, fraud by size.
 pub fn amounts(summary: &Summary, page: &mut String) {
     let amounts = &summary.amounts;
-    put!(page, "<h2>Amounts</h2>\n<div class=\"card wide\"><h3>Distribution, {} on a logarithmic axis</h3>\n", amounts.currency);
+    put!(
+        page,
+        "<h2>Amounts</h2>\n<div class=\"card wide\"><h3>Distribution, {} on a logarithmic axis</h3>\n",
+        amounts.currency
+    );
     let fraud = ("fraud", "payments that are fraud");
     let mut entries = vec![("volume", "all payments"), ("fit", "fitted mixture")];
     if summary.labelled {
         entries.push(fraud);
     }
     legend(page, false, &entries);
+    page.push_str("<div class=\"pair\"><div>");
     page.push_str(&density(summary));
     put!(
         page,
@@ -150,12 +160,12 @@ pub fn amounts(summary: &Summary, page: &mut String) {
         amounts.maximum,
         percent(amounts.quantile_relative_error)
     );
-    page.push_str("</div>\n<div class=\"grid\">\n<div class=\"card\"><h3>Quantiles</h3>\n");
-    let quantiles = amounts.quantiles.iter().map(|one| {
-        let fraud = one.fraud_amount.map_or("-".to_owned(), |amount| format!("{amount:.2}"));
-        [format!("{:.0} %", one.share * 100.0), format!("{:.2}", one.amount), fraud]
-    });
-    table(page, &["share below", "all", "fraud"], quantiles);
+    page.push_str("</div>\n<div>");
+    quantiles(amounts, page);
+    page.push_str(
+        "</div></div></div>\n<div class=\"pair\">\n<div class=\"card\"><h3>By size</h3>\n",
+    );
+    level_table(page, summary.labelled, &bands(amounts));
     page.push_str("</div>\n<div class=\"card\"><h3>Fitted log-normal mixture</h3>\n");
     let parts = amounts.mixture.iter().map(|part| {
         [
@@ -165,29 +175,47 @@ pub fn amounts(summary: &Summary, page: &mut String) {
             format!("{:.3}", part.log_deviation),
         ]
     });
-    table(page, &["median", "weight", "log mean", "log deviation"], parts);
-    page.push_str("</div>\n<div class=\"card\"><h3>By size</h3>\n");
-    let bands: Vec<Level> = amounts
-        .bands
-        .iter()
-        .filter(|band| band.rows > 0)
-        .map(|band| Level {
-            level: Some(match band.below {
-                Some(below) => format!("{} to {}", amount_text_of(band.from), amount_text_of(below)),
-                None => format!("{} and more", amount_text_of(band.from)),
-            }),
-            rows: band.rows,
-            share: band.share,
-            fraud_rate: band.fraud_rate,
-            mean_amount: 0.0,
-        })
-        .collect();
-    level_table(page, summary.labelled, &bands);
+    let head = ["median", "weight", "log mean", "log deviation"];
+    table(page, &head, parts);
     page.push_str("</div>\n</div>\n");
 }
 
+fn quantiles(amounts: &Amounts, page: &mut String) {
+    let quantiles = amounts.quantiles.iter().map(|one| {
+        let fraud = one
+            .fraud_amount
+            .map_or("-".to_owned(), |amount| format!("{amount:.2}"));
+        [
+            format!("{:.0} %", one.share * 100.0),
+            format!("{:.2}", one.amount),
+            fraud,
+        ]
+    });
+    table(page, &["share below", "all", "fraud"], quantiles);
+}
+
+/// Bands that hold a payment, as levels of a column.
+fn bands(amounts: &Amounts) -> Vec<Level> {
+    let level = |band: &Band| Level {
+        level: Some(match band.below {
+            Some(below) => format!("{} to {}", amount_text_of(band.from), amount_text_of(below)),
+            None => format!("{} and more", amount_text_of(band.from)),
+        }),
+        rows: band.rows,
+        share: band.share,
+        fraud_rate: band.fraud_rate,
+        mean_amount: 0.0,
+    };
+    let held = amounts.bands.iter().filter(|band| band.rows > 0);
+    held.map(level).collect()
+}
+
 fn amount_text_of(amount: f64) -> String {
-    if amount == 0.0 { "0".to_owned() } else { amount_text(amount) }
+    if amount == 0.0 {
+        "0".to_owned()
+    } else {
+        amount_text(amount)
+    }
 }
 
 fn density(summary: &Summary) -> String {
@@ -246,7 +274,14 @@ pub fn words(summary: &Summary, page: &mut String) {
         "<h2>Categories</h2>\n<p class=\"muted\">Each column with its most frequent levels: their share of \
          payments, and the share of fraud among them.</p>\n<div class=\"grid\">\n",
     );
-    let order = ["product", "card_brand", "card_funding", "device_type", "email_domain", "recipient_email_domain"];
+    let order = [
+        "product",
+        "card_brand",
+        "card_funding",
+        "device_type",
+        "email_domain",
+        "recipient_email_domain",
+    ];
     let place = |words: &&Words| {
         let named = order.iter().position(|name| *name == words.name);
         (named.unwrap_or(order.len()), words.name.clone())
@@ -286,7 +321,9 @@ pub fn words(summary: &Summary, page: &mut String) {
 fn level_table(page: &mut String, labelled: bool, levels: &[Level]) {
     let most = |value: fn(&Level) -> f64| levels.iter().map(value).fold(0.0, f64::max);
     let (share_max, rate_max) = (most(|level| level.share), most(|level| level.fraud_rate));
-    page.push_str("<table><thead><tr><th scope=\"col\">level</th><th scope=\"col\" colspan=\"2\">share</th>");
+    page.push_str(
+        "<table><thead><tr><th scope=\"col\">level</th><th scope=\"col\" colspan=\"2\">share</th>",
+    );
     if labelled {
         page.push_str("<th scope=\"col\" colspan=\"2\">fraud</th>");
     }
@@ -319,14 +356,21 @@ fn level_table(page: &mut String, labelled: bool, levels: &[Level]) {
 /// How many rows clients have, and how many names there are of other kinds.
 pub fn clients(summary: &Summary, page: &mut String) {
     let clients = &summary.clients;
-    page.push_str("<h2>Clients</h2>\n<div class=\"card wide\"><h3>Clients by their number of payments</h3>\n");
+    page.push_str(
+        "<h2>Clients</h2>\n<div class=\"card wide\"><h3>Clients by their number of payments</h3>\n",
+    );
     let all: u64 = clients.sizes.iter().map(|size| size.clients).sum();
     let shares: Vec<f64> = clients
         .sizes
         .iter()
         .map(|size| size.clients as f64 / all.max(1) as f64)
         .collect();
-    let names: Vec<String> = clients.sizes.iter().map(|size| grouped(size.payments)).collect();
+    let names: Vec<String> = clients
+        .sizes
+        .iter()
+        .map(|size| grouped(size.payments))
+        .collect();
+    page.push_str("<div class=\"pair\"><div>");
     page.push_str(&chart::columns(&Columns {
         title: "Share of clients by how many payments they make",
         names: &names,
@@ -337,7 +381,10 @@ pub fn clients(summary: &Summary, page: &mut String) {
     let about = if clients.exact {
         String::new()
     } else {
-        format!("; a sample, the number of clients is known to {}", percent(clients.relative_error))
+        format!(
+            "; a sample, the number of clients is known to {}",
+            percent(clients.relative_error)
+        )
     };
     put!(
         page,
@@ -352,21 +399,30 @@ pub fn clients(summary: &Summary, page: &mut String) {
         percent(clients.single_share),
         percent(clients.top_hundredth_share)
     );
-    page.push_str("</div>\n");
-    if summary.entities.is_empty() {
-        return;
-    }
-    page.push_str("<div class=\"card\"><h3>Others that are named</h3>\n");
+    page.push_str("</div>\n<div>");
+    entities(summary, page);
+    page.push_str("</div></div></div>\n");
+}
+
+fn entities(summary: &Summary, page: &mut String) {
+    page.push_str("<h3>Others that are named</h3>\n");
     let rows = summary.entities.iter().map(|one| {
         [
             one.name.to_owned(),
             grouped(one.count as f64),
-            if one.relative_error > 0.0 { percent(one.relative_error) } else { "exact".to_owned() },
+            if one.relative_error > 0.0 {
+                percent(one.relative_error)
+            } else {
+                "exact".to_owned()
+            },
             grouped(one.rows as f64),
         ]
     });
-    table(page, &["field", "different", "standard error", "rows"], rows);
-    page.push_str("</div>\n");
+    table(
+        page,
+        &["field", "different", "standard error", "rows"],
+        rows,
+    );
 }
 
 /// Columns of numbers.
@@ -386,15 +442,31 @@ pub fn numbers(summary: &Summary, page: &mut String) {
             format!("{:.3}", one.log_deviation),
         ]
     });
-    let head = ["column", "missing", "least", "greatest", "above zero", "log mean", "log deviation"];
+    let head = [
+        "column",
+        "missing",
+        "least",
+        "greatest",
+        "above zero",
+        "log mean",
+        "log deviation",
+    ];
     table(page, &head, rows);
     page.push_str("</div>\n");
 }
 
 /// Columns with gaps, the emptiest first.
 pub fn missing(summary: &Summary, page: &mut String) {
-    let mut gaps: Vec<&Missing> = summary.missing.iter().filter(|one| one.missing_rate > 0.0).collect();
-    gaps.sort_by(|a, b| b.missing_rate.total_cmp(&a.missing_rate).then(a.name.cmp(&b.name)));
+    let mut gaps: Vec<&Missing> = summary
+        .missing
+        .iter()
+        .filter(|one| one.missing_rate > 0.0)
+        .collect();
+    gaps.sort_by(|a, b| {
+        b.missing_rate
+            .total_cmp(&a.missing_rate)
+            .then(a.name.cmp(&b.name))
+    });
     let half = gaps.iter().filter(|one| one.missing_rate > 0.5).count();
     put!(
         page,
@@ -415,7 +487,11 @@ pub fn missing(summary: &Summary, page: &mut String) {
     }
     page.push_str("</div>\n");
     if !further.is_empty() {
-        put!(page, "<details><summary>{} more</summary><div class=\"card\">\n", further.len());
+        put!(
+            page,
+            "<details><summary>{} more</summary><div class=\"card\">\n",
+            further.len()
+        );
         gap_table(page, further);
         page.push_str("</div></details>\n");
     }

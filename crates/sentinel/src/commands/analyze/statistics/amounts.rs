@@ -157,10 +157,18 @@ mod tests {
         for minor in &amounts {
             counts.add(Some(*minor), false);
         }
-        for (share, place) in [(0.25, 25_000), (0.5, 50_000), (0.75, 75_000), (0.99, 99_000)] {
+        for (share, place) in [
+            (0.25, 25_000),
+            (0.5, 50_000),
+            (0.75, 75_000),
+            (0.99, 99_000),
+        ] {
             let exact = amounts[place] as f64 / 100.0;
             let found = counts.quantile(share);
-            assert!((found / exact - 1.0).abs() <= QUANTILE_ERROR, "{found} is not {exact}");
+            assert!(
+                (found / exact - 1.0).abs() <= QUANTILE_ERROR,
+                "{found} is not {exact}"
+            );
         }
         assert!((counts.mean() - 50_001.0 * 0.07).abs() < 1e-6);
         let deviation = 0.07 * libm::sqrt((100_001.0 * 100_001.0 - 1.0) / 12.0);

@@ -78,7 +78,10 @@ mod tests {
         assert_eq!(calendar.hours[0].rows, 1);
         // A Saturday, a Sunday and a Wednesday.
         assert_eq!(calendar.weekdays[5], Tally { rows: 1, fraud: 1 });
-        assert_eq!((calendar.weekdays[6].rows, calendar.weekdays[2].rows), (1, 1));
+        assert_eq!(
+            (calendar.weekdays[6].rows, calendar.weekdays[2].rows),
+            (1, 1)
+        );
         let days: Vec<String> = calendar.days.keys().map(|day| date(*day)).collect();
         assert_eq!(days, ["1969-12-31", "2026-11-21", "2026-11-22"]);
     }
