@@ -12,6 +12,19 @@ const LEVELS_SHOWN: usize = 10;
 /// Levels of a column in the page at all.
 const LEVELS_MAX: usize = 60;
 
+/// Columns of words that come first.
+const COLUMNS_FIRST: [&str; 6] = [
+    "product",
+    "card_brand",
+    "card_funding",
+    "device_type",
+    "email_domain",
+    "recipient_email_domain",
+];
+
+/// Columns of words shown at once.
+const COLUMNS_SHOWN: usize = 16;
+
 /// Columns with gaps shown at once.
 const GAPS_SHOWN: usize = 30;
 
@@ -268,26 +281,30 @@ fn density(summary: &Summary) -> String {
     })
 }
 
-/// A card for each column of words, those with fraud most unevenly spread first.
+/// A card for each column of words: those that the product has names for first, the rest by name.
 pub fn words(summary: &Summary, page: &mut String) {
     page.push_str(
         "<h2>Categories</h2>\n<p class=\"muted\">Each column with its most frequent levels: their share of \
-         payments, and the share of fraud among them.</p>\n<div class=\"grid\">\n",
+         payments, and the share of fraud among them.</p>\n",
     );
-    let order = [
-        "product",
-        "card_brand",
-        "card_funding",
-        "device_type",
-        "email_domain",
-        "recipient_email_domain",
-    ];
     let place = |words: &&Words| {
-        let named = order.iter().position(|name| *name == words.name);
-        (named.unwrap_or(order.len()), words.name.clone())
+        let named = COLUMNS_FIRST.iter().position(|name| *name == words.name);
+        (named.unwrap_or(COLUMNS_FIRST.len()), words.name.clone())
     };
     let mut columns: Vec<&Words> = summary.words.iter().collect();
     columns.sort_by_key(place);
+    let (shown, further) = columns.split_at(columns.len().min(COLUMNS_SHOWN));
+    word_cards(summary, shown, page);
+    if !further.is_empty() {
+        let told = format!("{} more columns", further.len());
+        put!(page, "<details><summary>{told}</summary>\n");
+        word_cards(summary, further, page);
+        page.push_str("</details>\n");
+    }
+}
+
+fn word_cards(summary: &Summary, columns: &[&Words], page: &mut String) {
+    page.push_str("<div class=\"grid\">\n");
     for words in columns {
         let plural = if words.count == 1 { "" } else { "s" };
         put!(
@@ -304,11 +321,12 @@ pub fn words(summary: &Summary, page: &mut String) {
         level_table(page, summary.labelled, shown);
         if !further.is_empty() {
             let left_out = words.levels.len().saturating_sub(LEVELS_MAX);
-            let told = if left_out > 0 {
-                format!("{} more (of {})", further.len(), further.len() + left_out)
+            let of = if left_out > 0 {
+                format!(" (of {})", further.len() + left_out)
             } else {
-                format!("{} more", further.len())
+                String::new()
             };
+            let told = format!("{} more{of}", further.len());
             put!(page, "<details><summary>{told}</summary>\n");
             level_table(page, summary.labelled, further);
             page.push_str("</details>\n");
