@@ -33,6 +33,7 @@ mod prices;
 mod activity;
 mod curve;
 mod calibration;
+mod echo;
 mod slice;
 mod everyday;
 mod look_alike;

@@ -153,6 +153,12 @@ impl Merchant {
         name
     }
 
+    /// The index of its kind in [`KINDS`].
+    #[allow(clippy::cast_possible_truncation, reason = "there are 22 kinds")]
+    pub(crate) fn kind_index(&self) -> u8 {
+        (self.number / crate::city::CITIES % KIND_COUNT) as u8
+    }
+
     /// How many terminals it has, 1 to 6.
     pub(crate) fn terminals(&self) -> u8 {
         let [.., last] = self.traits.to_le_bytes();

@@ -37,6 +37,10 @@ pub(crate) fn render(
             Hand::Holder => None,
             Hand::Thief(traits) => Some(Thief::at(world, plan.story, traits)),
         },
+        guise: match plan.guise {
+            None => None,
+            Some(guise) => Some(Thief::at(world, guise.story, guise.traits)),
+        },
     };
     let (amount, billing) = scene.price(random);
     let event_type = scene.event_type(random);
@@ -46,7 +50,12 @@ pub(crate) fn render(
     made.account_opened_at = Some(customer.opened_at(world));
     made.billing_amount_minor = billing.map(|money| money.minor);
     made.billing_currency = billing.map(|money| money.currency);
-    let zone = world.city(scene.city);
+    // A terminal stamps its own time, a page the time of whoever reads it.
+    let zone = world.city(if scene.is_remote() {
+        scene.city
+    } else {
+        scene.merchant.city
+    });
     made.utc_offset_minutes = Some(zone.utc_offset_minutes);
     match scene.merchant.kind.door {
         Door::Transfer => scene.fill_transfer(&mut made, random),
@@ -107,6 +116,8 @@ struct Scene<'a> {
     /// Where the customer is.
     city: u8,
     thief: Option<Thief>,
+    /// Whose manner somebody honest has.
+    guise: Option<Thief>,
 }
 
 /// Most shops on the net charge foreigners in their own currency.
@@ -222,10 +233,12 @@ impl Scene<'_> {
         use EntryMode::{Chip, Contactless, Manual, Swipe};
         let cash = self.merchant.kind.door == Door::Atm;
         let copied = matches!(
-            self.plan.story,
+            self.plan
+                .story
+                .or(self.plan.guise.and_then(|guise| guise.story)),
             Some(Story::ImpossibleTravel | Story::CompromisedTerminal)
         );
-        let modes: &[(EntryMode, u16)] = match (&self.thief, cash) {
+        let modes: &[(EntryMode, u16)] = match (self.manner(), cash) {
             (None, true) => &[(Chip, 88), (Contactless, 6), (Swipe, 6)],
             (None, false) => &[(Contactless, 54), (Chip, 39), (Swipe, 6), (Manual, 1)],
             (Some(_), _) if copied => &[(Swipe, 55), (Contactless, 20), (Chip, 20), (Manual, 5)],
@@ -244,7 +257,7 @@ impl Scene<'_> {
         use CheckResult::{Match, Mismatch, Partial, Unavailable};
         use EntryMode::{CredentialOnFile, Ecommerce};
         use ThreeDs::{Attempted, Authenticated, Exempt, Failed};
-        let stolen = self.thief.is_some();
+        let stolen = self.manner().is_some();
         let stored = match (stolen, self.merchant.kind.door) {
             (true, _) => 0.2,
             (false, Door::App) => 0.7,
@@ -322,6 +335,15 @@ impl Scene<'_> {
                 };
             }
             session = thief.traits;
+        } else if let Some(guise) = &self.guise {
+            // Privacy for hire: the address is elsewhere, the person is not.
+            let own = scramble(guise.traits ^ u64::from(self.customer.number));
+            address = match guise.hired_address {
+                _ if guise.inside => address,
+                Some(true) => city_address(self.city, own),
+                Some(false) => hosting_address(self.world, own % 400),
+                None => city_address(guise.city, own),
+            };
         } else if random.chance(0.012) {
             device = DeviceId(hexadecimal("dev_", scramble(fresh)));
         }
@@ -332,6 +354,11 @@ impl Scene<'_> {
         if random.chance(if app { 0.8 } else { 0.5 }) {
             made.coordinates = Some(self.customer.coordinates(self.world, city, self.plan.at));
         }
+    }
+
+    /// The thief whose manner the payment has, whether by fraud or not.
+    fn manner(&self) -> Option<&Thief> {
+        self.thief.as_ref().or(self.guise.as_ref())
     }
 
     /// The address on file with the shop, or the one that is given.
@@ -366,6 +393,7 @@ impl Scene<'_> {
         let (payee, leaves) = match &self.thief {
             // Two mules to a thief.
             Some(thief) => (scramble(thief.traits ^ u64::from(which & 1)), abroad < 110),
+            None if self.guise.is_some() => (random.next_u64(), abroad < 110),
             None if which < 230 => {
                 let usual = u64::from(self.customer.number) << 2 | u64::from(which & 3);
                 (self.world.hash(Purpose::Payee, usual), abroad < 16)

@@ -5,6 +5,7 @@ use std::cmp::Ordering;
 
 use sentinel_domain::Instant;
 
+use crate::echo::Guise;
 use crate::story::{LookAlike, Story};
 
 /// Whose hand pays.
@@ -29,6 +30,8 @@ pub(crate) struct Plan {
     /// The price in US dollars; drawn from the merchant's kind where there is none.
     pub(crate) usd: Option<f64>,
     pub(crate) hand: Hand,
+    /// The manner of a fraud in which somebody honest pays.
+    pub(crate) guise: Option<Guise>,
     pub(crate) story: Option<Story>,
     pub(crate) look_alike: Option<LookAlike>,
 }
@@ -44,6 +47,7 @@ impl Plan {
             terminal: None,
             usd: None,
             hand: Hand::Holder,
+            guise: None,
             story: None,
             look_alike: None,
         }

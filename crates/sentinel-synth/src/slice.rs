@@ -105,7 +105,7 @@ impl Speller {
         let Fraud::EveryNth { nth, amount_times } = self.options.profile.fraud else {
             return false;
         };
-        if (number + 1) % u64::from(nth.max(1)) != 0 {
+        if !(number + 1).is_multiple_of(u64::from(nth.max(1))) {
             return false;
         }
         transaction.amount_minor = times(transaction.amount_minor, amount_times);

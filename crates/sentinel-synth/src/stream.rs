@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use sentinel_domain::{Instant, Label, Transaction};
 
-use crate::calibration::INNOCENT_SHARE;
+use crate::calibration::{INNOCENT_SHARE, echo_share};
 use crate::curve::{Curve, HourAccounts};
 use crate::look_alike::after_seconds;
 use crate::options::Options;
@@ -23,7 +23,7 @@ use crate::random::Random;
 use crate::slice::{Entry, Slice, Speller, micros};
 use crate::story::{LookAlike, Story};
 use crate::world::{Purpose, World};
-use crate::{episode, everyday, look_alike};
+use crate::{echo, episode, everyday, look_alike};
 
 /// One payment with what is known beside it.
 #[derive(Debug, Clone, PartialEq)]
@@ -225,6 +225,7 @@ impl Stream {
             }
         };
         let everyday_share = 1.0 - fraud_rate - INNOCENT_SHARE;
+        let echoes = echo_share(&options.profile) / everyday_share;
         let everyday_pace =
             options.payments_per_second * (1.0 - options.fraud_rate - INNOCENT_SHARE);
         let wait = self.random.exponential() / everyday_pace;
@@ -244,7 +245,13 @@ impl Stream {
             let begin = after_seconds(self.everyday_at, self.random.within(0.0, 30.0));
             self.begin_owed_episodes(begin);
         }
-        everyday::payment(&self.speller.world, at, &mut self.random)
+        let world = &self.speller.world;
+        if self.random.chance(echoes)
+            && let Some(plan) = echo::payment(world, at, &mut self.random)
+        {
+            return plan;
+        }
+        everyday::payment(world, at, &mut self.random)
     }
 
     /// The next payment, planned.

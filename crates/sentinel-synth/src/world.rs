@@ -6,10 +6,11 @@ use crate::activity::Activity;
 use crate::calibration::Calibration;
 use crate::city::{self, CITIES, City};
 use crate::customer::Customer;
+use crate::echo::Echo;
 use crate::merchant::{KIND_COUNT, Merchant};
 use crate::options::Options;
 use crate::plan::Plan;
-use crate::profile::Profile;
+use crate::profile::{Fraud, Profile};
 use crate::random::{Random, hash};
 
 sentinel_domain::vocabulary! {
@@ -52,13 +53,11 @@ sentinel_domain::vocabulary! {
         /// The stream's own generator.
         Stream = 18, "stream";
         /// On which days a customer likes to pay, and pay days.
-        Rhythm = 40, "rhythm";
+        Rhythm = 60, "rhythm";
         /// Where a customer works.
-        WorkPlace = 41, "work_place";
+        WorkPlace = 61, "work_place";
         /// A payment being spelt out.
-        Payment = 42, "payment";
-        /// Whether a payment comes again.
-        Repeat = 43, "repeat";
+        Payment = 62, "payment";
     }
 }
 
@@ -76,6 +75,8 @@ pub(crate) struct World {
     kind_by_place: Vec<u8>,
     activity: Activity,
     pub(crate) calibration: Calibration,
+    /// Surfaces of frauds that honest payments share.
+    pub(crate) echoes: Vec<Echo>,
 }
 
 /// Into how many places kinds of merchants are divided by weight.
@@ -105,12 +106,17 @@ impl World {
             kind_by_place: by_place(&calibration.kind_weights, KIND_PLACES),
             activity: Activity::new(&options.profile.client_sizes, per_day),
             calibration,
+            echoes: Vec::new(),
         }
     }
 
     /// Draws so that the profile is met with what stories and innocent episodes plan: a sample of
     /// plans, each with its weight.
     pub(crate) fn calibrate(&mut self, profile: &Profile, told: Vec<(Plan, f64)>) {
+        self.echoes = match profile.fraud {
+            Fraud::Stories => Echo::sample(self, &told),
+            Fraud::EveryNth { .. } => Vec::new(),
+        };
         let told: Vec<_> = told
             .into_iter()
             .map(|(plan, weight)| {
@@ -119,6 +125,7 @@ impl World {
             })
             .collect();
         self.calibration = Calibration::new(profile, &told);
+        self.kind_by_place = by_place(&self.calibration.kind_weights, KIND_PLACES);
     }
 
     /// What a thing is like.

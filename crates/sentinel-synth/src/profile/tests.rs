@@ -1,3 +1,5 @@
+//! What is promised of profiles: built-in ones are whole, and mistakes are named. Opens no file.
+
 use super::*;
 
 fn text_of(name: &str) -> String {
