@@ -30,7 +30,7 @@ pub struct CellRows {
 }
 
 enum Rows {
-    Table(CsvReader),
+    Table(Box<CsvReader>),
     Objects(ObjectReader),
 }
 
@@ -66,7 +66,7 @@ impl CellRows {
             Format::Csv => {
                 let mut csv = CsvReader::new(b',');
                 let columns = header(&name, &mut lines, &mut csv)?;
-                (Rows::Table(csv), columns)
+                (Rows::Table(Box::new(csv)), columns)
             }
         };
         Ok(Self {
@@ -171,7 +171,7 @@ fn header(
         },
         Found::End => return Err(unusable("the input holds nothing")),
         Found::TooLong => return Err(unusable("it is too long")),
-        Found::Broken => return Err(unusable(&lines.break_reason().to_string())),
+        Found::Broken => return Err(unusable(lines.break_reason())),
     };
     let extent = csv
         .read(lines, first, None, LINE_BYTES_MAX)

@@ -26,6 +26,9 @@ const NO_WORD: u16 = u16::MAX;
 /// What stands for words beyond the bound.
 const OTHER: &str = "(other)";
 
+/// Who is shown a column: its name, whether it is there, and the word with the name it is counted under.
+pub type TakeColumn<'a> = dyn FnMut(&str, bool, Option<(&str, &str)>) + 'a;
+
 /// A column of the identity table.
 struct Column {
     name: String,
@@ -111,9 +114,8 @@ impl Identities {
         self.present.push(present);
     }
 
-    /// Shows every column for a transaction: its name, whether it is there, and the word with the name it
-    /// is counted under. A transaction without an identity lacks all.
-    pub fn each(&self, id: &str, take: &mut dyn FnMut(&str, bool, Option<(&str, &str)>)) {
+    /// Shows every column for a transaction. A transaction without an identity lacks all.
+    pub fn each(&self, id: &str, take: &mut TakeColumn<'_>) {
         let place = self.places.get(&key(id)).map(|place| *place as usize);
         let present = place.and_then(|place| self.present.get(place)).copied();
         for (at, column) in self.columns.iter().enumerate() {

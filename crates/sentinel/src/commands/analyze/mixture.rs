@@ -4,6 +4,9 @@
 //! up to 1. **Promises** the same bits for the same bins: starting values are quantiles, no chance is
 //! involved, and sums run in the order of the bins.
 
+/// A natural logarithm, and how many rows have it.
+pub type Bin = (f64, f64);
+
 /// The most parts that are tried.
 pub const PARTS_MAX: usize = 4;
 
@@ -40,7 +43,7 @@ impl Part {
 }
 
 /// As many parts as are worth it, [`PARTS_MAX`] at most; none where no bin has weight.
-pub fn fit(bins: &[(f64, f64)]) -> Vec<Part> {
+pub fn fit(bins: &[Bin]) -> Vec<Part> {
     let total: f64 = bins.iter().map(|(_, weight)| weight).sum();
     if total <= 0.0 {
         return Vec::new();
@@ -59,20 +62,20 @@ pub fn fit(bins: &[(f64, f64)]) -> Vec<Part> {
 
 /// The better of two fits: one that starts with the parts side by side, one that starts with them within
 /// each other, as a narrow peak over a wide ground wants it.
-fn fit_parts(bins: &[(f64, f64)], total: f64, count: usize) -> (Vec<Part>, f64) {
+fn fit_parts(bins: &[Bin], total: f64, count: usize) -> (Vec<Part>, f64) {
     let beside = settle(bins, total, side_by_side(bins, total, count));
     let within = settle(bins, total, one_in_another(bins, total, count));
     if within.1 > beside.1 { within } else { beside }
 }
 
-fn moments(bins: &[(f64, f64)], total: f64) -> (f64, f64) {
+fn moments(bins: &[Bin], total: f64) -> (f64, f64) {
     let mean = bins.iter().map(|(log, weight)| log * weight).sum::<f64>() / total;
     let square = |(log, weight): &(f64, f64)| weight * (log - mean) * (log - mean);
     let variance = bins.iter().map(square).sum::<f64>() / total;
     (mean, libm::sqrt(variance).max(DEVIATION_MIN))
 }
 
-fn side_by_side(bins: &[(f64, f64)], total: f64, count: usize) -> Vec<Part> {
+fn side_by_side(bins: &[Bin], total: f64, count: usize) -> Vec<Part> {
     let (_, deviation) = moments(bins, total);
     let part = |number: usize| Part {
         weight: 1.0 / count as f64,
@@ -82,7 +85,7 @@ fn side_by_side(bins: &[(f64, f64)], total: f64, count: usize) -> Vec<Part> {
     (0..count).map(part).collect()
 }
 
-fn one_in_another(bins: &[(f64, f64)], total: f64, count: usize) -> Vec<Part> {
+fn one_in_another(bins: &[Bin], total: f64, count: usize) -> Vec<Part> {
     let (mean, deviation) = moments(bins, total);
     let part = |number: usize| Part {
         weight: 1.0 / count as f64,
@@ -93,7 +96,7 @@ fn one_in_another(bins: &[(f64, f64)], total: f64, count: usize) -> Vec<Part> {
     (0..count).map(part).collect()
 }
 
-fn quantile(bins: &[(f64, f64)], total: f64, share: f64) -> f64 {
+fn quantile(bins: &[Bin], total: f64, share: f64) -> f64 {
     let mut below = 0.0;
     for (log, weight) in bins {
         below += weight;
@@ -105,7 +108,7 @@ fn quantile(bins: &[(f64, f64)], total: f64, share: f64) -> f64 {
 }
 
 /// Steps until nothing moves; the parts with the mean log-likelihood of a row.
-fn settle(bins: &[(f64, f64)], total: f64, mut parts: Vec<Part>) -> (Vec<Part>, f64) {
+fn settle(bins: &[Bin], total: f64, mut parts: Vec<Part>) -> (Vec<Part>, f64) {
     let mut before = f64::NEG_INFINITY;
     for _ in 0..STEPS_MAX {
         let likelihood = step(bins, total, &mut parts);
@@ -118,7 +121,7 @@ fn settle(bins: &[(f64, f64)], total: f64, mut parts: Vec<Part>) -> (Vec<Part>, 
 }
 
 /// One step; the mean log-likelihood is that of the parts before it.
-fn step(bins: &[(f64, f64)], total: f64, parts: &mut [Part]) -> f64 {
+fn step(bins: &[Bin], total: f64, parts: &mut [Part]) -> f64 {
     let mut sums = [[0.0; 3]; PARTS_MAX];
     let mut shares = [0.0; PARTS_MAX];
     let mut likelihood = 0.0;

@@ -5,7 +5,7 @@
 
 use serde::Serialize;
 
-use super::mixture;
+use super::mixture::{self, Bin};
 use super::statistics::amounts::{BANDS_MINOR, QUANTILE_ERROR};
 use super::statistics::calendar::date;
 use super::statistics::numbers::NumberCounts;
@@ -122,7 +122,7 @@ pub struct Amounts {
     pub small_share: f64,
     /// Bins of the logarithm, for the drawing: all, and fraud.
     #[serde(skip)]
-    pub log_bins: (Vec<(f64, f64)>, Vec<(f64, f64)>),
+    pub log_bins: (Vec<Bin>, Vec<Bin>),
 }
 
 /// A quantile.

@@ -175,16 +175,10 @@ fn time_amounts_and_clients_are_those_of_the_rows() {
     assert_eq!(found["hours"][23]["rows"], 41);
     assert_eq!(found["days"].as_array().unwrap().len(), 42);
     assert_eq!(found["days"][0]["rows"], 24);
-    let hour_four = (0..ROWS).filter(|row| row % 24 == 4);
-    let (rows, frauds) = hour_four.fold((0, 0), |(rows, frauds), row| {
-        (rows + 1, frauds + usize::from(fraud(row)))
-    });
-    near(
-        "04:00",
-        &found["hours"][4]["fraud_rate"],
-        f64::from(frauds as u32) / f64::from(rows),
-        1e-12,
-    );
+    let at_four: Vec<usize> = (0..ROWS).filter(|row| row % 24 == 4).collect();
+    let frauds = at_four.iter().filter(|row| fraud(**row)).count();
+    let rate = frauds as f64 / at_four.len() as f64;
+    near("04:00", &found["hours"][4]["fraud_rate"], rate, 1e-12);
     // Thousandths are rounded half to even: .000 to .009 gives 0 or 1 cent.
     let cents: Vec<f64> = (0..ROWS)
         .map(|row| (row + 1) as f64 + if row % 10 > 5 { 0.01 } else { 0.0 })
@@ -200,8 +194,8 @@ fn time_amounts_and_clients_are_those_of_the_rows() {
         (&amounts["minimum"], &amounts["maximum"]),
         (&json!(1.0), &json!(1000.01))
     );
-    for (place, share) in [(3, 0.25), (4, 0.5), (5, 0.75)] {
-        let wanted = cents[(share * ROWS as f64) as usize - 1];
+    for (place, quarters) in [(3, 1), (4, 2), (5, 3)] {
+        let wanted = cents[quarters * ROWS / 4 - 1];
         near(
             "quantile",
             &amounts["quantiles"][place]["amount"],

@@ -11,7 +11,7 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
 use sentinel_domain::Instant;
 use sentinel_pipeline::intake::json;
-use sentinel_synth::profile::Level;
+use sentinel_synth::profile::{Level, Part};
 use sentinel_synth::{Options, Profile, Stream};
 use serde_json::Value;
 
@@ -65,6 +65,15 @@ fn close_levels(what: &str, found: &[Level], wanted: &[Level], (share, rate): (f
     }
 }
 
+/// The share of a mixture below an amount.
+fn below(mixture: &[Part], amount: f64) -> f64 {
+    let share = |part: &Part| {
+        let distance = (amount.ln() - part.log_mean) / part.log_deviation;
+        part.weight * 0.5 * libm::erfc(-distance / std::f64::consts::SQRT_2)
+    };
+    mixture.iter().map(share).sum()
+}
+
 fn comes_back(name: &str, days: f64) {
     let folder = Folder::new();
     let profile = Profile::shipped(name).unwrap();
@@ -90,6 +99,29 @@ fn comes_back(name: &str, days: f64) {
             0.03,
         );
     }
+    words_come_back(&found, &profile);
+    for (field, rate) in &profile.missing_rates {
+        close(field, found.missing_rates[field], *rate, 0.01);
+    }
+    for (name, number) in &profile.numbers {
+        close(
+            name,
+            found.numbers[name].missing_rate,
+            number.missing_rate,
+            0.01,
+        );
+        close(name, found.numbers[name].log_mean, number.log_mean, 0.05);
+        close(
+            name,
+            found.numbers[name].log_deviation,
+            number.log_deviation,
+            0.05,
+        );
+    }
+    amounts_come_back(&found, &profile);
+}
+
+fn words_come_back(found: &Profile, profile: &Profile) {
     close_levels("product", &found.product, &profile.product, (0.01, 0.025));
     close_levels(
         "brand",
@@ -126,24 +158,9 @@ fn comes_back(name: &str, days: f64) {
         &profile.attributes["M4"],
         (0.01, 0.03),
     );
-    for (field, rate) in &profile.missing_rates {
-        close(field, found.missing_rates[field], *rate, 0.01);
-    }
-    for (name, number) in &profile.numbers {
-        close(
-            name,
-            found.numbers[name].missing_rate,
-            number.missing_rate,
-            0.01,
-        );
-        close(name, found.numbers[name].log_mean, number.log_mean, 0.05);
-        close(
-            name,
-            found.numbers[name].log_deviation,
-            number.log_deviation,
-            0.05,
-        );
-    }
+}
+
+fn amounts_come_back(found: &Profile, profile: &Profile) {
     let (have, want) = (&found.amounts, &profile.amounts);
     for quartile in 0..3 {
         let wanted = want.quartiles[quartile];
@@ -154,8 +171,14 @@ fn comes_back(name: &str, days: f64) {
         let rate = have.small.as_ref().unwrap().fraud_rate;
         close("fraud of small amounts", rate, small.fraud_rate, 0.015);
     }
-    let weight: f64 = have.mixture.iter().map(|part| part.weight).sum();
-    close("mixture", weight, 1.0, 1e-9);
+    for (share, amount) in [0.25, 0.5, 0.75].into_iter().zip(have.quartiles) {
+        close(
+            "mixture below a quartile",
+            below(&have.mixture, amount),
+            share,
+            0.02,
+        );
+    }
 }
 
 #[test]

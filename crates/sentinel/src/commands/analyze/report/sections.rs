@@ -498,7 +498,7 @@ pub fn missing(summary: &Summary, page: &mut String) {
     }
     let (shown, further) = gaps.split_at(gaps.len().min(GAPS_SHOWN));
     page.push_str("<div class=\"grid\">\n");
-    for some in shown.chunks(GAPS_SHOWN.div_ceil(3)) {
+    for some in shown.chunks(GAPS_SHOWN.div_ceil(2)) {
         page.push_str("<div class=\"card\">\n");
         gap_table(page, some);
         page.push_str("</div>\n");

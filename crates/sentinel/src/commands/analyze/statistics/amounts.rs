@@ -6,6 +6,7 @@
 use hdrhistogram::Histogram;
 
 use super::Tally;
+use crate::commands::analyze::mixture::Bin;
 
 /// The largest relative error of a quantile.
 pub const QUANTILE_ERROR: f64 = 0.001;
@@ -125,7 +126,7 @@ impl AmountCounts {
 
     /// Bins of the natural logarithm of amounts above zero, in major units, with their rows, rising; all
     /// of them, and those of fraud alone.
-    pub fn log_bins(&self) -> (Vec<(f64, f64)>, Vec<(f64, f64)>) {
+    pub fn log_bins(&self) -> (Vec<Bin>, Vec<Bin>) {
         (log_bins(&self.all), log_bins(&self.fraud))
     }
 }
@@ -135,7 +136,7 @@ fn major(histogram: &Histogram<u64>, minor: u64) -> f64 {
     histogram.median_equivalent(minor) as f64 / 100.0
 }
 
-fn log_bins(histogram: &Histogram<u64>) -> Vec<(f64, f64)> {
+fn log_bins(histogram: &Histogram<u64>) -> Vec<Bin> {
     histogram
         .iter_recorded()
         .filter(|bin| bin.value_iterated_to() > 0)
