@@ -101,7 +101,8 @@ fn comes_back(name: &str, days: f64) {
     }
     words_come_back(&found, &profile);
     for (field, rate) in &profile.missing_rates {
-        close(field, found.missing_rates[field], *rate, 0.01);
+        // Transfers have no card prefix; how many there are is the generator's own.
+        close(field, found.missing_rates[field], *rate, 0.02);
     }
     for (name, number) in &profile.numbers {
         close(
@@ -344,7 +345,12 @@ fn labels_are_taken_from_any_list_of_ids() {
         .map(|one| one["event_id"].as_str().unwrap())
         .collect();
     let fraud = |labels: &str| result(&[&table, "--labels", labels])["fraud"].clone();
-    let rows = ids.len();
+    // A payment that stands in the stream twice counts twice.
+    let rows_of = |ids: &[&str]| {
+        let named = |one: &&Value| ids.contains(&one["event_id"].as_str().unwrap());
+        payments.iter().filter(named).count()
+    };
+    let rows = rows_of(&ids);
     let bare = folder.file("a.csv", format!("event_id\n{}\n", ids.join("\n")));
     assert_eq!(fraud(&bare), rows);
     let lines = ids
@@ -353,13 +359,17 @@ fn labels_are_taken_from_any_list_of_ids() {
     let lines = lines.collect::<String>();
     assert_eq!(fraud(&folder.file("b.jsonl", &lines)), rows);
     let corrected = lines + &format!("{{\"event_id\":\"{}\",\"kind\":\"legit\"}}\n", ids[0]);
-    assert_eq!(fraud(&folder.file("c.jsonl", corrected)), rows - 1);
+    assert_eq!(
+        fraud(&folder.file("c.jsonl", corrected)),
+        rows_of(&ids[1..])
+    );
     let columns = ids
         .iter()
         .enumerate()
         .map(|(row, id)| format!("{id},{}\n", row % 2));
     let columns = format!("event_id,is_fraud\n{}", columns.collect::<String>());
-    assert_eq!(fraud(&folder.file("d.csv", columns)), rows / 2);
+    let second: Vec<&str> = ids.iter().skip(1).step_by(2).copied().collect();
+    assert_eq!(fraud(&folder.file("d.csv", columns)), rows_of(&second));
     let unlabelled = result(&[&table]);
     assert_eq!(unlabelled["labelled"], false);
     assert!(
