@@ -204,6 +204,18 @@ impl Mapping {
         self.delimiter
     }
 
+    /// The words that stand for a missing value, beside an empty cell.
+    pub fn missing(&self) -> &[String] {
+        &self.missing
+    }
+
+    /// The fields alone, neither features nor label: for a reader of a table that looks at the cells itself.
+    pub fn without_extras(mut self) -> Self {
+        self.features.clear();
+        self.label = None;
+        self
+    }
+
     /// The columns that join the feature row, sorted by name.
     pub fn features(&self) -> &[Feature] {
         &self.features

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 failed (or rows were rejected under `--strict`, or a check failed), 2 wrong usage:
 //! a flag, a file that is not there, a mapping that does not fit; 130 interrupted.
 
+pub mod analyze;
 pub mod bench;
 pub mod demo;
 pub mod features;

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{bench, demo, features, generate, openapi, replay, run, serve, train};
+use commands::{analyze, bench, demo, features, generate, openapi, replay, run, serve, train};
 
 // Windows and decisions are small allocations that live long or die young: jemalloc replaces a live box in
 // half of glibc's time.
@@ -42,6 +42,8 @@ enum Command {
     Train(train::TrainArguments),
     /// Make synthetic payments with fraud stories, to a file, a pipe, a log or a server.
     Generate(generate::GenerateArguments),
+    /// Describe a table of payments: distributions, a report, a profile for the generator.
+    Analyze(analyze::AnalyzeArguments),
     /// Show the feature catalogue.
     Features(features::FeaturesArguments),
     /// Measure what deciding costs on this machine.
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
         Command::Replay(arguments) => replay::replay(arguments),
         Command::Train(arguments) => train::train(arguments),
         Command::Generate(arguments) => generate::generate(arguments),
+        Command::Analyze(arguments) => analyze::analyze(&arguments),
         Command::Features(arguments) => features::features(arguments),
         Command::Bench(arguments) => bench::bench(arguments),
         Command::Openapi => openapi::openapi(),

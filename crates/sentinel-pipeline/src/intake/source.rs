@@ -70,6 +70,9 @@ impl SourceOptions {
 /// How far ahead of the appender's clock an event may lie, in microseconds.
 pub const AHEAD_MICROS_MAX: i64 = 5 * 60 * 1_000_000;
 
+/// Who is shown the cells of a row, with the columns they belong to, before a mapping reads them.
+pub type SeeRow<'a> = dyn FnMut(&[String], &Row<'_>) + 'a;
+
 /// A batch ends early when it holds so many bytes of rows.
 const BATCH_BYTES_MAX: usize = 4 * 1024 * 1024;
 
@@ -253,13 +256,25 @@ impl<R: Read> FileSource<R> {
         batch: &mut SourceBatch,
         items_max: usize,
     ) -> Result<bool, SourceError> {
+        self.next_batch_seeing(batch, items_max, &mut |_, _| {})
+    }
+
+    /// As [`Self::next_batch`], and shows each row that could be cut into cells, before the mapping reads
+    /// it: all cells of a table, the mapped keys of an object, nothing of an object without a mapping.
+    /// With `items_max` 1 what was shown last belongs to the transaction or rejection that comes next.
+    pub fn next_batch_seeing(
+        &mut self,
+        batch: &mut SourceBatch,
+        items_max: usize,
+        see: &mut SeeRow<'_>,
+    ) -> Result<bool, SourceError> {
         batch.items.clear();
         batch.bytes.clear();
         if let Some(failure) = self.failure.take() {
             return Err(failure);
         }
         while batch.items.len() < items_max.max(1) && batch.bytes.len() < BATCH_BYTES_MAX {
-            match self.step(batch) {
+            match self.step(batch, see) {
                 Ok(Step::Went) => {}
                 Ok(Step::Ended) => break,
                 Err(failure) if batch.items.is_empty() => return Err(failure),
@@ -286,8 +301,17 @@ impl<R: Read> FileSource<R> {
         self.lines.bytes_read()
     }
 
+    /// The columns of the table; for objects the keys that the mapping reads; none without a mapping.
+    pub fn columns(&self) -> &[String] {
+        match &self.rows {
+            Rows::Table(rows) => rows.1.columns(),
+            Rows::Mapped(rows) => rows.1.columns(),
+            Rows::Canonical => &[],
+        }
+    }
+
     /// Adds one item at most.
-    fn step(&mut self, batch: &mut SourceBatch) -> Result<Step, SourceError> {
+    fn step(&mut self, batch: &mut SourceBatch, see: &mut SeeRow<'_>) -> Result<Step, SourceError> {
         if let Some(held) = self.held.take() {
             self.release(held, batch);
             return Ok(Step::Went);
@@ -310,7 +334,7 @@ impl<R: Read> FileSource<R> {
                     return Ok(Step::Went);
                 }
                 let held = self
-                    .read_row(extent)
+                    .read_row(extent, see)
                     .map_err(|source| self.read_error(source))?;
                 self.rows_met += 1;
                 self.release(held, batch);
@@ -323,7 +347,7 @@ impl<R: Read> FileSource<R> {
     }
 
     /// Reads the row that begins with this line, without consuming it.
-    fn read_row(&mut self, first: Extent) -> Result<Held, std::io::Error> {
+    fn read_row(&mut self, first: Extent, see: &mut SeeRow<'_>) -> Result<Held, std::io::Error> {
         let number = self.rows_met;
         let bytes_max = self.options.line_bytes_max;
         let mut extent = first;
@@ -337,14 +361,13 @@ impl<R: Read> FileSource<R> {
                 let line = self.lines.peek(first.bytes - first.line_end);
                 let read = reader.read(line, mapping.columns());
                 read.and_then(|(text, cells)| {
-                    mapping.read(
-                        &Row {
-                            number,
-                            text,
-                            cells,
-                        },
-                        &mut self.scratch,
-                    )
+                    let row = Row {
+                        number,
+                        text,
+                        cells,
+                    };
+                    see(mapping.columns(), &row);
+                    mapping.read(&row, &mut self.scratch)
                 })
             }
             Rows::Table(rows) => {
@@ -356,14 +379,15 @@ impl<R: Read> FileSource<R> {
                         extent = whole;
                         let raw = self.lines.peek(whole.bytes - whole.line_end);
                         match csv.cells(raw) {
-                            Ok((text, cells)) => mapping.read(
-                                &Row {
+                            Ok((text, cells)) => {
+                                let row = Row {
                                     number,
                                     text,
                                     cells,
-                                },
-                                &mut self.scratch,
-                            ),
+                                };
+                                see(mapping.columns(), &row);
+                                mapping.read(&row, &mut self.scratch)
+                            }
                             Err(at) => Err(not_utf8(mapping, at)),
                         }
                     }

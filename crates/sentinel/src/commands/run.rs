@@ -15,7 +15,7 @@
 mod files;
 pub mod input;
 mod labels;
-mod ledger;
+pub mod ledger;
 mod manifest;
 mod parquet;
 mod summary;

@@ -21,3 +21,4 @@ mod export;
 mod windows_by_sql;
 mod bench;
 mod generate;
+mod analyze;

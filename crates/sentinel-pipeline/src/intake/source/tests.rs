@@ -10,6 +10,7 @@ use super::*;
 
 mod bad_inputs;
 mod label_order;
+mod seen_cells;
 
 /// The repository's fixtures, found upwards of this crate.
 fn fixtures() -> PathBuf {

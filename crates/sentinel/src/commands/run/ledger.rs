@@ -203,7 +203,7 @@ impl Held {
 }
 
 /// A bar on a terminal, nothing elsewhere.
-fn progress_bar(total_bytes: Option<u64>) -> ProgressBar {
+pub fn progress_bar(total_bytes: Option<u64>) -> ProgressBar {
     if !std::io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
