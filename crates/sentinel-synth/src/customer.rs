@@ -153,7 +153,7 @@ impl Customer {
         }
     }
 
-    fn has_family_card(&self) -> bool {
+    pub(crate) fn has_family_card(&self) -> bool {
         self.shared[1] < 20
     }
 

@@ -11,13 +11,13 @@
 //!
 //! ```text
 //! world (cities, customers, merchants)
-//!    |            everyday ---------+
-//!    |            look_alike ---+   |          one plan at a time,
-//!    +--> plans: episode -------+---+--> stream ----> payment ----> Generated
-//!                (fraud)     queue by time      (late, repeated)
+//!    |            look_alike --+
+//!    |                         +--> telling --> schedule --+        one plan at a time,
+//!    +--> plans: episode ------+                (queue)    +--> stream ----> payment ----> Generated
+//!                (fraud)                       everyday ---+      (late, repeated)
 //! ```
 //!
-//! Start reading at [`stream`]; tests that need single transactions want [`builder`].
+//! What is told, and how often, changes over event time by [`Drift`]. Start reading at [`stream`]; tests that need single transactions want [`builder`].
 
 pub mod random;
 mod spelling;
@@ -26,19 +26,25 @@ mod merchant;
 mod customer;
 mod world;
 pub mod story;
+pub mod drift;
 mod plan;
 mod everyday;
-mod look_alike;
+mod telling;
 mod episode;
+mod look_alike;
+mod schedule;
 mod payment;
 pub mod options;
 pub mod stream;
 pub mod builder;
 #[cfg(test)]
 mod law;
+#[cfg(test)]
+mod told;
 
 pub use city::reference_rates;
+pub use drift::{Drift, DriftStep};
 pub use options::Options;
 pub use random::Random;
-pub use story::{LookAlike, Story};
+pub use story::{LabelDelay, LookAlike, Story};
 pub use stream::{Generated, Stream};

@@ -3,6 +3,7 @@
 use sentinel_domain::{Instant, MICROS_PER_SECOND};
 
 use crate::city::CITIES;
+use crate::drift::Drift;
 use crate::merchant::KIND_COUNT;
 
 /// What a stream is asked for.
@@ -20,8 +21,9 @@ pub struct Options {
     pub payments_per_second: f64,
     /// The share of payments that are fraud, 0 to [`Self::FRAUD_RATE_MAX`].
     pub fraud_rate: f64,
-    /// How long after a payment its fraud becomes known.
-    pub label_delay_micros: i64,
+    /// How long after a payment its fraud becomes known; `None`: as long as each story takes
+    /// ([`crate::Story::label_delay`]).
+    pub label_delay_micros: Option<i64>,
     /// What every event id starts with; cut after [`Self::ID_PREFIX_BYTES_MAX`] bytes.
     pub id_prefix: String,
     /// The share of payments that arrive after later ones.
@@ -30,6 +32,8 @@ pub struct Options {
     pub late_micros_max: i64,
     /// The share of payments that arrive twice.
     pub repeat_share: f64,
+    /// How stories and habits change over event time.
+    pub drift: Drift,
 }
 
 impl Options {
@@ -51,11 +55,12 @@ impl Options {
             start,
             payments_per_second: 4.0,
             fraud_rate: 0.0271,
-            label_delay_micros: 3 * 86_400 * MICROS_PER_SECOND,
+            label_delay_micros: None,
             id_prefix: String::from("syn-"),
             late_share: 0.002,
             late_micros_max: 20 * MICROS_PER_SECOND,
             repeat_share: 0.000_5,
+            drift: Drift::default(),
         }
     }
 

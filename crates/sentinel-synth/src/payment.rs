@@ -12,7 +12,7 @@ use sentinel_domain::{
 
 use crate::customer::{Card, Customer, city_address, email_domain, hosting_address};
 use crate::merchant::{Door, Merchant};
-use crate::plan::{Hand, Plan};
+use crate::plan::{Hand, Kit, Payee, Plan};
 use crate::random::{Random, scramble};
 use crate::spelling::{hexadecimal, numbered, push_number};
 use crate::story::Story;
@@ -42,7 +42,8 @@ pub(crate) fn render(
     let account_id = customer.account_id();
     let mut made = Transaction::required(event_id, event_type, plan.at, account_id, amount);
     made.customer_id = Some(customer.customer_id());
-    made.account_opened_at = Some(customer.opened_at(world));
+    let opened_at = plan.opened_at.unwrap_or_else(|| customer.opened_at(world));
+    made.account_opened_at = Some(opened_at);
     made.billing_amount_minor = billing.map(|money| money.minor);
     made.billing_currency = billing.map(|money| money.currency);
     let zone = world.city(scene.city);
@@ -125,7 +126,9 @@ impl Scene<'_> {
     fn price(&self, random: &mut Random) -> (Money, Option<Money>) {
         let kind = self.merchant.kind;
         let usual = kind.log_mean + self.customer.income(self.world);
-        let drawn = |random: &mut Random| random.log_normal(usual, kind.log_deviation);
+        let drawn = |random: &mut Random| {
+            self.plan.price_factor * random.log_normal(usual, kind.log_deviation)
+        };
         let usd = self.plan.usd.unwrap_or_else(|| drawn(random));
         let usd = usd.clamp(0.3, 60_000.0);
         let shop = self.world.city(self.merchant.city);
@@ -216,7 +219,7 @@ impl Scene<'_> {
         let cash = self.merchant.kind.door == Door::Atm;
         let copied = matches!(
             self.plan.story,
-            Some(Story::ImpossibleTravel | Story::CompromisedTerminal)
+            Some(Story::ImpossibleTravel | Story::CompromisedTerminal | Story::CollusionRing)
         );
         let modes: &[(EntryMode, u16)] = match (&self.thief, cash) {
             (None, true) => &[(Chip, 88), (Contactless, 6), (Swipe, 6)],
@@ -325,6 +328,20 @@ impl Scene<'_> {
         } else if random.chance(0.012) {
             device = DeviceId(hexadecimal("dev_", scramble(fresh)));
         }
+        match self.plan.kit {
+            Kit::Own => {}
+            Kit::Device(traits) => device = DeviceId(hexadecimal("dev_", scramble(traits))),
+            Kit::Address(traits) => address = city_address(self.city, traits),
+            Kit::Ring(traits) => {
+                device = DeviceId(hexadecimal("dev_", scramble(traits)));
+                let [place, ..] = traits.to_be_bytes();
+                city = self.world.city_for(place);
+                address = city_address(city, traits);
+                // Some of the ring's people share a mailbox; all are with one provider.
+                let mailbox = scramble(traits ^ u64::from(self.customer.number & 3));
+                email = (hexadecimal("eml_", mailbox), email_domain(traits));
+            }
+        }
         // Some pages know little of their visitors.
         made.device_id = random.chance(0.97).then_some(device);
         made.ip = random.chance(0.99).then_some(address);
@@ -352,7 +369,26 @@ impl Scene<'_> {
         } else {
             self.customer.home
         };
-        made.counterparty_id = Some(CounterpartyId(hexadecimal("pay_", payee)));
+        let known = match self.plan.payee {
+            Some(Payee::Customer(number)) => Some(number),
+            // Of four usual payees one is with the same bank.
+            None if self.thief.is_none() && which < 230 && which & 3 == 0 => {
+                u32::try_from(payee % u64::from(self.world.customers)).ok()
+            }
+            _ => None,
+        };
+        let payee = match self.plan.payee {
+            Some(Payee::Outside(traits)) => traits,
+            _ => payee,
+        };
+        let (id, there) = match known {
+            Some(number) => (
+                numbered("acc_", u64::from(number)),
+                Customer::at(self.world, number).home,
+            ),
+            None => (hexadecimal("pay_", payee), there),
+        };
+        made.counterparty_id = Some(CounterpartyId(id));
         made.counterparty_country = Some(self.world.city(there).country);
         made.billing_country = Some(self.world.city(self.customer.home).country);
         self.fill_remote(made, random);

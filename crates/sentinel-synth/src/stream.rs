@@ -1,26 +1,24 @@
 //! The stream: everyday payments, innocent episodes and fraud in one order of time, without end.
 //!
-//! **Shares.** Fraud and look-alikes are owed: each everyday payment adds to what is owed, each episode
-//! pays a part of it back when it is planned. So the shares hold over any longer stretch while episodes
-//! still begin at irregular times. Before the first payment, episodes of the last forty minutes are
-//! planned, so that the first minute has its fraud too.
+//! **Shares.** Which episodes begin when is told at `schedule`. An honest payment of a story takes the
+//! place of an everyday one, so that the rate holds.
 //!
 //! **Order.** Event times never fall, but for the late share (an event that was held up) and repeats
 //! (the same value once more, a little later).
 
-use std::collections::BinaryHeap;
+use std::num::NonZeroU64;
 
-use sentinel_domain::{EventId, Instant, Label, LabelSource, MICROS_PER_SECOND, Text, Transaction};
+use sentinel_domain::{EventId, Instant, Label, MICROS_PER_SECOND, Text, Transaction};
 
 use crate::builder::fraud_label;
-use crate::look_alike::after_seconds;
 use crate::options::Options;
-use crate::plan::{Plan, Queued};
+use crate::plan::Plan;
 use crate::random::Random;
+use crate::schedule::Schedule;
 use crate::spelling::push_number;
 use crate::story::{LookAlike, Story};
 use crate::world::{Purpose, World};
-use crate::{episode, everyday, look_alike, payment};
+use crate::{everyday, payment};
 
 /// One payment with what is known beside it.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,27 +29,13 @@ pub struct Generated {
     pub label: Option<Label>,
     /// The story it belongs to. Not every payment of a story is fraud: some stories need honest ones.
     pub story: Option<Story>,
+    /// The episode of the story or look-alike, counted from 1; the same for the same seed.
+    pub episode: Option<u64>,
     /// The way in which it looks like fraud and is not.
     pub look_alike: Option<LookAlike>,
     /// The very same value came before.
     pub repeated: bool,
 }
-
-/// The share of payments in innocent episodes and in the honest parts of stories.
-const INNOCENT_SHARE: f64 = 0.03;
-
-/// How likely an owed episode is planned at each everyday payment; more where fraud is frequent.
-const BEGIN_CHANCE: f64 = 0.05;
-
-/// No more innocent payments are owed than this, however long the queue was full.
-const INNOCENT_OWED_MAX: f64 = 100.0;
-
-/// Episodes that began this long before the first payment still have payments to come.
-const WARM_UP_SECONDS: f64 = 2_400.0;
-
-/// With more plans waiting only the shortest story is told, so that the queue stays bounded. It is
-/// reached above some ten thousand payments a second; the first minutes then have less fraud than asked.
-const WAITING_MAX: usize = 1 << 18;
 
 /// An endless stream of payments. The same options give the same stream.
 #[derive(Debug, Clone)]
@@ -60,14 +44,10 @@ pub struct Stream {
     options: Options,
     random: Random,
     /// What is planned beyond everyday payments.
-    waiting: BinaryHeap<Queued>,
-    /// Plans of one episode on their way to the queue; kept for its memory.
-    planned: Vec<Plan>,
-    sequence: u64,
+    schedule: Schedule,
+    /// Everyday payments whose place honest payments of stories took.
+    replaced: u64,
     everyday_at: Instant,
-    /// Payments of fraud, and of innocent episodes, still to be planned.
-    fraud_owed: f64,
-    innocent_owed: f64,
     /// How many transactions were made.
     made: u64,
     /// Values to give once more, each when so many transactions were made.
@@ -86,21 +66,19 @@ impl Stream {
             options.id_prefix.pop();
         }
         let world = World::new(&options);
-        let mut stream = Self {
-            random: Random::new(world.hash(Purpose::Stream, 0)),
+        let mut random = Random::new(world.hash(Purpose::Stream, 0));
+        let pace = options.payments_per_second;
+        let schedule = Schedule::new(&world, options.fraud_rate, pace, &mut random);
+        Self {
+            random,
             everyday_at: options.start,
             world,
             options,
-            waiting: BinaryHeap::new(),
-            planned: Vec::new(),
-            sequence: 0,
-            fraud_owed: 0.0,
-            innocent_owed: 0.0,
+            schedule,
+            replaced: 0,
             made: 0,
             repeats: Vec::new(),
-        };
-        stream.warm_up();
-        stream
+        }
     }
 
     /// What the stream was asked for, every value within its bounds.
@@ -108,80 +86,30 @@ impl Stream {
         &self.options
     }
 
-    fn warm_up(&mut self) {
-        let payments = self.options.payments_per_second * WARM_UP_SECONDS;
-        self.fraud_owed = payments * self.options.fraud_rate;
-        self.innocent_owed = payments * INNOCENT_SHARE;
-        while (self.fraud_owed > 0.0 || self.innocent_owed > 0.0)
-            && self.waiting.len() < WAITING_MAX
-        {
-            let earlier = -self.random.within(0.0, WARM_UP_SECONDS);
-            let begin = after_seconds(self.options.start, earlier);
-            self.begin_owed_episodes(begin);
-        }
-        (self.fraud_owed, self.innocent_owed) = (0.0, 0.0);
-    }
-
-    fn begin_owed_episodes(&mut self, begin: Instant) {
-        if self.fraud_owed > 0.0 {
-            let story = if self.waiting.len() < WAITING_MAX {
-                episode::any_story(&mut self.random)
-            } else {
-                Story::VelocityBurst
-            };
-            episode::plan(
-                &self.world,
-                story,
-                begin,
-                &mut self.random,
-                &mut self.planned,
-            );
-            self.queue_planned();
-        }
-        if self.innocent_owed > 0.0 && self.waiting.len() < WAITING_MAX {
-            look_alike::plan(&self.world, begin, &mut self.random, &mut self.planned);
-            self.queue_planned();
-        }
-    }
-
-    fn queue_planned(&mut self) {
-        for plan in self.planned.drain(..) {
-            if plan.is_fraud() {
-                self.fraud_owed -= 1.0;
-            } else {
-                self.innocent_owed -= 1.0;
-            }
-            if plan.at >= self.options.start {
-                self.sequence += 1;
-                self.waiting.push(Queued {
-                    plan,
-                    sequence: self.sequence,
-                });
-            }
-        }
-    }
-
     /// The next plan in order of time.
     fn next_plan(&mut self) -> Plan {
-        if let Some(first) = self.waiting.peek()
-            && first.plan.at <= self.everyday_at
-            && let Some(first) = self.waiting.pop()
-        {
-            return first.plan;
+        loop {
+            if let Some(plan) = self.schedule.pop(&self.world, self.everyday_at) {
+                if plan.story.is_some() && !plan.fraud {
+                    self.replaced += 1;
+                    self.schedule.count_honest();
+                }
+                return plan;
+            }
+            let at = self.everyday_at;
+            let rate = self.options.payments_per_second * self.schedule.everyday_share();
+            self.everyday_at = at.plus_micros(micros(self.random.exponential() / rate).max(1));
+            self.schedule.habits(&self.world, at);
+            self.schedule
+                .perhaps_begin(&self.world, self.everyday_at, &mut self.random);
+            if self.replaced > 0 {
+                self.replaced -= 1;
+                continue;
+            }
+            self.schedule.count_honest();
+            let habits = self.schedule.habits(&self.world, at);
+            return everyday::payment(&self.world, habits, at, &mut self.random);
         }
-        let at = self.everyday_at;
-        let everyday_share = 1.0 - self.options.fraud_rate - INNOCENT_SHARE;
-        let rate = self.options.payments_per_second * everyday_share;
-        self.everyday_at = at.plus_micros(micros(self.random.exponential() / rate).max(1));
-        self.fraud_owed += self.options.fraud_rate / everyday_share;
-        let innocent = self.innocent_owed + INNOCENT_SHARE / everyday_share;
-        self.innocent_owed = innocent.min(INNOCENT_OWED_MAX);
-        let keen = self.options.fraud_rate / everyday_share * 0.3;
-        if self.random.chance(BEGIN_CHANCE + keen) {
-            let begin = after_seconds(self.everyday_at, self.random.within(0.0, 30.0));
-            self.begin_owed_episodes(begin);
-        }
-        everyday::payment(&self.world, at, &mut self.random)
     }
 
     fn spell_out(&mut self, mut plan: Plan) -> Generated {
@@ -193,21 +121,33 @@ impl Stream {
         let mut transaction =
             payment::render(&self.world, &plan, EventId(event_id), &mut self.random);
         self.perhaps_late(&mut transaction);
-        let label = plan.is_fraud().then(|| {
-            let source = match plan.story {
-                Some(Story::AccountTakeover) => LabelSource::Customer,
-                Some(Story::CompromisedTerminal) => LabelSource::IssuerAlert,
-                _ => LabelSource::Chargeback,
-            };
-            fraud_label(&transaction, source, self.options.label_delay_micros)
-        });
+        let label = plan.fraud.then(|| self.label(&plan, &transaction));
         Generated {
             transaction,
             label,
             story: plan.story,
+            episode: plan.episode.map(NonZeroU64::get),
             look_alike: plan.look_alike,
             repeated: false,
         }
+    }
+
+    /// What will be learnt about a fraud, and when: a matter of its story, its episode and, where
+    /// payments are found out one by one, its card or account.
+    fn label(&self, plan: &Plan, transaction: &Transaction) -> Label {
+        let delay = plan.story.unwrap_or(Story::CardTesting).label_delay();
+        let episode = plan.episode.map_or(0, NonZeroU64::get);
+        let one = if delay.together {
+            0
+        } else {
+            u64::from(plan.payer) + 1
+        };
+        let draw = self.world.hash(Purpose::LabelDelay, episode) ^ one;
+        let spread = delay.spread * Random::new(draw).normal();
+        let days = (delay.days_median * libm::exp(spread)).clamp(delay.days_min, delay.days_max);
+        let own = micros(days * 86_400.0);
+        let delay_micros = self.options.label_delay_micros.unwrap_or(own);
+        fraud_label(transaction, delay.source, delay_micros)
     }
 
     /// A payment that was held up: it carries an earlier time than those before it.
@@ -265,7 +205,7 @@ fn seconds(micros: i64) -> f64 {
 
 #[allow(
     clippy::cast_possible_truncation,
-    reason = "waiting times are hours at most, and the conversion saturates"
+    reason = "waiting times are months at most, and the conversion saturates"
 )]
 fn micros(seconds: f64) -> i64 {
     libm::round(seconds * MICROS_PER_SECOND as f64) as i64
