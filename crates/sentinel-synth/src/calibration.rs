@@ -7,7 +7,7 @@
 use sentinel_domain::transaction::{CardBrand, CardFunding};
 use sentinel_domain::{Scalar, Text, Transaction};
 
-use crate::echo::ECHO_SHARE;
+use crate::echo::{ECHO_SHARE, ECHO_USD_MAX};
 use crate::ladder::{Ladder, rank_of};
 use crate::merchant::{Door, KINDS, kind_at};
 use crate::plan::Plan;
@@ -77,7 +77,10 @@ impl Calibration {
         let remote_frauds = remote_share(frauds.map(|told| (told.2, told.1)));
         // What echoes have of it already.
         let echoes = echo_share(profile) / (1.0 - profile.fraud_rate);
-        let remote_everyday = (remote - echoes * remote_frauds) / (1.0 - echoes);
+        let innocents = told.iter().filter(|told| !told.0.is_fraud());
+        let remote_innocents = remote_share(innocents.map(|told| (told.2, told.1)));
+        let remote_everyday = (remote - echoes * remote_frauds - INNOCENT_SHARE * remote_innocents)
+            / (1.0 - echoes - INNOCENT_SHARE);
         let kind_weights = kind_weights(remote_everyday.clamp(0.05, 0.6));
         let brand = Ladder::new(&profile.card_brand);
         let funding = Ladder::new(&profile.card_funding);
@@ -206,7 +209,6 @@ impl Calibration {
                         + 0.5 * (transfers + share_of(&[Door::Web]))
                         + 0.2 * share_of(&[Door::App])
                 }
-                "card_bin" | "card_country" | "merchant_name" => transfers,
                 _ => 0.0,
             };
             let more = (rate - already) / f64::max(1.0 - already, 1e-9);
@@ -358,7 +360,8 @@ fn prices(profile: &Profile, kind_weights: &[f64], plans: &[(Plan, f64, Door)]) 
             if !fraud {
                 continue;
             }
-            told.log_usd.push((libm::log(usd), part * echoes, false));
+            let echoed = libm::log(usd.min(ECHO_USD_MAX));
+            told.log_usd.push((echoed, part * echoes, false));
             let small = profile.amounts.small.as_ref();
             if small.is_some_and(|small| usd < small.below) {
                 told.small_frauds += part * share;

@@ -6,17 +6,21 @@
 //! and nothing after. So whatever a fraud shows in its own fields, more honest payments show too
 //! ([`ECHO_SHARE`]), and it takes history to tell them apart.
 
-use sentinel_domain::Instant;
+use sentinel_domain::{Instant, MICROS_PER_SECOND};
 
 use crate::customer::Customer;
 use crate::merchant::{Door, Merchant, kind_at};
 use crate::plan::{Hand, Plan};
 use crate::random::Random;
 use crate::story::{LookAlike, Story};
-use crate::world::World;
+use crate::telling::after_seconds;
+use crate::world::{Purpose, World};
 
-/// The share of payments that are echoes, four for each fraud of the default profile.
-pub(crate) const ECHO_SHARE: f64 = 0.11;
+/// The share of payments that are echoes, five for each fraud of the default profile.
+pub(crate) const ECHO_SHARE: f64 = 0.13;
+
+/// Nobody honest pays the sums of an emptied account.
+pub(crate) const ECHO_USD_MAX: f64 = 1_500.0;
 
 /// How many frauds of the sample are kept.
 const ECHOES_MAX: usize = 4_096;
@@ -35,6 +39,8 @@ pub(crate) struct Echo {
     kind: u8,
     /// In another country than the victim's home.
     abroad: bool,
+    /// By somebody whose account is new.
+    newcomer: bool,
     usd: Option<f64>,
     guise: Option<Guise>,
 }
@@ -59,6 +65,7 @@ impl Echo {
         let merchant = Merchant::at(world, plan.merchant);
         let home = Customer::at(world, plan.payer).home;
         let guise = match plan.hand {
+            // Fraud by the holder's own hand shows nothing strange.
             Hand::Holder => None,
             Hand::Thief(traits) => Some(Guise {
                 story: plan.story,
@@ -68,6 +75,7 @@ impl Echo {
         Self {
             kind: merchant.kind_index(),
             abroad: world.city(merchant.city).country != world.city(home).country,
+            newcomer: plan.opened_at.is_some(),
             usd: plan.usd,
             guise,
         }
@@ -81,8 +89,13 @@ pub(crate) fn payment(world: &World, at: Instant, random: &mut Random) -> Option
     }
     let echo = random.pick(&world.echoes);
     let at_tills = matches!(kind_at(echo.kind).door, Door::Pos | Door::Atm);
+    let mut opened_at = None;
     let (customer, city) = if echo.abroad && at_tills {
         somebody_abroad(world, at, random)?
+    } else if echo.newcomer {
+        let (customer, joined) = newcomer(world, at, random);
+        opened_at = Some(joined);
+        (customer, customer.home)
     } else {
         somebody(world, at, random)?
     };
@@ -98,8 +111,15 @@ pub(crate) fn payment(world: &World, at: Instant, random: &mut Random) -> Option
     let mut plan = Plan::honest(at, customer.number, merchant);
     plan.card = u8::from(random.chance(0.25));
     // Nobody pays the very same sum.
-    plan.usd = echo.usd.map(|usd| usd * random.log_normal(0.0, 0.1));
-    plan.guise = echo.guise;
+    plan.usd = echo
+        .usd
+        .map(|usd| usd.min(ECHO_USD_MAX) * random.log_normal(0.0, 0.15));
+    // Another thief's address than any that is told of.
+    plan.guise = echo.guise.map(|guise| Guise {
+        traits: random.next_u64(),
+        ..guise
+    });
+    plan.opened_at = opened_at;
     if city != customer.home {
         plan.look_alike = Some(LookAlike::Journey);
     }
@@ -112,6 +132,34 @@ fn somebody(world: &World, at: Instant, random: &mut Random) -> Option<(Customer
         let customer = Customer::at(world, world.any_payer(random));
         Some((customer, customer.city_at(world, at)?))
     })
+}
+
+/// How many days of the world a newcomer stays new.
+const NEW_DAYS: f64 = 20.0;
+
+/// A customer who joined some weeks of the world ago, and when. For the days in which they are new they
+/// pay now and then; numbers lie above those of customers and of the newcomers of stories.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "days and shares of 32-bit numbers"
+)]
+fn newcomer(world: &World, at: Instant, random: &mut Random) -> (Customer, Instant) {
+    let stay_micros = (NEW_DAYS * world.day_seconds * MICROS_PER_SECOND as f64) as i64;
+    let since_start = at.micros_since(world.start).max(0);
+    let turn = since_start.div_euclid(stay_micros.max(1));
+    let pool = u64::from(world.customers / 10).max(1);
+    let first = u64::from(world.customers);
+    let room = (u64::from(u32::MAX) - first) / 2;
+    let number = turn.cast_unsigned().wrapping_mul(pool) + random.below(pool);
+    let number = first + room + number % room.max(1);
+    let ago = world.hash(Purpose::Newcomer, number) >> 40;
+    let days_ago = 10.0 + 100.0 * ago as f64 / 16_777_216.0;
+    let joined = world.start.plus_micros(turn.saturating_mul(stay_micros));
+    let joined = after_seconds(joined, -days_ago * world.day_seconds);
+    let seconds = joined.micros().div_euclid(MICROS_PER_SECOND);
+    let customer = Customer::at(world, u32::try_from(number).unwrap_or(u32::MAX));
+    (customer, Instant::from_seconds(seconds))
 }
 
 /// Somebody on a journey to another country.

@@ -11,9 +11,9 @@ use sentinel_domain::{
 };
 
 use crate::calibration::Circumstances;
-use crate::customer::{Card, Customer, city_address, hosting_address, thief_email};
+use crate::customer::{Card, Customer, city_address, given_email, hosting_address};
 use crate::merchant::{Door, Merchant};
-use crate::plan::{Hand, Plan};
+use crate::plan::{Hand, Kit, Payee, Plan};
 use crate::random::{Random, scramble};
 use crate::spelling::{hexadecimal, numbered, push_number};
 use crate::story::Story;
@@ -37,17 +37,17 @@ pub(crate) fn render(
             Hand::Holder => None,
             Hand::Thief(traits) => Some(Thief::at(world, plan.story, traits)),
         },
-        guise: match plan.guise {
-            None => None,
-            Some(guise) => Some(Thief::at(world, guise.story, guise.traits)),
-        },
+        guise: plan
+            .guise
+            .map(|guise| Thief::at(world, guise.story, guise.traits)),
     };
     let (amount, billing) = scene.price(random);
     let event_type = scene.event_type(random);
     let account_id = customer.account_id();
     let mut made = Transaction::required(event_id, event_type, plan.at, account_id, amount);
     made.customer_id = Some(customer.customer_id());
-    made.account_opened_at = Some(customer.opened_at(world));
+    let opened_at = plan.opened_at.unwrap_or_else(|| customer.opened_at(world));
+    made.account_opened_at = Some(opened_at);
     made.billing_amount_minor = billing.map(|money| money.minor);
     made.billing_currency = billing.map(|money| money.currency);
     // A terminal stamps its own time, a page the time of whoever reads it.
@@ -143,7 +143,10 @@ impl Scene<'_> {
         let prices = &self.world.calibration.prices;
         let usd = match self.plan.usd {
             Some(told) => prices.within(told),
-            None => prices.usd(usual + kind.log_deviation * random.normal()),
+            None => {
+                let raw = usual + kind.log_deviation * random.normal();
+                prices.within(self.plan.price_factor * prices.usd(raw))
+            }
         };
         let shop = self.world.city(self.merchant.city);
         let home = self.world.city(self.customer.home);
@@ -236,7 +239,7 @@ impl Scene<'_> {
             self.plan
                 .story
                 .or(self.plan.guise.and_then(|guise| guise.story)),
-            Some(Story::ImpossibleTravel | Story::CompromisedTerminal)
+            Some(Story::ImpossibleTravel | Story::CompromisedTerminal | Story::CollusionRing)
         );
         let modes: &[(EntryMode, u16)] = match (self.manner(), cash) {
             (None, true) => &[(Chip, 88), (Contactless, 6), (Swipe, 6)],
@@ -347,13 +350,35 @@ impl Scene<'_> {
         } else if random.chance(0.012) {
             device = DeviceId(hexadecimal("dev_", scramble(fresh)));
         }
+        match self.plan.kit {
+            Kit::Own => {}
+            Kit::Device(traits) => device = DeviceId(hexadecimal("dev_", scramble(traits))),
+            Kit::Address(traits) => address = city_address(self.city, traits),
+            Kit::Ring(traits) => {
+                device = DeviceId(hexadecimal("dev_", scramble(traits)));
+                let [place, ..] = traits.to_be_bytes();
+                city = self.world.city_for(place);
+                address = city_address(city, traits);
+            }
+        }
         // Some pages know little of their visitors.
         made.device_id = random.chance(0.97).then_some(device);
         made.ip = random.chance(0.99).then_some(address);
         made.session_id = Some(SessionId(hexadecimal("ses_", session)));
-        if random.chance(if app { 0.8 } else { 0.5 }) {
+        let seen = match (self.hides_place(), app) {
+            (true, _) => 0.15,
+            (false, true) => 0.8,
+            (false, false) => 0.5,
+        };
+        if random.chance(seen) {
             made.coordinates = Some(self.customer.coordinates(self.world, city, self.plan.at));
         }
+    }
+
+    /// Whoever hires an address seldom lets a page see the place.
+    fn hides_place(&self) -> bool {
+        self.manner()
+            .is_some_and(|manner| !manner.inside && manner.hired_address != Some(true))
     }
 
     /// The thief whose manner the payment has, whether by fraud or not.
@@ -365,8 +390,17 @@ impl Scene<'_> {
     fn fill_email(&self, made: &mut Transaction) {
         let remote = self.is_remote();
         let email = match &self.thief {
-            Some(thief) if thief.own_email && remote => thief_email(self.world, thief.traits),
-            _ => self.customer.email(self.world),
+            Some(thief) if thief.own_email && remote => {
+                given_email(self.world, thief.traits, thief.traits)
+            }
+            _ => match self.plan.kit {
+                // Some of the ring's people share a mailbox; all are with one provider.
+                Kit::Ring(traits) if remote => {
+                    let mailbox = scramble(traits ^ u64::from(self.customer.number & 3));
+                    given_email(self.world, mailbox, traits)
+                }
+                _ => self.customer.email(self.world),
+            },
         };
         (made.email_hash, made.email_domain) = email.unzip();
     }
@@ -405,7 +439,26 @@ impl Scene<'_> {
         } else {
             self.customer.home
         };
-        made.counterparty_id = Some(CounterpartyId(hexadecimal("pay_", payee)));
+        let known = match self.plan.payee {
+            Some(Payee::Customer(number)) => Some(number),
+            // Of four usual payees one is with the same bank.
+            None if self.thief.is_none() && which < 230 && which & 3 == 0 => {
+                u32::try_from(payee % u64::from(self.world.customers)).ok()
+            }
+            _ => None,
+        };
+        let payee = match self.plan.payee {
+            Some(Payee::Outside(traits)) => traits,
+            _ => payee,
+        };
+        let (id, there) = match known {
+            Some(number) => (
+                numbered("acc_", u64::from(number)),
+                Customer::at(self.world, number).home,
+            ),
+            None => (hexadecimal("pay_", payee), there),
+        };
+        made.counterparty_id = Some(CounterpartyId(id));
         made.counterparty_country = Some(self.world.city(there).country);
         made.billing_country = Some(self.world.city(self.customer.home).country);
         self.fill_remote(made, random);

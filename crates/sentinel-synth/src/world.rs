@@ -1,11 +1,12 @@
 //! The world of one seed: how many people and shops there are, and how to find one.
 
-use sentinel_domain::{Coordinates, Instant};
+use sentinel_domain::{Coordinates, Instant, MICROS_PER_SECOND};
 
 use crate::activity::Activity;
 use crate::calibration::Calibration;
 use crate::city::{self, CITIES, City};
 use crate::customer::Customer;
+use crate::drift::{Drift, Habits};
 use crate::echo::Echo;
 use crate::merchant::{KIND_COUNT, Merchant};
 use crate::options::Options;
@@ -52,14 +53,24 @@ sentinel_domain::vocabulary! {
         Email = 17, "email";
         /// The stream's own generator.
         Stream = 18, "stream";
+        /// An episode.
+        Episode = 40, "episode";
+        /// When fraud becomes known.
+        LabelDelay = 41, "label_delay";
         /// On which days a customer likes to pay, and pay days.
         Rhythm = 60, "rhythm";
         /// Where a customer works.
         WorkPlace = 61, "work_place";
         /// A payment being spelt out.
         Payment = 62, "payment";
+        /// When somebody joined who is new.
+        Newcomer = 63, "newcomer";
     }
 }
+
+/// The bounds of a day of the world, in seconds.
+const DAY_SECONDS_MIN: f64 = 30.0;
+const DAY_SECONDS_MAX: f64 = 86_400.0;
 
 /// Everything that is the same for the whole stream.
 #[derive(Debug, Clone)]
@@ -67,6 +78,10 @@ pub(crate) struct World {
     pub(crate) seed: u64,
     pub(crate) start: Instant,
     pub(crate) customers: u32,
+    /// A day of this world: the time in which a customer pays twice, a real day at most. People of a
+    /// stream pay far more often than people do; stories of weeks keep their proportion to that.
+    pub(crate) day_seconds: f64,
+    drift: Drift,
     merchants: u32,
     cities: Vec<City>,
     /// A city for every byte, by weight: people live where a byte of their hash says.
@@ -100,6 +115,9 @@ impl World {
             seed: options.seed,
             start: options.start,
             customers,
+            day_seconds: (2.0 * f64::from(options.customers) / options.payments_per_second)
+                .clamp(DAY_SECONDS_MIN, DAY_SECONDS_MAX),
+            drift: options.drift.in_bounds(),
             merchants: options.merchants.max(Options::MERCHANTS_MIN),
             cities,
             city_by_byte: by_place(&city_weights, 256),
@@ -131,6 +149,13 @@ impl World {
     /// What a thing is like.
     pub(crate) fn hash(&self, purpose: Purpose, number: u64) -> u64 {
         hash(self.seed, u64::from(purpose.code()), number)
+    }
+
+    /// The habits of an instant.
+    pub(crate) fn habits(&self, at: Instant) -> Habits {
+        let micros = at.micros_since(self.start) as f64;
+        self.drift
+            .at(micros / MICROS_PER_SECOND as f64 / DAY_SECONDS_MAX)
     }
 
     /// The city with this index.
