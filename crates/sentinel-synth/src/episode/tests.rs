@@ -146,6 +146,29 @@ fn every_story_states_who_finds_it_out_and_when() {
     }
 }
 
+#[test]
+fn the_book_tells_the_share_and_the_delay_of_every_story_and_names_every_look_alike() {
+    let page = include_str!("../../../../docs/book/src/concepts/stories.md");
+    for story in Story::ALL {
+        let (share, delay) = (script(*story).share * 100.0, story.label_delay());
+        let (from, to) = (delay.days_min, delay.days_max);
+        let (median, spread) = (delay.days_median, delay.spread);
+        let together = if delay.together {
+            "together"
+        } else {
+            "one by one"
+        };
+        let source = delay.source;
+        let row = format!(
+            "| `{story}` | {share:.0} % | `{source}` | {median} | {spread} | {from} to {to} | {together} |"
+        );
+        assert!(page.contains(&row), "{row}");
+    }
+    for kind in LookAlike::ALL {
+        assert!(page.contains(&format!("| `{kind}` |")), "{kind}");
+    }
+}
+
 fn set_of<'a>(
     told: impl IntoIterator<Item = &'a Paid>,
     key: impl Fn(&'a Transaction) -> Option<&'a str>,
