@@ -14,7 +14,7 @@
 
 mod files;
 pub mod input;
-mod labels;
+pub mod labels;
 mod ledger;
 mod manifest;
 mod parquet;
