@@ -7,6 +7,7 @@
 use sentinel_domain::transaction::{CardBrand, CardFunding};
 use sentinel_domain::{Scalar, Text, Transaction};
 
+use crate::echo::{ECHO_SHARE, ECHO_USD_MAX};
 use crate::ladder::{Ladder, rank_of};
 use crate::merchant::{Door, KINDS, kind_at};
 use crate::plan::Plan;
@@ -70,14 +71,20 @@ impl Calibration {
     /// `told` is a sample of what stories and innocent episodes plan, with weights.
     pub(crate) fn new(profile: &Profile, told: &[(Plan, f64, Door)]) -> Self {
         let product = Ladder::new(&profile.product);
-        let remote_wanted = (1.0 - product.lowest_end(false)) * REMOTE_OF_OTHER_PRODUCTS;
-        let kind_weights = kind_weights(remote_wanted.clamp(0.05, 0.6));
+        let remote = (1.0 - product.lowest_end(false)) * REMOTE_OF_OTHER_PRODUCTS;
+        let remote = remote.clamp(0.05, 0.6);
+        let frauds = told.iter().filter(|told| told.0.is_fraud());
+        let remote_frauds = remote_share(frauds.map(|told| (told.2, told.1)));
+        // What echoes have of it already.
+        let echoes = echo_share(profile) / (1.0 - profile.fraud_rate);
+        let innocents = told.iter().filter(|told| !told.0.is_fraud());
+        let remote_innocents = remote_share(innocents.map(|told| (told.2, told.1)));
+        let remote_everyday = (remote - echoes * remote_frauds - INNOCENT_SHARE * remote_innocents)
+            / (1.0 - echoes - INNOCENT_SHARE);
+        let kind_weights = kind_weights(remote_everyday.clamp(0.05, 0.6));
         let brand = Ladder::new(&profile.card_brand);
         let funding = Ladder::new(&profile.card_funding);
-        let remote_shares = [
-            remote_share(KINDS.iter().zip(&kind_weights).map(|(k, w)| (k.door, *w))),
-            remote_share(told.iter().filter(|t| t.0.is_fraud()).map(|t| (t.2, t.1))),
-        ];
+        let remote_shares = [remote, remote_frauds];
         let mut calibration = Self {
             brands: brand
                 .words()
@@ -202,13 +209,20 @@ impl Calibration {
                         + 0.5 * (transfers + share_of(&[Door::Web]))
                         + 0.2 * share_of(&[Door::App])
                 }
-                "card_bin" | "card_country" | "merchant_name" => transfers,
                 _ => 0.0,
             };
             let more = (rate - already) / f64::max(1.0 - already, 1e-9);
             (more > 0.0).then_some((*field, more))
         };
         Profile::MISSABLE.iter().filter_map(removal).collect()
+    }
+}
+
+/// The share of payments that are echoes of frauds.
+pub(crate) fn echo_share(profile: &Profile) -> f64 {
+    match profile.fraud {
+        Fraud::Stories => ECHO_SHARE,
+        Fraud::EveryNth { .. } => 0.0,
     }
 }
 
@@ -333,18 +347,24 @@ fn prices(profile: &Profile, kind_weights: &[f64], plans: &[(Plan, f64, Door)]) 
     let mut told = Told::default();
     let stories = matches!(profile.fraud, Fraud::Stories);
     let fraud_share = if stories { profile.fraud_rate } else { 0.0 };
+    let echoes = echo_share(profile);
     for fraud in [false, true] {
-        let share = if fraud { fraud_share } else { INNOCENT_SHARE };
         let those = || plans.iter().filter(|plan| plan.0.is_fraud() == fraud);
         let all: f64 = those().map(|plan| plan.1).sum();
+        let share = if fraud { fraud_share } else { INNOCENT_SHARE };
         for (plan, weight, _) in those() {
             let Some(usd) = plan.usd else { continue };
             let usd = usd.clamp(profile.amounts.minimum, profile.amounts.maximum);
-            let weight = weight / all * share;
-            told.log_usd.push((libm::log(usd), weight, fraud));
+            let part = weight / all;
+            told.log_usd.push((libm::log(usd), part * share, fraud));
+            if !fraud {
+                continue;
+            }
+            let echoed = libm::log(usd.min(ECHO_USD_MAX));
+            told.log_usd.push((echoed, part * echoes, false));
             let small = profile.amounts.small.as_ref();
-            if fraud && small.is_some_and(|small| usd < small.below) {
-                told.small_frauds += weight;
+            if small.is_some_and(|small| usd < small.below) {
+                told.small_frauds += part * share;
             }
         }
     }

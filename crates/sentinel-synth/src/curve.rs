@@ -61,16 +61,34 @@ impl Curve {
         of_hour * self.day(&self.day_volume, hour).unwrap_or(&1.0)
     }
 
-    /// Volume at an instant, relative to the mean.
-    pub(crate) fn volume_at(&self, at: Instant) -> f64 {
-        self.volume(at.micros().div_euclid(HOUR_MICROS))
-    }
-
     /// The rate of fraud at an instant, relative to the mean.
     pub(crate) fn fraud(&self, at: Instant) -> f64 {
         let hour = at.micros().div_euclid(HOUR_MICROS);
         let of_hour = self.hour_fraud.get(hour_of_day(hour)).unwrap_or(&1.0);
         of_hour * self.day(&self.day_fraud, hour).unwrap_or(&1.0)
+    }
+
+    /// An instant of the same day, moved to where fraud is made: what is even over the day before
+    /// follows the hours after.
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "a part of a day in microseconds"
+    )]
+    pub(crate) fn towards_fraud(&self, at: Instant) -> Instant {
+        let day = 24 * HOUR_MICROS;
+        let begin = at.micros().div_euclid(day).saturating_mul(day);
+        let of_hour = |(volume, fraud): (&f64, &f64)| volume * fraud;
+        let hours = || self.hour_volume.iter().zip(&self.hour_fraud).map(of_hour);
+        let all: f64 = hours().sum();
+        let mut left = at.micros().rem_euclid(day) as f64 / day as f64 * all;
+        for (hour, share) in (0_i64..).zip(hours()) {
+            if left < share {
+                let into = left / share * HOUR_MICROS as f64;
+                return Instant::from_micros(begin + hour * HOUR_MICROS + into as i64);
+            }
+            left -= share;
+        }
+        at
     }
 
     /// The instant at which so many seconds of mean volume have gone by.

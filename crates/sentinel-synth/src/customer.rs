@@ -143,7 +143,7 @@ impl Customer {
     pub(crate) fn opened_at(&self, world: &World) -> Instant {
         let fine = i64::from(u16::from_le_bytes([self.traits[3], self.traits[4]]));
         let hours = if self.traits[5] < 8 {
-            24 + fine / 100
+            24 + fine / 30
         } else {
             720 + fine * 8 / 5
         };
@@ -160,7 +160,7 @@ impl Customer {
         }
     }
 
-    fn has_family_card(&self) -> bool {
+    pub(crate) fn has_family_card(&self) -> bool {
         self.shared[1] < 20
     }
 
@@ -245,11 +245,11 @@ impl Customer {
     }
 }
 
-/// A thief's own e-mail address; `None` where none is given.
-pub(crate) fn thief_email(world: &World, traits: u64) -> Option<(Text, Text)> {
+/// An address that a thief gives, with a provider that thieves use; `None` where none is given.
+pub(crate) fn given_email(world: &World, mailbox: u64, provider: u64) -> Option<(Text, Text)> {
     let domain = &world.calibration.email_domain;
-    let domain = domain.word(true, email_rank(traits))?.clone();
-    Some((hexadecimal("eml_", traits), domain))
+    let domain = domain.word(true, email_rank(provider))?.clone();
+    Some((hexadecimal("eml_", mailbox), domain))
 }
 
 fn email_rank(traits: u64) -> f64 {

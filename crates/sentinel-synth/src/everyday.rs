@@ -3,6 +3,7 @@
 use sentinel_domain::Instant;
 
 use crate::customer::Customer;
+use crate::drift::Habits;
 use crate::merchant::{Door, kind_at, kinds};
 use crate::plan::Plan;
 use crate::random::Random;
@@ -22,17 +23,18 @@ const LARGE_KINDS: [u8; 5] = [
 ];
 
 /// One everyday payment at this instant.
-pub(crate) fn payment(world: &World, at: Instant, random: &mut Random) -> Plan {
+pub(crate) fn payment(world: &World, habits: &Habits, at: Instant, random: &mut Random) -> Plan {
     let (customer, city) = somebody_awake(world, at, random);
     let large = random.chance(LARGE_SHARE);
     let kind = if large {
         *random.pick(&LARGE_KINDS)
     } else {
-        world.any_kind(random)
+        moved(world.any_kind(random), habits.web_shift, random)
     };
     let merchant = usual_merchant(world, &customer, city, kind, random);
     let mut plan = Plan::honest(at, customer.number, merchant);
     plan.card = u8::from(random.chance(0.25));
+    plan.price_factor = habits.amount_factor;
     if large {
         plan.usd = Some(5_050.0 + 2_500.0 * random.exponential());
         plan.look_alike = Some(LookAlike::LargePurchase);
@@ -40,6 +42,23 @@ pub(crate) fn payment(world: &World, at: Instant, random: &mut Random) -> Plan {
         plan.look_alike = Some(LookAlike::Journey);
     }
     plan
+}
+
+/// What is bought on the net instead of at a terminal.
+const PAGES: [(u8, u16); 4] = [
+    (kinds::MARKET, 5),
+    (kinds::DELIVERY, 4),
+    (kinds::BOOKS, 1),
+    (kinds::COMPUTERS, 1),
+];
+
+/// The kind, or a page where a share of payments at terminals has moved to the net.
+fn moved(kind: u8, share: f64, random: &mut Random) -> u8 {
+    if kind_at(kind).door == Door::Pos && random.chance(share) {
+        random.pick_weighted(&PAGES)
+    } else {
+        kind
+    }
 }
 
 /// A customer who is likely to pay now, and the city they are in.

@@ -1,81 +1,50 @@
-//! Innocent episodes that look like fraud: many purchases in an hour, several payments in a minute.
+//! Innocent episodes that look like fraud: one file each, saying which story it looks like and what of
+//! that story's signature it lacks.
 //!
-//! Journeys, shared devices, cards and addresses need no episode: they follow from who the customers
-//! are.
+//! Single payments on a journey, large purchases, shared devices and addresses need no episode: they
+//! follow from who the customers are.
 
-use sentinel_domain::{Instant, MICROS_PER_SECOND};
+use sentinel_domain::Instant;
 
-use crate::everyday::{somebody_awake, usual_merchant};
-use crate::merchant::kinds;
-use crate::plan::Plan;
-use crate::random::Random;
-use crate::story::LookAlike;
-use crate::world::World;
+use crate::story::{LookAlike, Script};
 
-const SPREE_KINDS: [u8; 7] = [
-    kinds::STORE,
-    kinds::CLOTHING,
-    kinds::ELECTRONICS,
-    kinds::JEWELLERY,
-    kinds::RESTAURANT,
-    kinds::MARKET,
-    kinds::BANK,
-];
+mod shopping_spree;
+mod quick_succession;
+mod holiday_travel;
+mod christmas_shopping;
+mod family_card;
+mod shared_office;
+mod newcomer;
+mod collection;
+mod crowd;
+mod new_phone;
+mod trial_order;
 
-const QUICK_KINDS: [u8; 5] = [
-    kinds::GAMES,
-    kinds::TRANSIT,
-    kinds::RIDES,
-    kinds::MARKET,
-    kinds::TRANSFERS,
-];
-
-/// Plans one innocent episode that begins at this instant.
-pub(crate) fn plan(world: &World, start: Instant, random: &mut Random, plans: &mut Vec<Plan>) {
-    if random.chance(0.8) {
-        shopping_spree(world, start, random, plans);
-    } else {
-        quick_succession(world, start, random, plans);
+/// How a look-alike is told; `None` for those that everyday payments show.
+pub(crate) fn script(kind: LookAlike) -> Option<&'static Script> {
+    match kind {
+        LookAlike::Journey | LookAlike::LargePurchase => None,
+        LookAlike::ShoppingSpree => Some(&shopping_spree::SCRIPT),
+        LookAlike::QuickSuccession => Some(&quick_succession::SCRIPT),
+        LookAlike::HolidayTravel => Some(&holiday_travel::SCRIPT),
+        LookAlike::ChristmasShopping => Some(&christmas_shopping::SCRIPT),
+        LookAlike::FamilyCard => Some(&family_card::SCRIPT),
+        LookAlike::SharedOffice => Some(&shared_office::SCRIPT),
+        LookAlike::Newcomer => Some(&newcomer::SCRIPT),
+        LookAlike::Collection => Some(&collection::SCRIPT),
+        LookAlike::Crowd => Some(&crowd::SCRIPT),
+        LookAlike::NewPhone => Some(&new_phone::SCRIPT),
+        LookAlike::TrialOrder => Some(&trial_order::SCRIPT),
     }
 }
 
-fn shopping_spree(world: &World, start: Instant, random: &mut Random, plans: &mut Vec<Plan>) {
-    let (customer, city) = somebody_awake(world, start, random);
-    let card = u8::from(random.chance(0.3));
-    let mut at = start;
-    for _ in 0..random.between(4, 9) {
-        let kind = *random.pick(&SPREE_KINDS);
-        let merchant = usual_merchant(world, &customer, city, kind, random);
-        plans.push(Plan {
-            card,
-            usd: Some(random.log_normal(4.7, 0.8)),
-            look_alike: Some(LookAlike::ShoppingSpree),
-            ..Plan::honest(at, customer.number, merchant)
-        });
-        at = after_seconds(at, random.within(90.0, 540.0));
+/// How often a look-alike is told at a time of the year, compared with its share.
+pub(crate) fn season(kind: LookAlike, at: Instant) -> f64 {
+    match kind {
+        LookAlike::ChristmasShopping => christmas_shopping::season(at),
+        _ => 1.0,
     }
 }
 
-fn quick_succession(world: &World, start: Instant, random: &mut Random, plans: &mut Vec<Plan>) {
-    let (customer, city) = somebody_awake(world, start, random);
-    let kind = *random.pick(&QUICK_KINDS);
-    let merchant = usual_merchant(world, &customer, city, kind, random);
-    let mut at = start;
-    for _ in 0..random.between(3, 5) {
-        plans.push(Plan {
-            look_alike: Some(LookAlike::QuickSuccession),
-            ..Plan::honest(at, customer.number, merchant)
-        });
-        at = after_seconds(at, random.within(3.0, 18.0));
-    }
-}
-
-/// This instant and some seconds, in whole milliseconds.
-#[allow(
-    clippy::cast_possible_truncation,
-    reason = "episodes are planned over hours, which fit"
-)]
-pub(crate) fn after_seconds(at: Instant, seconds: f64) -> Instant {
-    let millis = libm::round(seconds * 1_000.0) as i64;
-    at.plus_micros(millis * (MICROS_PER_SECOND / 1_000))
-}
+#[cfg(test)]
+mod tests;

@@ -91,8 +91,10 @@ pub(crate) mod kinds {
     pub(crate) const ELECTRONICS: u8 = 6;
     pub(crate) const CLOTHING: u8 = 7;
     pub(crate) const TRANSIT: u8 = 8;
+    pub(crate) const HOTEL: u8 = 9;
     pub(crate) const JEWELLERY: u8 = 10;
     pub(crate) const BANK: u8 = 11;
+    pub(crate) const BOOKS: u8 = 12;
     pub(crate) const GAMES: u8 = 13;
     pub(crate) const STREAMING: u8 = 14;
     pub(crate) const MARKET: u8 = 15;
@@ -151,6 +153,12 @@ impl Merchant {
         name.push(' ');
         push_number(&mut name, u64::from(self.number));
         name
+    }
+
+    /// The index of its kind in [`KINDS`].
+    #[allow(clippy::cast_possible_truncation, reason = "there are 22 kinds")]
+    pub(crate) fn kind_index(&self) -> u8 {
+        (self.number / crate::city::CITIES % KIND_COUNT) as u8
     }
 
     /// How many terminals it has, 1 to 6.

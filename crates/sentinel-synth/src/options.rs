@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use sentinel_domain::{Instant, MICROS_PER_SECOND};
 
 use crate::city::CITIES;
+use crate::drift::Drift;
 use crate::merchant::KIND_COUNT;
 use crate::profile::Profile;
 
@@ -23,8 +24,9 @@ pub struct Options {
     pub payments_per_second: f64,
     /// The share of payments that are fraud, 0 to [`Self::FRAUD_RATE_MAX`].
     pub fraud_rate: f64,
-    /// How long after a payment its fraud becomes known.
-    pub label_delay_micros: i64,
+    /// How long after a payment its fraud becomes known; `None`: as long as each story takes
+    /// ([`crate::Story::label_delay`]).
+    pub label_delay_micros: Option<i64>,
     /// What every event id starts with; cut after [`Self::ID_PREFIX_BYTES_MAX`] bytes.
     pub id_prefix: String,
     /// The share of payments that arrive after later ones.
@@ -39,6 +41,8 @@ pub struct Options {
     /// Whether volume and fraud follow the profile's hours and days. Without, `payments_per_second` and
     /// `fraud_rate` hold at every hour; with, they hold on average over whole days.
     pub daily_curve: bool,
+    /// How stories and habits change over event time.
+    pub drift: Drift,
 }
 
 impl Options {
@@ -60,13 +64,14 @@ impl Options {
             start,
             payments_per_second: 4.0,
             fraud_rate: 0.0271,
-            label_delay_micros: 3 * 86_400 * MICROS_PER_SECOND,
+            label_delay_micros: None,
             id_prefix: String::from("syn-"),
             late_share: 0.002,
             late_micros_max: 20 * MICROS_PER_SECOND,
             repeat_share: 0.000_5,
             profile: default_profile(),
             daily_curve: false,
+            drift: Drift::default(),
         }
     }
 

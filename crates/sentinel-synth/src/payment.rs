@@ -11,9 +11,9 @@ use sentinel_domain::{
 };
 
 use crate::calibration::Circumstances;
-use crate::customer::{Card, Customer, city_address, hosting_address, thief_email};
+use crate::customer::{Card, Customer, city_address, given_email, hosting_address};
 use crate::merchant::{Door, Merchant};
-use crate::plan::{Hand, Plan};
+use crate::plan::{Hand, Kit, Payee, Plan};
 use crate::random::{Random, scramble};
 use crate::spelling::{hexadecimal, numbered, push_number};
 use crate::story::Story;
@@ -37,16 +37,25 @@ pub(crate) fn render(
             Hand::Holder => None,
             Hand::Thief(traits) => Some(Thief::at(world, plan.story, traits)),
         },
+        guise: plan
+            .guise
+            .map(|guise| Thief::at(world, guise.story, guise.traits)),
     };
     let (amount, billing) = scene.price(random);
     let event_type = scene.event_type(random);
     let account_id = customer.account_id();
     let mut made = Transaction::required(event_id, event_type, plan.at, account_id, amount);
     made.customer_id = Some(customer.customer_id());
-    made.account_opened_at = Some(customer.opened_at(world));
+    let opened_at = plan.opened_at.unwrap_or_else(|| customer.opened_at(world));
+    made.account_opened_at = Some(opened_at);
     made.billing_amount_minor = billing.map(|money| money.minor);
     made.billing_currency = billing.map(|money| money.currency);
-    let zone = world.city(scene.city);
+    // A terminal stamps its own time, a page the time of whoever reads it.
+    let zone = world.city(if scene.is_remote() {
+        scene.city
+    } else {
+        scene.merchant.city
+    });
     made.utc_offset_minutes = Some(zone.utc_offset_minutes);
     match scene.merchant.kind.door {
         Door::Transfer => scene.fill_transfer(&mut made, random),
@@ -107,6 +116,8 @@ struct Scene<'a> {
     /// Where the customer is.
     city: u8,
     thief: Option<Thief>,
+    /// Whose manner somebody honest has.
+    guise: Option<Thief>,
 }
 
 /// Most shops on the net charge foreigners in their own currency.
@@ -132,7 +143,10 @@ impl Scene<'_> {
         let prices = &self.world.calibration.prices;
         let usd = match self.plan.usd {
             Some(told) => prices.within(told),
-            None => prices.usd(usual + kind.log_deviation * random.normal()),
+            None => {
+                let raw = usual + kind.log_deviation * random.normal();
+                prices.within(self.plan.price_factor * prices.usd(raw))
+            }
         };
         let shop = self.world.city(self.merchant.city);
         let home = self.world.city(self.customer.home);
@@ -222,10 +236,12 @@ impl Scene<'_> {
         use EntryMode::{Chip, Contactless, Manual, Swipe};
         let cash = self.merchant.kind.door == Door::Atm;
         let copied = matches!(
-            self.plan.story,
-            Some(Story::ImpossibleTravel | Story::CompromisedTerminal)
+            self.plan
+                .story
+                .or(self.plan.guise.and_then(|guise| guise.story)),
+            Some(Story::ImpossibleTravel | Story::CompromisedTerminal | Story::CollusionRing)
         );
-        let modes: &[(EntryMode, u16)] = match (&self.thief, cash) {
+        let modes: &[(EntryMode, u16)] = match (self.manner(), cash) {
             (None, true) => &[(Chip, 88), (Contactless, 6), (Swipe, 6)],
             (None, false) => &[(Contactless, 54), (Chip, 39), (Swipe, 6), (Manual, 1)],
             (Some(_), _) if copied => &[(Swipe, 55), (Contactless, 20), (Chip, 20), (Manual, 5)],
@@ -244,7 +260,7 @@ impl Scene<'_> {
         use CheckResult::{Match, Mismatch, Partial, Unavailable};
         use EntryMode::{CredentialOnFile, Ecommerce};
         use ThreeDs::{Attempted, Authenticated, Exempt, Failed};
-        let stolen = self.thief.is_some();
+        let stolen = self.manner().is_some();
         let stored = match (stolen, self.merchant.kind.door) {
             (true, _) => 0.2,
             (false, Door::App) => 0.7,
@@ -322,24 +338,69 @@ impl Scene<'_> {
                 };
             }
             session = thief.traits;
+        } else if let Some(guise) = &self.guise {
+            // Privacy for hire: the address is elsewhere, the person is not.
+            let own = scramble(guise.traits ^ u64::from(self.customer.number));
+            address = match guise.hired_address {
+                _ if guise.inside => address,
+                Some(true) => city_address(self.city, own),
+                Some(false) => hosting_address(self.world, own % 400),
+                None => city_address(guise.city, own),
+            };
         } else if random.chance(0.012) {
             device = DeviceId(hexadecimal("dev_", scramble(fresh)));
+        }
+        match self.plan.kit {
+            Kit::Own => {}
+            Kit::Device(traits) => device = DeviceId(hexadecimal("dev_", scramble(traits))),
+            Kit::Address(traits) => address = city_address(self.city, traits),
+            Kit::Ring(traits) => {
+                device = DeviceId(hexadecimal("dev_", scramble(traits)));
+                let [place, ..] = traits.to_be_bytes();
+                city = self.world.city_for(place);
+                address = city_address(city, traits);
+            }
         }
         // Some pages know little of their visitors.
         made.device_id = random.chance(0.97).then_some(device);
         made.ip = random.chance(0.99).then_some(address);
         made.session_id = Some(SessionId(hexadecimal("ses_", session)));
-        if random.chance(if app { 0.8 } else { 0.5 }) {
+        let seen = match (self.hides_place(), app) {
+            (true, _) => 0.15,
+            (false, true) => 0.8,
+            (false, false) => 0.5,
+        };
+        if random.chance(seen) {
             made.coordinates = Some(self.customer.coordinates(self.world, city, self.plan.at));
         }
+    }
+
+    /// Whoever hires an address seldom lets a page see the place.
+    fn hides_place(&self) -> bool {
+        self.manner()
+            .is_some_and(|manner| !manner.inside && manner.hired_address != Some(true))
+    }
+
+    /// The thief whose manner the payment has, whether by fraud or not.
+    fn manner(&self) -> Option<&Thief> {
+        self.thief.as_ref().or(self.guise.as_ref())
     }
 
     /// The address on file with the shop, or the one that is given.
     fn fill_email(&self, made: &mut Transaction) {
         let remote = self.is_remote();
         let email = match &self.thief {
-            Some(thief) if thief.own_email && remote => thief_email(self.world, thief.traits),
-            _ => self.customer.email(self.world),
+            Some(thief) if thief.own_email && remote => {
+                given_email(self.world, thief.traits, thief.traits)
+            }
+            _ => match self.plan.kit {
+                // Some of the ring's people share a mailbox; all are with one provider.
+                Kit::Ring(traits) if remote => {
+                    let mailbox = scramble(traits ^ u64::from(self.customer.number & 3));
+                    given_email(self.world, mailbox, traits)
+                }
+                _ => self.customer.email(self.world),
+            },
         };
         (made.email_hash, made.email_domain) = email.unzip();
     }
@@ -366,6 +427,7 @@ impl Scene<'_> {
         let (payee, leaves) = match &self.thief {
             // Two mules to a thief.
             Some(thief) => (scramble(thief.traits ^ u64::from(which & 1)), abroad < 110),
+            None if self.guise.is_some() => (random.next_u64(), abroad < 110),
             None if which < 230 => {
                 let usual = u64::from(self.customer.number) << 2 | u64::from(which & 3);
                 (self.world.hash(Purpose::Payee, usual), abroad < 16)
@@ -377,7 +439,26 @@ impl Scene<'_> {
         } else {
             self.customer.home
         };
-        made.counterparty_id = Some(CounterpartyId(hexadecimal("pay_", payee)));
+        let known = match self.plan.payee {
+            Some(Payee::Customer(number)) => Some(number),
+            // Of four usual payees one is with the same bank.
+            None if self.thief.is_none() && which < 230 && which & 3 == 0 => {
+                u32::try_from(payee % u64::from(self.world.customers)).ok()
+            }
+            _ => None,
+        };
+        let payee = match self.plan.payee {
+            Some(Payee::Outside(traits)) => traits,
+            _ => payee,
+        };
+        let (id, there) = match known {
+            Some(number) => (
+                numbered("acc_", u64::from(number)),
+                Customer::at(self.world, number).home,
+            ),
+            None => (hexadecimal("pay_", payee), there),
+        };
+        made.counterparty_id = Some(CounterpartyId(id));
         made.counterparty_country = Some(self.world.city(there).country);
         made.billing_country = Some(self.world.city(self.customer.home).country);
         self.fill_remote(made, random);

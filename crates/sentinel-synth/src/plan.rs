@@ -1,10 +1,11 @@
 //! Plans: what will be paid when, by whom and by whose hand. Small, so that a queue of several hundred
 //! thousand stays within a few megabytes; all texts are made when the payment is.
 
-use std::cmp::Ordering;
+use std::num::NonZeroU64;
 
 use sentinel_domain::Instant;
 
+use crate::echo::Guise;
 use crate::story::{LookAlike, Story};
 
 /// Whose hand pays.
@@ -14,6 +15,28 @@ pub(crate) enum Hand {
     Holder,
     /// A thief's, described by a hash.
     Thief(u64),
+}
+
+/// What a holder pays with and from where, where that is not the usual.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kit {
+    /// The holder's own device and address.
+    Own,
+    /// Another device, described by a hash, at the holder's own address.
+    Device(u64),
+    /// The holder's own device behind an address that others share.
+    Address(u64),
+    /// Device and address of a ring that several accounts are run from; their mail is alike too.
+    Ring(u64),
+}
+
+/// Who is paid by a transfer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Payee {
+    /// A customer.
+    Customer(u32),
+    /// Somebody of another bank.
+    Outside(u64),
 }
 
 /// A payment to come.
@@ -28,9 +51,24 @@ pub(crate) struct Plan {
     pub(crate) terminal: Option<u8>,
     /// The price in US dollars; drawn from the merchant's kind where there is none.
     pub(crate) usd: Option<f64>,
+    /// Times this; only where the price is drawn.
+    pub(crate) price_factor: f64,
+    /// A certain payee of a transfer.
+    pub(crate) payee: Option<Payee>,
+    /// When the account was opened, where that is not a matter of the customer.
+    pub(crate) opened_at: Option<Instant>,
     pub(crate) hand: Hand,
+    /// The manner of a fraud in which somebody honest pays.
+    pub(crate) guise: Option<Guise>,
+    pub(crate) kit: Kit,
+    /// Whether it is fraud. Some fraud is by the holder's own hand.
+    pub(crate) fraud: bool,
     pub(crate) story: Option<Story>,
     pub(crate) look_alike: Option<LookAlike>,
+    /// The episode it belongs to, counted from 1.
+    pub(crate) episode: Option<NonZeroU64>,
+    /// Many hours behind the beginning of its episode.
+    pub(crate) far: bool,
 }
 
 impl Plan {
@@ -43,42 +81,22 @@ impl Plan {
             merchant,
             terminal: None,
             usd: None,
+            price_factor: 1.0,
+            payee: None,
+            opened_at: None,
             hand: Hand::Holder,
+            guise: None,
+            kit: Kit::Own,
+            fraud: false,
             story: None,
             look_alike: None,
+            episode: None,
+            far: false,
         }
     }
 
     /// Whether it is fraud.
     pub(crate) fn is_fraud(&self) -> bool {
-        self.hand != Hand::Holder
+        self.fraud
     }
 }
-
-/// A plan in the queue: the earliest first, in the order of planning where times are equal.
-#[derive(Debug, Clone)]
-pub(crate) struct Queued {
-    pub(crate) plan: Plan,
-    pub(crate) sequence: u64,
-}
-
-impl Ord for Queued {
-    fn cmp(&self, other: &Self) -> Ordering {
-        // Turned round: the standard heap gives the greatest first.
-        (other.plan.at, other.sequence).cmp(&(self.plan.at, self.sequence))
-    }
-}
-
-impl PartialOrd for Queued {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Queued {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Queued {}

@@ -5,9 +5,10 @@
 //! the other, spell them out on as many threads as it likes and join them in order: the values are those
 //! that the stream itself would have given. Starts no thread.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
-use sentinel_domain::{EventId, Instant, LabelSource, MICROS_PER_SECOND, Text, Transaction};
+use sentinel_domain::{EventId, Instant, Label, MICROS_PER_SECOND, Text, Transaction};
 
 use crate::builder::fraud_label;
 use crate::options::Options;
@@ -82,21 +83,33 @@ impl Speller {
         let mut transaction = payment::render(&self.world, &plan, EventId(event_id), random);
         let naive = self.naive_fraud(entry.number, &mut transaction);
         self.perhaps_late(&mut transaction, random);
-        let label = (naive || plan.is_fraud()).then(|| {
-            let source = match plan.story {
-                Some(Story::AccountTakeover) => LabelSource::Customer,
-                Some(Story::CompromisedTerminal) => LabelSource::IssuerAlert,
-                _ => LabelSource::Chargeback,
-            };
-            fraud_label(&transaction, source, self.options.label_delay_micros)
-        });
+        let label = (naive || plan.is_fraud()).then(|| self.label(&plan, &transaction));
         Generated {
             transaction,
             label,
             story: plan.story,
+            episode: plan.episode.map(NonZeroU64::get),
             look_alike: plan.look_alike,
             repeated: entry.repeated,
         }
+    }
+
+    /// What will be learnt about a fraud, and when: a matter of its story, its episode and, where
+    /// payments are found out one by one, its card or account.
+    fn label(&self, plan: &Plan, transaction: &Transaction) -> Label {
+        let delay = plan.story.unwrap_or(Story::CardTesting).label_delay();
+        let episode = plan.episode.map_or(0, NonZeroU64::get);
+        let one = if delay.together {
+            0
+        } else {
+            u64::from(plan.payer) + 1
+        };
+        let draw = self.world.hash(Purpose::LabelDelay, episode) ^ one;
+        let spread = delay.spread * Random::new(draw).normal();
+        let days = (delay.days_median * libm::exp(spread)).clamp(delay.days_min, delay.days_max);
+        let own = micros(days * 86_400.0);
+        let delay_micros = self.options.label_delay_micros.unwrap_or(own);
+        fraud_label(transaction, delay.source, delay_micros)
     }
 
     /// The one story of a profile without stories: every so many payments the amount is many times what
@@ -141,7 +154,7 @@ fn times(minor: i64, times: f64) -> i64 {
 
 #[allow(
     clippy::cast_possible_truncation,
-    reason = "waiting times are hours at most, and the conversion saturates"
+    reason = "waiting times are months at most, and the conversion saturates"
 )]
 pub(crate) fn micros(seconds: f64) -> i64 {
     libm::round(seconds * MICROS_PER_SECOND as f64) as i64

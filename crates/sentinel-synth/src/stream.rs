@@ -1,29 +1,29 @@
 //! The stream: everyday payments, innocent episodes and fraud in one order of time, without end.
 //!
-//! **Shares.** Fraud and look-alikes are owed: each everyday payment adds to what is owed, each episode
-//! pays a part of it back when it is planned. So the shares hold over any longer stretch while episodes
-//! still begin at irregular times. Before the first payment, episodes of the last forty minutes are
-//! planned, so that the first minute has its fraud too.
+//! **Shares.** Which episodes begin when is told at `schedule`. An honest payment of a story takes the
+//! place of an everyday one, so that the rate holds.
 //!
 //! **Order.** Event times never fall, but for the late share (an event that was held up) and repeats
 //! (the same value once more, a little later).
+//!
+//! **Threads.** The stream itself only plans; what is costly is spelling out ([`Slice`]), which needs no
+//! order.
 
-use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use sentinel_domain::{Instant, Label, Transaction};
 
-use crate::calibration::INNOCENT_SHARE;
-use crate::curve::{Curve, HourAccounts};
-use crate::look_alike::after_seconds;
+use crate::calibration::echo_share;
+use crate::curve::Curve;
 use crate::options::Options;
-use crate::plan::{Plan, Queued};
+use crate::plan::Plan;
 use crate::profile::Fraud;
 use crate::random::Random;
+use crate::schedule::{self, Schedule};
 use crate::slice::{Entry, Slice, Speller, micros};
 use crate::story::{LookAlike, Story};
 use crate::world::{Purpose, World};
-use crate::{episode, everyday, look_alike};
+use crate::{echo, everyday};
 
 /// One payment with what is known beside it.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,59 +34,29 @@ pub struct Generated {
     pub label: Option<Label>,
     /// The story it belongs to. Not every payment of a story is fraud: some stories need honest ones.
     pub story: Option<Story>,
+    /// The episode of the story or look-alike, counted from 1; the same for the same seed.
+    pub episode: Option<u64>,
     /// The way in which it looks like fraud and is not.
     pub look_alike: Option<LookAlike>,
     /// The very same value came before.
     pub repeated: bool,
 }
 
-/// How likely an owed episode is planned at each everyday payment; more where fraud is frequent.
-const BEGIN_CHANCE: f64 = 0.05;
-
-/// No more innocent payments are owed than this, however long the queue was full.
-const INNOCENT_OWED_MAX: f64 = 100.0;
-
-/// Episodes that began this long before the first payment still have payments to come.
-const WARM_UP_SECONDS: f64 = 2_400.0;
-
-/// With more plans waiting only the shortest story is told, so that the queue stays bounded. It is
-/// reached above some ten thousand payments a second; the first minutes then have less fraud than asked.
-const WAITING_MAX: usize = 1 << 18;
-
 /// No hour has a larger share of fraud.
 const FRAUD_RATE_OF_HOUR_MAX: f64 = 0.8;
-
-/// How many episodes are told to learn what stories pay.
-const SAMPLE_EPISODES: u32 = 600;
-
-/// What stories and innocent episodes plan, each plan with its weight.
-fn told_sample(world: &World) -> Vec<(Plan, f64)> {
-    let mut random = Random::new(world.hash(Purpose::Stream, 1));
-    let mut plans = Vec::new();
-    for _ in 0..SAMPLE_EPISODES {
-        let story = episode::any_story(&mut random);
-        episode::plan(world, story, world.start, &mut random, &mut plans);
-        look_alike::plan(world, world.start, &mut random, &mut plans);
-    }
-    plans.into_iter().map(|plan| (plan, 1.0)).collect()
-}
 
 /// An endless stream of payments. The same options give the same stream.
 #[derive(Debug, Clone)]
 pub struct Stream {
     speller: Arc<Speller>,
     random: Random,
-    /// The profile's hours and days, and what its hours owe; `None` where every hour is alike.
-    curve: Option<(Curve, HourAccounts)>,
+    /// The profile's hours and days; `None` where every hour is alike.
+    curve: Option<Curve>,
     /// What is planned beyond everyday payments.
-    waiting: BinaryHeap<Queued>,
-    /// Plans of one episode on their way to the queue; kept for its memory.
-    planned: Vec<Plan>,
-    sequence: u64,
+    schedule: Schedule,
+    /// Everyday payments whose place honest payments of stories took.
+    replaced: u64,
     everyday_at: Instant,
-    /// Payments of fraud, and of innocent episodes, still to be planned.
-    fraud_owed: f64,
-    innocent_owed: f64,
     /// How many transactions were made.
     made: u64,
     /// Values to give once more, each when so many transactions were made.
@@ -108,25 +78,19 @@ impl Stream {
             options.fraud_rate = 0.0;
         }
         let mut world = World::new(&options);
-        world.calibrate(&options.profile, told_sample(&world));
+        world.calibrate(&options.profile, schedule::told_sample(&world));
+        let mut random = Random::new(world.hash(Purpose::Stream, 0));
         let curve = Curve::new(&options.profile, options.start);
-        let mut stream = Self {
-            random: Random::new(world.hash(Purpose::Stream, 0)),
-            curve: options
-                .daily_curve
-                .then(|| (curve, HourAccounts::default())),
+        Self {
+            schedule: Schedule::new(&world, &options, &mut random),
+            curve: options.daily_curve.then_some(curve),
+            random,
             everyday_at: options.start,
             speller: Arc::new(Speller { world, options }),
-            waiting: BinaryHeap::new(),
-            planned: Vec::new(),
-            sequence: 0,
-            fraud_owed: 0.0,
-            innocent_owed: 0.0,
+            replaced: 0,
             made: 0,
             repeats: Vec::new(),
-        };
-        stream.warm_up();
-        stream
+        }
     }
 
     /// What the stream was asked for, every value within its bounds.
@@ -134,117 +98,51 @@ impl Stream {
         &self.speller.options
     }
 
-    fn warm_up(&mut self) {
-        let options = &self.speller.options;
-        let (start, fraud_rate) = (options.start, options.fraud_rate);
-        let now = |(curve, _): &(Curve, HourAccounts)| (curve.volume_at(start), curve.fraud(start));
-        let (volume, fraud) = self.curve.as_ref().map_or((1.0, 1.0), now);
-        let payments = options.payments_per_second * volume * WARM_UP_SECONDS;
-        self.fraud_owed = payments * fraud_rate * fraud;
-        self.innocent_owed = payments * INNOCENT_SHARE;
-        while (self.fraud_owed > 0.0 || self.innocent_owed > 0.0)
-            && self.waiting.len() < WAITING_MAX
-        {
-            let earlier = -self.random.within(0.0, WARM_UP_SECONDS);
-            let begin = after_seconds(start, earlier);
-            self.begin_owed_episodes(begin);
-        }
-        (self.fraud_owed, self.innocent_owed) = (0.0, 0.0);
-    }
-
-    fn begin_owed_episodes(&mut self, begin: Instant) {
-        if self.fraud_owed > 0.0 && self.hour_is_open(begin) {
-            let story = if self.waiting.len() < WAITING_MAX {
-                episode::any_story(&mut self.random)
-            } else {
-                Story::VelocityBurst
-            };
-            episode::plan(
-                &self.speller.world,
-                story,
-                begin,
-                &mut self.random,
-                &mut self.planned,
-            );
-            self.queue_planned();
-        }
-        if self.innocent_owed > 0.0 && self.waiting.len() < WAITING_MAX {
-            look_alike::plan(
-                &self.speller.world,
-                begin,
-                &mut self.random,
-                &mut self.planned,
-            );
-            self.queue_planned();
-        }
-    }
-
-    /// Whether the hour still owes fraud; before the start every hour does.
-    fn hour_is_open(&mut self, at: Instant) -> bool {
-        let warming_up = at < self.speller.options.start;
-        let open = |(_, hours): &mut (Curve, HourAccounts)| warming_up || hours.open(at);
-        self.curve.as_mut().is_none_or(open)
-    }
-
-    fn queue_planned(&mut self) {
-        for plan in self.planned.drain(..) {
-            if plan.is_fraud() {
-                self.fraud_owed -= 1.0;
-                if let Some((_, hours)) = &mut self.curve
-                    && plan.at >= self.speller.options.start
-                {
-                    hours.pay(plan.at);
-                }
-            } else {
-                self.innocent_owed -= 1.0;
-            }
-            if plan.at >= self.speller.options.start {
-                self.sequence += 1;
-                self.waiting.push(Queued {
-                    plan,
-                    sequence: self.sequence,
-                });
-            }
-        }
-    }
-
     /// The next plan in order of time.
     fn next_plan(&mut self) -> Plan {
-        if let Some(first) = self.waiting.peek()
-            && first.plan.at <= self.everyday_at
-            && let Some(first) = self.waiting.pop()
-        {
-            return first.plan;
-        }
-        let at = self.everyday_at;
-        let options = &self.speller.options;
-        let fraud_rate = match &self.curve {
-            None => options.fraud_rate,
-            Some((curve, _)) => {
-                (options.fraud_rate * curve.fraud(at)).clamp(0.0, FRAUD_RATE_OF_HOUR_MAX)
+        let speller = Arc::clone(&self.speller);
+        let world = &speller.world;
+        loop {
+            if let Some(plan) = self.schedule.pop(world, self.everyday_at) {
+                if plan.story.is_some() && !plan.is_fraud() {
+                    self.replaced += 1;
+                    self.count_honest(plan.at);
+                }
+                return plan;
             }
-        };
-        let everyday_share = 1.0 - fraud_rate - INNOCENT_SHARE;
-        let everyday_pace =
-            options.payments_per_second * (1.0 - options.fraud_rate - INNOCENT_SHARE);
-        let wait = self.random.exponential() / everyday_pace;
-        let next = match &mut self.curve {
-            None => at.plus_micros(micros(wait)),
-            Some((curve, hours)) => {
-                hours.owe(at, fraud_rate / everyday_share);
-                curve.after(at, wait)
+            let at = self.everyday_at;
+            let pace = speller.options.payments_per_second * self.schedule.everyday_share();
+            let wait_seconds = self.random.exponential() / pace;
+            let next = match &self.curve {
+                None => at.plus_micros(micros(wait_seconds)),
+                Some(curve) => curve.after(at, wait_seconds),
+            };
+            self.everyday_at = next.max(at.plus_micros(1));
+            self.schedule.habits(world, at);
+            self.schedule
+                .perhaps_begin(world, self.everyday_at, &mut self.random);
+            if self.replaced > 0 {
+                self.replaced -= 1;
+                continue;
             }
-        };
-        self.everyday_at = next.max(at.plus_micros(1));
-        self.fraud_owed += fraud_rate / everyday_share;
-        let innocent = self.innocent_owed + INNOCENT_SHARE / everyday_share;
-        self.innocent_owed = innocent.min(INNOCENT_OWED_MAX);
-        let keen = fraud_rate / everyday_share * 0.3;
-        if self.random.chance(BEGIN_CHANCE + keen) {
-            let begin = after_seconds(self.everyday_at, self.random.within(0.0, 30.0));
-            self.begin_owed_episodes(begin);
+            self.count_honest(at);
+            let echoes = echo_share(&speller.options.profile) / self.schedule.everyday_share();
+            if self.random.chance(echoes)
+                && let Some(plan) = echo::payment(world, at, &mut self.random)
+            {
+                return plan;
+            }
+            let habits = self.schedule.habits(world, at);
+            return everyday::payment(world, habits, at, &mut self.random);
         }
-        everyday::payment(&self.speller.world, at, &mut self.random)
+    }
+
+    /// More fraud is owed.
+    fn count_honest(&mut self, at: Instant) {
+        let rate = self.speller.options.fraud_rate;
+        let factor = self.curve.as_ref().map_or(1.0, |curve| curve.fraud(at));
+        let of_hour = (rate * factor).min(FRAUD_RATE_OF_HOUR_MAX);
+        self.schedule.count_honest(at, of_hour);
     }
 
     /// The next payment, planned.

@@ -1,15 +1,17 @@
 //! The world of one seed: how many people and shops there are, and how to find one.
 
-use sentinel_domain::{Coordinates, Instant};
+use sentinel_domain::{Coordinates, Instant, MICROS_PER_SECOND};
 
 use crate::activity::Activity;
 use crate::calibration::Calibration;
 use crate::city::{self, CITIES, City};
 use crate::customer::Customer;
+use crate::drift::{Drift, Habits};
+use crate::echo::Echo;
 use crate::merchant::{KIND_COUNT, Merchant};
 use crate::options::Options;
 use crate::plan::Plan;
-use crate::profile::Profile;
+use crate::profile::{Fraud, Profile};
 use crate::random::{Random, hash};
 
 sentinel_domain::vocabulary! {
@@ -51,14 +53,24 @@ sentinel_domain::vocabulary! {
         Email = 17, "email";
         /// The stream's own generator.
         Stream = 18, "stream";
+        /// An episode.
+        Episode = 40, "episode";
+        /// When fraud becomes known.
+        LabelDelay = 41, "label_delay";
         /// On which days a customer likes to pay, and pay days.
         Rhythm = 60, "rhythm";
         /// Where a customer works.
         WorkPlace = 61, "work_place";
         /// A payment being spelt out.
         Payment = 62, "payment";
+        /// When somebody joined who is new.
+        Newcomer = 63, "newcomer";
     }
 }
+
+/// The bounds of a day of the world, in seconds.
+const DAY_SECONDS_MIN: f64 = 30.0;
+const DAY_SECONDS_MAX: f64 = 86_400.0;
 
 /// Everything that is the same for the whole stream.
 #[derive(Debug, Clone)]
@@ -66,6 +78,10 @@ pub(crate) struct World {
     pub(crate) seed: u64,
     pub(crate) start: Instant,
     pub(crate) customers: u32,
+    /// A day of this world: the time in which a customer pays twice, a real day at most. People of a
+    /// stream pay far more often than people do; stories of weeks keep their proportion to that.
+    pub(crate) day_seconds: f64,
+    drift: Drift,
     merchants: u32,
     cities: Vec<City>,
     /// A city for every byte, by weight: people live where a byte of their hash says.
@@ -74,6 +90,8 @@ pub(crate) struct World {
     kind_by_place: Vec<u8>,
     activity: Activity,
     pub(crate) calibration: Calibration,
+    /// Surfaces of frauds that honest payments share.
+    pub(crate) echoes: Vec<Echo>,
 }
 
 /// Into how many places kinds of merchants are divided by weight.
@@ -97,18 +115,26 @@ impl World {
             seed: options.seed,
             start: options.start,
             customers,
+            day_seconds: (2.0 * f64::from(options.customers) / options.payments_per_second)
+                .clamp(DAY_SECONDS_MIN, DAY_SECONDS_MAX),
+            drift: options.drift.in_bounds(),
             merchants: options.merchants.max(Options::MERCHANTS_MIN),
             cities,
             city_by_byte: by_place(&city_weights, 256),
             kind_by_place: by_place(&calibration.kind_weights, KIND_PLACES),
             activity: Activity::new(&options.profile.client_sizes, per_day),
             calibration,
+            echoes: Vec::new(),
         }
     }
 
     /// Draws so that the profile is met with what stories and innocent episodes plan: a sample of
     /// plans, each with its weight.
     pub(crate) fn calibrate(&mut self, profile: &Profile, told: Vec<(Plan, f64)>) {
+        self.echoes = match profile.fraud {
+            Fraud::Stories => Echo::sample(self, &told),
+            Fraud::EveryNth { .. } => Vec::new(),
+        };
         let told: Vec<_> = told
             .into_iter()
             .map(|(plan, weight)| {
@@ -117,11 +143,19 @@ impl World {
             })
             .collect();
         self.calibration = Calibration::new(profile, &told);
+        self.kind_by_place = by_place(&self.calibration.kind_weights, KIND_PLACES);
     }
 
     /// What a thing is like.
     pub(crate) fn hash(&self, purpose: Purpose, number: u64) -> u64 {
         hash(self.seed, u64::from(purpose.code()), number)
+    }
+
+    /// The habits of an instant.
+    pub(crate) fn habits(&self, at: Instant) -> Habits {
+        let micros = at.micros_since(self.start) as f64;
+        self.drift
+            .at(micros / MICROS_PER_SECOND as f64 / DAY_SECONDS_MAX)
     }
 
     /// The city with this index.

@@ -1,10 +1,10 @@
 //! Training rows: transactions through the stages that serve, with what was learnt about them later.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use anyhow::Context;
-use sentinel_domain::{Instant, Label, RateTable, Transaction};
+use sentinel_domain::{EventId, Instant, Label, RateTable, Transaction};
 use sentinel_features::FeatureSet;
 use sentinel_pipeline::mapping::Mapping;
 use sentinel_synth::{Options, Stream};
@@ -112,17 +112,20 @@ pub fn of_world(
         Ok(())
     };
     let mut stages = Stages::new(set, rates, HashSet::new());
-    let mut unknown: VecDeque<Label> = VecDeque::new();
+    let mut unknown: BTreeMap<(Instant, EventId), Label> = BTreeMap::new();
     let mut log_time = start;
     for mut generated in Stream::new(options).take(count) {
         detail.reduce(&mut generated.transaction);
         log_time = log_time.max(generated.transaction.event_time);
-        while let Some(known) = unknown.pop_front_if(|label| label.known_at <= log_time) {
-            stages.label(&known, log_time, take)?;
+        while let Some(first) = unknown.first_entry()
+            && first.get().known_at <= log_time
+        {
+            stages.label(&first.remove(), log_time, take)?;
         }
         if let Some(label) = generated.label {
             stages.turns_out_fraud(&generated.transaction.event_id);
-            unknown.push_back(label);
+            // Each story is found out in its own time, so labels do not queue up by themselves.
+            unknown.insert((label.known_at, label.event_id.clone()), label);
         }
         stages.transaction(Box::new(generated.transaction), log_time, take)?;
     }
