@@ -72,6 +72,12 @@ const VERBS: &[Verb] = &[
         measure::bench,
     ),
     (
+        "measure",
+        "separability",
+        "how well fraud of the generator is told apart, without and with stream features",
+        measure::measure,
+    ),
+    (
         "campaign",
         "",
         "long checks: windows, SQL, and the main job killed on the tables in SENTINEL_DATA",

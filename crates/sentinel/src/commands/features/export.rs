@@ -20,7 +20,7 @@ use sentinel_features::FeatureSet;
 
 use self::parquet::ParquetTable;
 use self::text::TextTable;
-use crate::commands::run::{feature_set, load_mapping};
+use crate::commands::run::{feature_set, labels, load_mapping};
 use crate::commands::usage;
 use crate::content::{rate_table, with_definitions};
 use crate::diagnostics;
@@ -30,16 +30,20 @@ use crate::matrix::{self, Counts, MatrixRow};
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  \
     sentinel features export --input labelled.csv.zst --mapping mapping.toml --output matrix.parquet\n  \
-    sentinel features export --input payments.jsonl --output matrix.csv\n\n\
+    sentinel features export --input payments.jsonl --labels labels.jsonl --output matrix.csv\n\n\
     Columns: event_id, event_time (microseconds since 1970, UTC), label (1 where the transaction turned out \
     to be fraud by the end of the input, else 0), then one a feature.")]
 pub struct ExportArguments {
-    /// CSV or JSON lines, plain or compressed (.zst, .gz). It is read twice.
+    /// CSV or JSON lines, plain or compressed (.zst, .gz), or Parquet. It is read twice.
     #[arg(long, value_name = "FILE")]
     input: PathBuf,
     /// Maps the table's columns to the canonical transaction, label included.
     #[arg(long, value_name = "FILE.toml")]
     mapping: Option<PathBuf>,
+    /// What was learnt about rows of the input, beside what its mapping says: JSON lines, as `sentinel
+    /// generate` writes them.
+    #[arg(long, value_name = "FILE.jsonl")]
+    labels: Option<PathBuf>,
     /// Where the matrix goes; its ending says how it is spelled.
     #[arg(long, value_name = "FILE.parquet|.csv")]
     output: PathBuf,
@@ -68,10 +72,16 @@ pub fn export(arguments: &ExportArguments) -> anyhow::Result<ExitCode> {
         return Err(usage("--input: the table is read twice, so name a file"));
     }
     let same = |path: &Path| path.canonicalize().ok();
-    if same(&arguments.input).is_some_and(|input| Some(input) == same(&arguments.output)) {
+    let output = same(&arguments.output);
+    if output.is_some() && output == same(&arguments.input) {
         return Err(usage("--output names the input; it would be overwritten"));
     }
+    if output.is_some() && output == arguments.labels.as_deref().and_then(same) {
+        return Err(usage("--output names the labels; they would be overwritten"));
+    }
     let mapping = arguments.mapping.as_deref().map(load_mapping).transpose()?;
+    let labels = arguments.labels.as_deref().map(labels::read).transpose()?;
+    let labels = labels.unwrap_or_default();
     let set = with_definitions(feature_set(mapping.as_ref()), arguments.features.as_deref())?;
     let rates = rate_table(arguments.rates.as_deref())?;
     let part = part_of(&arguments.output);
@@ -80,6 +90,7 @@ pub fn export(arguments: &ExportArguments) -> anyhow::Result<ExitCode> {
     let counts = matrix::of_table(
         &arguments.input,
         mapping.as_ref(),
+        &labels,
         (set, rates),
         &mut |read, total| {
             progress.set_length(total);

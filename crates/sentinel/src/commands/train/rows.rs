@@ -56,7 +56,8 @@ pub fn of_table(
         rows.push(row);
         Ok(())
     };
-    matrix::of_table(path, mapping.as_ref(), (set, rates), &mut |_, _| {}, take)?;
+    let heard = &mut |_, _| {};
+    matrix::of_table(path, mapping.as_ref(), &[], (set, rates), heard, take)?;
     Ok(rows)
 }
 
