@@ -169,7 +169,7 @@ fn labels_are_read_by_the_label_intake_and_name_story_and_payment() {
         let read = json::parse_label(line.as_bytes()).unwrap();
         assert!(ids.contains(read.label.event_id.as_str()), "{line}");
         assert!(read.label.known_at > read.label.event_time, "{line}");
-        assert!(read.story.is_some(), "{line}");
+        assert!(read.story.is_some() && read.episode.is_some(), "{line}");
         assert!(
             labelled.insert(read.label.event_id.to_string()),
             "labelled once: {line}"

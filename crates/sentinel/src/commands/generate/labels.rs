@@ -31,7 +31,7 @@ impl LabelForm {
             return;
         };
         let story = generated.story.map(|story| story.as_str());
-        let episode = episode_of(generated);
+        let episode = generated.episode;
         match self {
             Self::JsonLines => {
                 json::write_label(label, story, episode, out);
@@ -41,11 +41,6 @@ impl LabelForm {
             Self::None => {}
         }
     }
-}
-
-/// The number of the episode among those of its stream.
-fn episode_of(_: &Generated) -> Option<u64> {
-    None
 }
 
 fn write_row(label: &Label, story: Option<&str>, episode: Option<u64>, out: &mut Vec<u8>) {
