@@ -97,7 +97,7 @@ impl NumberTotals {
 
     /// A number over the mean of the others; `inside` where it is among them itself.
     #[inline]
-    pub fn to_mean(&self, number: Option<i64>, inside: bool) -> f64 {
+    pub fn to_mean(self, number: Option<i64>, inside: bool) -> f64 {
         let Some(own) = number else { return f64::NAN };
         let (mut count, mut sum) = (self.count, self.sum);
         if inside {

@@ -12,7 +12,7 @@ use parquet::schema::types::Type;
 use sentinel_domain::Instant;
 use sentinel_pipeline::intake::json;
 use sentinel_synth::profile::{Level, Part};
-use sentinel_synth::{Options, Profile, Stream};
+use sentinel_synth::{Drift, Options, Profile, Stream};
 use serde_json::Value;
 
 use super::{Folder, analyze, read, result};
@@ -20,19 +20,24 @@ use crate::process::{json_lines, stderr, text};
 
 const ROWS: u32 = 100_000;
 
-/// A stream of a profile over whole days as files: payments, and ids of frauds. Each payment stands in it once.
-fn generate(folder: &Folder, profile: &Profile, days: f64) -> (String, String) {
+/// A stream of a profile over whole days as files: payments, and ids of frauds; and the share of payments
+/// without a card, such as transfers. Each payment stands in it once.
+fn generate(folder: &Folder, profile: &Profile, days: f64) -> (String, String, f64) {
     let start = Instant::parse_rfc3339("2026-01-05T00:00:00Z").unwrap();
     let options = Options {
         payments_per_second: f64::from(ROWS) / (days * 86_400.0),
         customers: 40_000,
         repeat_share: 0.0,
+        // A profile says how things are, not how they change.
+        drift: Drift::NONE,
         ..Options::of_profile(11, start, profile.clone())
     };
     let (mut payments, mut labels) = (Vec::new(), String::from("event_id,kind\n"));
+    let mut without_card = 0_u32;
     for generated in Stream::new(options).take(ROWS as usize) {
         json::write_transaction(&generated.transaction, &mut payments);
         payments.push(b'\n');
+        without_card += u32::from(generated.transaction.card_token.is_none());
         if let Some(label) = generated.label {
             writeln!(labels, "{},fraud", label.event_id).unwrap();
         }
@@ -40,6 +45,7 @@ fn generate(folder: &Folder, profile: &Profile, days: f64) -> (String, String) {
     (
         folder.file("p.jsonl", payments),
         folder.file("l.csv", labels),
+        f64::from(without_card) / f64::from(ROWS),
     )
 }
 
@@ -91,7 +97,7 @@ fn below(mixture: &[Part], amount: f64) -> f64 {
 fn comes_back(name: &str, days: f64) {
     let folder = Folder::new();
     let profile = Profile::shipped(name).unwrap();
-    let (payments, labels) = generate(&folder, &profile, days);
+    let (payments, labels, without_card) = generate(&folder, &profile, days);
     let out = folder.path("found.json");
     let rates = folder.file("rates.toml", rates());
     let ended = analyze(&[
@@ -124,8 +130,12 @@ fn comes_back(name: &str, days: f64) {
     }
     words_come_back(&found, &profile);
     for (field, rate) in &profile.missing_rates {
-        // Transfers have no card prefix; how many there are is the generator's own.
-        close(field, found.missing_rates[field], *rate, 0.02);
+        // A payment without a card has no card prefix either.
+        let wanted = match field.as_str() {
+            "card_bin" => without_card + (1.0 - without_card) * rate,
+            _ => *rate,
+        };
+        close(field, found.missing_rates[field], wanted, 0.02);
     }
     for (name, number) in &profile.numbers {
         close(
