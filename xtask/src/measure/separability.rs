@@ -14,7 +14,8 @@ use crate::program;
 use crate::python;
 use crate::workspace::Workspace;
 
-const USAGE: &str = "cargo xtask measure separability [-o table|json] [--seed N] [--payments N] [--binary FILE]";
+const USAGE: &str =
+    "cargo xtask measure separability [-o table|json] [--seed N] [--payments N] [--binary FILE]";
 
 /// Event time of the stream: longer than the longest window, so that each fills.
 const DURATION: &str = "40d";

@@ -77,7 +77,9 @@ pub fn export(arguments: &ExportArguments) -> anyhow::Result<ExitCode> {
         return Err(usage("--output names the input; it would be overwritten"));
     }
     if output.is_some() && output == arguments.labels.as_deref().and_then(same) {
-        return Err(usage("--output names the labels; they would be overwritten"));
+        return Err(usage(
+            "--output names the labels; they would be overwritten",
+        ));
     }
     let mapping = arguments.mapping.as_deref().map(load_mapping).transpose()?;
     let labels = arguments.labels.as_deref().map(labels::read).transpose()?;
