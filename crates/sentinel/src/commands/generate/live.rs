@@ -85,8 +85,8 @@ impl Live {
         let bar = if std::io::stderr().is_terminal() {
             let target = ProgressDrawTarget::stderr_with_hz(10);
             let template = match count {
-                Some(_) => "{bar:20} {percent}%  {msg}",
-                None => "{spinner} {msg}",
+                Some(_) => "{bar:10} {percent}%  {wide_msg}",
+                None => "{spinner} {wide_msg}",
             };
             let style = ProgressStyle::with_template(template);
             ProgressBar::with_draw_target(count, target)
@@ -115,9 +115,10 @@ impl Live {
             _ => 0.7 * self.rate + 0.3 * rate,
         };
         (self.drawn, self.drawn_made) = (Clock::now(), tally.made);
-        let event_time = tally
-            .event_times
-            .map_or_else(String::new, |(_, last)| format!("  event time {last}"));
+        let event_time = tally.event_times.map_or_else(String::new, |(_, last)| {
+            let second = Instant::from_seconds(last.micros().div_euclid(1_000_000));
+            format!("  event time {second}")
+        });
         let lag = match self.paced {
             true => format!("  lag {:.3} s", tally.lag.as_secs_f64()),
             false => String::new(),

@@ -201,8 +201,8 @@ mod tests {
     fn by_second(mut schedule: Schedule, seconds: usize) -> Vec<u32> {
         let mut counts = vec![0; seconds];
         loop {
-            let due = schedule.next_due(Instant::default()).as_secs_f64();
-            match counts.get_mut(due as usize) {
+            let due = schedule.next_due(Instant::default()).as_secs();
+            match counts.get_mut(usize::try_from(due).unwrap()) {
                 Some(count) => *count += 1,
                 None => return counts,
             }

@@ -23,7 +23,7 @@ use crate::commands::generate::attribute::Attribute;
 use crate::commands::generate::cell::{Cell, attribute_column, attribute_text, cell, is_integer};
 
 /// Rows held until they are written.
-const GROUP_ROWS: usize = 65_536;
+const GROUP_ROWS: usize = 32_768;
 
 type Output = BufWriter<File>;
 
