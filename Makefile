@@ -11,10 +11,10 @@ export INSTA_UPDATE ?= no
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test check bench perf campaign tidy fmt lint document codegen model bless setup status tools dashboard release debug
+.PHONY: help demo test check bench perf separability campaign tidy fmt lint document codegen model bless setup status tools dashboard release debug
 
 help: ## List the doors
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: setup-demo release ## Set up, build and start the demo: http://127.0.0.1:8000 (LISTEN=host:port)
 	@exec $(TARGET)/release/sentinel demo --listen $(LISTEN)
@@ -50,6 +50,9 @@ bench: release ## Measure windows, model and the whole way, and with SENTINEL_DA
 	@cargo xtask bench
 
 perf: bench ## The same as bench
+
+separability: release ## Measure how well fraud of the generator is told apart, without and with stream features
+	@cargo xtask measure separability
 
 campaign: release ## Oracle and SQL checks at length, the main job killed: SENTINEL_DATA=DIR make campaign
 	@cargo xtask campaign

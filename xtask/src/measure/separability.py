@@ -5,7 +5,9 @@ by time and scores the rest. What fraud is, is the final truth, whenever it came
 features know only labels that were known before their row.
 
 Fields that name one account, card, device, address, shop, terminal or payee are left out: a model learns
-those by heart. So is the exact place, which is that of one terminal; whole degrees stay.
+those by heart. So are the exact place, which is that of one terminal (whole degrees stay), and the BIN, of
+which there are hundreds. With the BIN, and with words as LightGBM's categories, the fields alone reached
+less (0.22 to 0.25 instead of 0.29 of seed 1): the stronger model is the one that has to stay low.
 
 Average precision is the sum over distinct scores, from the highest, of precision times the recall gained.
 Exit code 3 where the fields alone tell too much, or the stream features add too little.
@@ -36,12 +38,12 @@ STOP_SHARE = 0.15
 # Alerts are the highest scores, so many of all rows.
 ALERT_SHARE = 0.01
 
-TREES_MAX = 200
+TREES_MAX = 500
 PARAMETERS = {
     "objective": "binary",
     "metric": "average_precision",
-    "learning_rate": 0.1,
-    "num_leaves": 31,
+    "learning_rate": 0.06,
+    "num_leaves": 16,
     "min_data_in_leaf": 40,
     "feature_fraction": 0.5,
     "lambda_l2": 1.0,
@@ -70,11 +72,11 @@ NAMES = {
     "session_id",
     "ip",
     "email_hash",
+    "card_bin",
 }
 # Fields that enter in another form.
 INSTANTS = {"event_time", "account_opened_at"}
 PLACES = {"lat_e7": "latitude", "lon_e7": "longitude"}
-CODES = {"mcc"}
 
 DAY = 86_400_000_000
 HOUR = 3_600_000_000
@@ -94,8 +96,8 @@ def codes(column):
 
 
 def fields_of(table):
-    """The fields of a payment, as columns by name, and which of them are categories."""
-    columns, categories = {}, set()
+    """The fields of a payment, as columns by name."""
+    columns = {}
     time = numbers(compute.cast(table["event_time"], pyarrow.int64()))
     zone = numbers(table["utc_offset_minutes"]) * 60_000_000
     local = time + numpy.nan_to_num(zone)
@@ -114,16 +116,15 @@ def fields_of(table):
             continue
         if name in PLACES:
             columns[PLACES[name]] = numpy.round(numbers(column) / DEGREE)
-        elif pyarrow.types.is_string(kind) or name in CODES:
+        elif pyarrow.types.is_string(kind):
             columns[name] = codes(column)
-            categories.add(name)
         else:
             columns[name] = numbers(column)
     columns["countries_differ"] = differ(table, "card_country", "merchant_country")
     columns["billing_differs"] = differ(table, "card_country", "billing_country")
     columns["shipping_differs"] = differ(table, "billing_country", "shipping_country")
     columns["amount_round"] = (columns["amount_minor"] % 100 == 0).astype(float)
-    return columns, categories
+    return columns
 
 
 def differ(table, one, other):
@@ -152,8 +153,8 @@ def area_under_curve(fraud, score):
 class Sample:
     """Rows in order of time: their columns, what they turned out to be, and how they are divided."""
 
-    def __init__(self, columns, categories, fraud, story, seed):
-        self.columns, self.categories = columns, categories
+    def __init__(self, columns, fraud, story, seed):
+        self.columns = columns
         self.fraud, self.story, self.seed = fraud, story, seed
         rows = len(fraud)
         self.learn_end = int(rows * LEARN_SHARE)
@@ -165,19 +166,15 @@ class Sample:
         parameters = PARAMETERS | {"seed": self.seed}
         if len(names) == 1:
             parameters |= {"feature_fraction": 1.0, "learning_rate": 0.3}
-        shape = {
-            "feature_name": [name.replace(":", "_") for name in names],
-            "categorical_feature": [at for at, name in enumerate(names) if name in self.categories],
-        }
         start, end = self.stop_start, self.learn_end
-        learn = lightgbm.Dataset(matrix[:start], self.fraud[:start], params=parameters, **shape)
+        learn = lightgbm.Dataset(matrix[:start], self.fraud[:start], params=parameters)
         stop = learn.create_valid(matrix[start:end], self.fraud[start:end])
         model = lightgbm.train(
             parameters,
             learn,
             trees,
             valid_sets=[stop],
-            callbacks=[lightgbm.early_stopping(25, verbose=False)],
+            callbacks=[lightgbm.early_stopping(40, verbose=False)],
         )
         return model.predict(matrix[end:]), model
 
@@ -221,7 +218,7 @@ class Sample:
 
 
 def read(arguments):
-    """The sample, the names of its fields and those of its stream features."""
+    """The sample, and the names of the columns that are fields of a payment."""
     payments = parquet.read_table(arguments.payments)
     matrix = parquet.read_table(arguments.matrix)
     # A payment that came twice has one row in the matrix; its first one counts.
@@ -245,11 +242,11 @@ def read(arguments):
     fraud = story != ""
     if (numpy.asarray(matrix["label"]) != fraud).any():
         sys.exit(f"{arguments.matrix} was not exported with the labels in {arguments.labels}")
-    columns, categories = fields_of(payments)
+    columns = fields_of(payments)
     fields = list(columns)
     stream = matrix.schema.names[3:]
     columns |= {f"stream:{name}": numbers(matrix[name]) for name in stream}
-    return Sample(columns, categories, fraud, story, arguments.seed), fields
+    return Sample(columns, fraud, story, arguments.seed), fields
 
 
 def processor():
@@ -308,11 +305,13 @@ def tell(report):
     ]
     for title, key, spelled in rows:
         print(f"{title:<34}{one[key]:>14{spelled}}{both[key]:>14{spelled}}")
-    print("\nrecall at 1 % alerts, by story")
-    for name, story in one["stories"].items():
-        title = f"{name} ({story['rows']})"
-        other = both["stories"][name]["recall_at_1_percent"]
-        print(f"  {title:<32}{story['recall_at_1_percent']:>14.1%}{other:>14.1%}")
+    for title, key, spelled in [rows[4], rows[1]]:
+        against = ", against honest payments" if key == "average_precision" else ""
+        print(f"\n{title}, by story{against}")
+        for name, story in one["stories"].items():
+            of_story = f"{name} ({story['rows']})"
+            other = both["stories"][name][key]
+            print(f"  {of_story:<32}{story[key]:>14{spelled}}{other:>14{spelled}}")
     print("\nfields that tell most by themselves (average precision)")
     for name, reached in list(report["single_fields"].items())[:8]:
         print(f"  {name:<32}{reached:>14.3f}")

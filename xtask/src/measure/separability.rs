@@ -50,7 +50,7 @@ impl Options {
                 .next()
                 .with_context(|| format!("{flag} needs a value\n\n{USAGE}"))?;
             let number = || {
-                let number = value.parse::<u64>();
+                let number = value.parse::<u64>().ok();
                 number.with_context(|| format!("{flag} {value}: not a whole number\n\n{USAGE}"))
             };
             match flag.as_str() {

@@ -295,6 +295,63 @@ fn exported_rows_are_the_served_ones_bit_for_bit() {
     assert_same(&names, &matrix, &of_text, "Parquet and CSV");
 }
 
+/// The frauds of a table as labels that are known three hours later, the last first.
+fn write_labels(table: &Path, path: &Path) {
+    let table = std::fs::read_to_string(table).unwrap();
+    let mut lines = Vec::new();
+    for line in table.lines() {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        if row["fraud"] != 1 {
+            continue;
+        }
+        let mut label = serde_json::json!({
+            "label_id": format!("{}-fraud", row["event_id"].as_str().unwrap()),
+            "kind": "fraud",
+            "source": "chargeback",
+            "known_at": row["event_time"].as_i64().unwrap() + 3 * 3_600_000_000,
+        });
+        for key in [
+            "event_id",
+            "event_time",
+            "amount_minor",
+            "currency",
+            "account_id",
+            "card_token",
+            "merchant_id",
+        ] {
+            if let Some(value) = row.get(key) {
+                label[key] = value.clone();
+            }
+        }
+        lines.push(label.to_string());
+    }
+    lines.reverse();
+    std::fs::write(path, lines.join("\n")).unwrap();
+}
+
+#[test]
+fn labels_beside_a_table_are_known_when_those_inside_it_are() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let (table, labels) = (path("table.jsonl"), path("labels.jsonl"));
+    write_table(&table, 4_000);
+    write_labels(&table, &labels);
+    // Longer than a row is late: a label inside a table cannot come before its row, one beside it can.
+    let mapping = MAPPING.replace("delay = \"1h\"", "delay = \"3h\"");
+    std::fs::write(path("inside.toml"), &mapping).unwrap();
+    let (without, _) = mapping.split_once("[label]").unwrap();
+    std::fs::write(path("beside.toml"), without).unwrap();
+    let rows = |mapping: &str, more: &[&str]| {
+        let output = path(mapping).with_extension("parquet");
+        export(&table, &path(mapping), &output, more);
+        read_parquet(&output)
+    };
+    let (names, inside) = rows("inside.toml", &[]);
+    let (_, beside) = rows("beside.toml", &["--labels", text(&labels)]);
+    assert_same(&names, &inside, &beside, "inside and beside");
+    assert!(beside.values().any(|(_, label, _)| *label == 1));
+}
+
 /// Rates by which nearly every amount is another.
 fn other_rates() -> String {
     let rates = SHIPPED_RATES.replace("EUR = \"1.", "EUR = \"3.");
