@@ -107,7 +107,8 @@ impl Speller {
         let draw = self.world.hash(Purpose::LabelDelay, episode) ^ one;
         let spread = delay.spread * Random::new(draw).normal();
         let days = (delay.days_median * libm::exp(spread)).clamp(delay.days_min, delay.days_max);
-        let own = micros(days * 86_400.0);
+        // Nothing is learnt of a payment before it came, however late it was.
+        let own = micros(days * 86_400.0).max(self.options.late_micros_max + 1);
         let delay_micros = self.options.label_delay_micros.unwrap_or(own);
         fraud_label(transaction, delay.source, delay_micros)
     }

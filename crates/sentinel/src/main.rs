@@ -6,6 +6,7 @@ mod diagnostics;
 mod compose;
 mod content;
 mod matrix;
+mod whole_file;
 mod commands;
 
 use std::process::ExitCode;

@@ -41,6 +41,7 @@ use self::walk::Beside;
 use crate::commands::usage;
 use crate::content::rate_table;
 use crate::diagnostics::tell;
+use crate::whole_file::WholeFile;
 
 /// Arguments of `sentinel analyze`.
 #[derive(Args, Debug)]
@@ -105,10 +106,10 @@ pub fn analyze(arguments: &AnalyzeArguments) -> anyhow::Result<ExitCode> {
     let summary = Summary::of(&statistics, name, layout.kind.as_str(), labelled);
     if let Some(path) = &arguments.out {
         let profile = profile::of(&summary, &profile_name(path))?;
-        write(path, &(profile.to_json() + "\n"))?;
+        write("--out", path, &(profile.to_json() + "\n"))?;
     }
     if let Some(path) = &arguments.report {
-        write(path, &report::page(&summary))?;
+        write("--report", path, &report::page(&summary))?;
     }
     print(&summary, arguments.output)?;
     Ok(ExitCode::SUCCESS)
@@ -227,14 +228,12 @@ fn profile_name(path: &Path) -> String {
 }
 
 /// Writes a file whole or not at all.
-fn write(path: &Path, text: &str) -> anyhow::Result<()> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let part = PathBuf::from(part);
-    std::fs::write(&part, text)
-        .and_then(|()| std::fs::rename(&part, path))
-        .inspect_err(|_| drop(std::fs::remove_file(&part)))
+fn write(flag: &str, path: &Path, text: &str) -> anyhow::Result<()> {
+    let (whole, mut file) = WholeFile::create(flag, path)?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.flush())
         .with_context(|| format!("write {}", path.display()))?;
+    whole.keep()?;
     tell(&format!("wrote {}", path.display()));
     Ok(())
 }

@@ -23,12 +23,12 @@ mod deliver;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use anyhow::Context;
 use clap::Args;
 use sentinel_domain::Instant;
-use sentinel_synth::{Options, Profile, Stream};
+use sentinel_synth::{Drift, Options, Profile, Stream};
 
 use self::arguments::{Span, above_zero, burst, fraud_rate, id_prefix, rate, share, span};
 use self::attribute::{Attribute, attributes_of};
@@ -110,6 +110,9 @@ pub struct WorldArguments {
     /// The share of payments that come twice [default: 0.0005].
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub repeat_share: Option<f64>,
+    /// Stories and habits stay as they are; otherwise they change over months of event time.
+    #[arg(long)]
+    pub no_drift: bool,
 }
 
 /// When payments are written.
@@ -135,7 +138,7 @@ pub struct PacingArguments {
 /// Runs the command.
 pub fn generate(arguments: GenerateArguments) -> anyhow::Result<ExitCode> {
     diagnostics::start("warn");
-    let interrupted = catch_interrupt()?;
+    let (interrupted, ended_by) = catch_interrupt()?;
     let target = target_of(&arguments)?;
     let options = options_of(&arguments)?;
     let attributes = attributes_of(&options.profile);
@@ -149,6 +152,10 @@ pub fn generate(arguments: GenerateArguments) -> anyhow::Result<ExitCode> {
         (None, Some(span)) => Some(start.plus_micros(span.0)),
         _ => None,
     };
+    if options.customers >= LARGE_WORLD_CUSTOMERS {
+        diagnostics::tell("beginning a large world: episodes of weeks are laid out first");
+    }
+    let began = std::time::Instant::now();
     let draw = Draw::new(Stream::new(options), arguments.count, until);
     let names: Vec<String> = attributes
         .into_iter()
@@ -161,7 +168,6 @@ pub fn generate(arguments: GenerateArguments) -> anyhow::Result<ExitCode> {
         interrupted: &interrupted,
         live: Live::new(arguments.count, paced),
     };
-    let began = std::time::Instant::now();
     let threads = threads_of(&arguments);
     let tally = with_chunks(
         draw,
@@ -182,10 +188,13 @@ pub fn generate(arguments: GenerateArguments) -> anyhow::Result<ExitCode> {
             Target::File(..) => "interrupted: no file was written",
             _ => "interrupted: what was made until now is sent",
         });
-        return Ok(ExitCode::from(INTERRUPTED));
+        return Ok(ExitCode::from(code_of(ended_by.load(Relaxed))));
     }
     Ok(ExitCode::SUCCESS)
 }
+
+/// From so many customers on the beginning takes seconds.
+const LARGE_WORLD_CUSTOMERS: u32 = 1_000_000;
 
 fn tell(tally: &Tally, seconds: f64, paced: bool, told: Option<String>) {
     diagnostics::tell(&tally.summary(seconds, paced));
@@ -194,18 +203,26 @@ fn tell(tally: &Tally, seconds: f64, paced: bool, told: Option<String>) {
     }
 }
 
-/// The exit code after Ctrl-C, as shells have it.
-const INTERRUPTED: u8 = 130;
+/// The exit code after a signal, as shells have it.
+fn code_of(signal: usize) -> u8 {
+    u8::try_from(128 + signal).unwrap_or(u8::MAX)
+}
 
-/// A flag that the first Ctrl-C raises; the second one ends the process at once.
-fn catch_interrupt() -> anyhow::Result<Arc<AtomicBool>> {
-    let flag = Arc::new(AtomicBool::new(false));
-    let signal = signal_hook::consts::SIGINT;
-    let code = i32::from(INTERRUPTED);
-    signal_hook::flag::register_conditional_shutdown(signal, code, Arc::clone(&flag))
-        .and_then(|_| signal_hook::flag::register(signal, Arc::clone(&flag)))
-        .context("listen for Ctrl-C")?;
-    Ok(flag)
+/// A flag that the first Ctrl-C or SIGTERM raises, and which of them it was; the second one ends the
+/// process at once.
+fn catch_interrupt() -> anyhow::Result<(Arc<AtomicBool>, Arc<AtomicUsize>)> {
+    use signal_hook::consts::{SIGINT, SIGTERM};
+    use signal_hook::flag;
+    let (raised, ended_by) = (Arc::new(AtomicBool::new(false)), Arc::default());
+    for signal in [SIGINT, SIGTERM] {
+        let number = usize::try_from(signal).unwrap_or(0);
+        let code = i32::from(code_of(number));
+        flag::register_conditional_shutdown(signal, code, Arc::clone(&raised))
+            .and_then(|_| flag::register_usize(signal, Arc::clone(&ended_by), number))
+            .and_then(|_| flag::register(signal, Arc::clone(&raised)))
+            .context("listen for signals")?;
+    }
+    Ok((raised, ended_by))
 }
 
 fn target_of(arguments: &GenerateArguments) -> anyhow::Result<Target> {
@@ -238,6 +255,9 @@ fn options_of(arguments: &GenerateArguments) -> anyhow::Result<Options> {
     options.fraud_rate = world.fraud_rate.unwrap_or(options.fraud_rate);
     options.late_share = world.late_share.unwrap_or(options.late_share);
     options.repeat_share = world.repeat_share.unwrap_or(options.repeat_share);
+    if world.no_drift {
+        options.drift = Drift::NONE;
+    }
     options.id_prefix.clone_from(&world.id_prefix);
     options.customers = world.customers.unwrap_or(options.customers);
     // As `Options::for_rate` has it: a customer pays once in twenty minutes, fifty customers to a shop.

@@ -210,7 +210,16 @@ fn a_server_is_asked_as_often_as_was_said_and_every_answer_is_counted() {
     let elsewhere = format!("{url}/api/v1/nowhere");
     let words = "--requests 10 --warm-up 0 --concurrency 2 -o json";
     let words: Vec<&str> = words.split(' ').collect();
-    let lost = bench(&[&["http", &elsewhere], &words[..]].concat());
+    let mut ask = sentinel();
+    ask.args(["bench", "http", &elsewhere]).args(&words);
+    let ended = ask.output().unwrap();
+    assert_eq!(ended.status.code(), Some(1), "no decision is no success");
+    assert!(
+        stderr(&ended).contains("0 of 10 requests"),
+        "{}",
+        stderr(&ended)
+    );
+    let lost: Value = serde_json::from_slice(&ended.stdout).unwrap();
     assert_eq!(number(&lost, "/status/404"), 10.0, "{lost}");
     assert_eq!(number(&lost, "/decisions_per_second"), 0.0, "{lost}");
 }

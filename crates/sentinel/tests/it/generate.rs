@@ -369,6 +369,20 @@ fn wrong_usage_is_told_with_the_flag_and_ends_with_two() {
 }
 
 #[test]
+fn habits_stay_as_they_are_where_drift_is_not_wanted() {
+    let of = |span, more: &[&str]| {
+        let base = ["--count", "30000", "--duration", span];
+        generated(&[&base, more].concat())
+    };
+    assert!(of("60d", &[]) != of("60d", &["--no-drift"]));
+    let week = "3d";
+    assert!(
+        of(week, &[]) == of(week, &["--no-drift"]),
+        "drift begins later"
+    );
+}
+
+#[test]
 fn a_full_disk_is_told_and_leaves_no_file() {
     let full = std::fs::File::options()
         .write(true)
@@ -430,7 +444,11 @@ fn a_reader_that_has_enough_ends_it_quietly() {
 fn an_interrupt_leaves_no_part_of_a_file_and_ends_a_pipe_cleanly() {
     let folder = Folder::new();
     let out = folder.path("x.jsonl");
-    for output in [text(&out), "-"] {
+    for (output, signal, code) in [
+        (text(&out), "INT", 130),
+        (text(&out), "TERM", 143),
+        ("-", "INT", 130),
+    ] {
         let mut child = sentinel()
             .args([
                 "generate",
@@ -456,11 +474,11 @@ fn an_interrupt_leaves_no_part_of_a_file_and_ends_a_pipe_cleanly() {
         }
         let pid = child.id().to_string();
         let killed = std::process::Command::new("kill")
-            .args(["-s", "INT", &pid])
+            .args(["-s", signal, &pid])
             .status();
         assert!(killed.unwrap().success());
         let ended = child.wait_with_output().unwrap();
-        assert_eq!(ended.status.code(), Some(130), "{}", stderr(&ended));
+        assert_eq!(ended.status.code(), Some(code), "{}", stderr(&ended));
         assert!(stderr(&ended).contains("interrupted"), "{}", stderr(&ended));
         assert!(
             ended.stdout.is_empty() || ended.stdout.ends_with(b"\n"),

@@ -156,6 +156,14 @@ pub fn run(arguments: &EngineArguments) -> anyhow::Result<()> {
         open_loop,
         resident_bytes,
     } = measured?;
+    let reached = open_loop.phase.rate();
+    if reached < 0.98 * arguments.rate {
+        crate::diagnostics::tell(&format!(
+            "the latency phase reached {reached:.0} of {:.0} a second: its latencies are those of a queue that \
+             grows; ask for a lower --rate",
+            arguments.rate
+        ));
+    }
     let both = [&saturation, &open_loop];
     let decided: u64 = both.iter().map(|one| one.phase.answers.decided).sum();
     let of =

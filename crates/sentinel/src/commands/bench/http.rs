@@ -186,7 +186,13 @@ pub fn run(arguments: &HttpArguments) -> anyhow::Result<()> {
         method: arguments.rate.map_or(CLOSED_LOOP, |_| OPEN_LOOP),
         machine,
     };
-    report::print(&report, &arguments.report)
+    report::print(&report, &arguments.report)?;
+    anyhow::ensure!(
+        decided == arguments.requests as u64,
+        "{decided} of {} requests were answered with a decision; see status and errors above",
+        arguments.requests
+    );
+    Ok(())
 }
 
 /// Whether what was asked for makes sense, and where to ask.

@@ -40,8 +40,7 @@ impl Input {
         let (raw, total_bytes): (Box<dyn Read + Send>, _) = if name == "-" {
             (Box::new(stdin()), None)
         } else {
-            let file =
-                File::open(path).map_err(|error| usage(format!("open --input {name}: {error}")))?;
+            let file = File::open(path).map_err(|error| usage(format!("open {name}: {error}")))?;
             let total = file.metadata().ok().map(|metadata| metadata.len());
             (Box::new(file), total)
         };
@@ -65,9 +64,8 @@ impl Input {
     /// A Parquet file reads as the table it holds.
     fn open_parquet(path: &Path, read_bytes: Arc<AtomicU64>) -> anyhow::Result<Self> {
         let name = path.display().to_string();
-        let unreadable = |error: &dyn std::fmt::Display| {
-            usage(format!("read --input {name} as Parquet: {error}"))
-        };
+        let unreadable =
+            |error: &dyn std::fmt::Display| usage(format!("read {name} as Parquet: {error}"));
         let file = File::open(path).map_err(|error| unreadable(&error))?;
         let total_bytes = file.metadata().ok().map(|metadata| metadata.len());
         let text = ParquetText::open(file, Arc::clone(&read_bytes));
@@ -128,18 +126,18 @@ fn decompressed(
     };
     let start = raw
         .fill_buf()
-        .map_err(|error| usage(format!("read --input {name}: {error}")))?;
+        .map_err(|error| usage(format!("read {name}: {error}")))?;
     if !start.starts_with(magic) {
         let kind = if magic.len() == 2 { "gzip" } else { "zstd" };
         return Err(usage(format!(
-            "--input {name} is not a {kind} file, as its name says"
+            "{name} is not a {kind} file, as its name says"
         )));
     }
     if magic.len() == 2 {
         return Ok(Box::new(flate2::bufread::MultiGzDecoder::new(raw)));
     }
     let decoder = zstd::Decoder::with_buffer(raw)
-        .map_err(|error| usage(format!("open --input {name} as zstd: {error}")))?;
+        .map_err(|error| usage(format!("open {name} as zstd: {error}")))?;
     Ok(Box::new(decoder))
 }
 

@@ -20,7 +20,8 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Label>> {
         }
         let read = json::parse_label(line).map_err(|rejection| {
             usage(format!(
-                "read --labels {}:{number}: {rejection}",
+                "read --labels {}:{number}: {rejection} (labels are read as JSON lines, such as \
+                 `sentinel generate --labels labels.jsonl` writes)",
                 path.display()
             ))
         })?;

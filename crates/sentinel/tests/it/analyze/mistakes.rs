@@ -108,3 +108,30 @@ fn a_full_disk_ends_with_one() {
         .unwrap();
     assert_eq!(ended.status.code(), Some(1), "{}", stderr(&ended));
 }
+
+#[test]
+fn a_device_stays_a_device_and_a_link_a_link() {
+    let folder = Folder::new();
+    let payments = folder.file("p.jsonl", json_lines(3, 50));
+    let (device, link) = (folder.path("full.json"), folder.path("link.json"));
+    let target = folder.file("target.json", "old");
+    std::os::unix::fs::symlink("/dev/full", &device).unwrap();
+    std::os::unix::fs::symlink(&target, &link).unwrap();
+    let out = |path: &std::path::Path| {
+        crate::process::sentinel()
+            .args(["analyze", &payments, "--out"])
+            .arg(path)
+            .output()
+            .unwrap()
+    };
+    let ended = out(&device);
+    assert_eq!(ended.status.code(), Some(1), "{}", stderr(&ended));
+    assert!(
+        stderr(&ended).contains("No space left"),
+        "{}",
+        stderr(&ended)
+    );
+    assert!(out(&link).status.success());
+    assert!(device.is_symlink() && link.is_symlink());
+    assert!(std::fs::read_to_string(&target).unwrap().starts_with('{'));
+}

@@ -3,63 +3,13 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
 
-use crate::commands::usage;
+use crate::whole_file::WholeFile;
 
 const BUFFER_BYTES: usize = 256 * 1024;
-
-/// A file under another name until it is whole. What is no plain file, such as a pipe with a name, is
-/// written as it is.
-pub struct WholeFile {
-    name: PathBuf,
-    part: Option<PathBuf>,
-}
-
-impl WholeFile {
-    /// Makes the file that `flag` names.
-    pub fn create(flag: &str, name: &Path) -> anyhow::Result<(Self, File)> {
-        let special = std::fs::metadata(name).is_ok_and(|found| !found.is_file());
-        let part = (!special).then(|| {
-            let mut part = name.as_os_str().to_owned();
-            part.push(".part");
-            PathBuf::from(part)
-        });
-        let opened = match &part {
-            Some(part) => File::create(part),
-            None => File::options().write(true).open(name),
-        };
-        let file =
-            opened.map_err(|error| usage(format!("write {flag} {}: {error}", name.display())))?;
-        let name = name.to_owned();
-        Ok((Self { name, part }, file))
-    }
-
-    /// The name it will have.
-    pub fn name(&self) -> &Path {
-        &self.name
-    }
-
-    /// Gives it its name.
-    pub fn keep(mut self) -> anyhow::Result<()> {
-        match self.part.take() {
-            Some(part) => std::fs::rename(&part, &self.name)
-                .with_context(|| format!("write {}", self.name.display())),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Drop for WholeFile {
-    /// Whatever ended early leaves no part behind.
-    fn drop(&mut self) {
-        if let Some(part) = &self.part {
-            let _ = std::fs::remove_file(part);
-        }
-    }
-}
 
 /// Lines on their way out.
 pub struct Lines {

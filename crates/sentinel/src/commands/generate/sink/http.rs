@@ -212,7 +212,14 @@ impl Connection {
             StatusCode::ACCEPTED => &self.counts.pending,
             _ => {
                 let short: String = said.chars().take(400).collect();
-                let _ = self.counts.first_refusal.set(format!("{status}: {short}"));
+                let hint = match status {
+                    StatusCode::CONFLICT => {
+                        ". The server knows other payments by these ids: name another --id-prefix"
+                    }
+                    _ => "",
+                };
+                let told = format!("{status}: {short}{hint}");
+                let _ = self.counts.first_refusal.set(told);
                 &self.counts.refused
             }
         };

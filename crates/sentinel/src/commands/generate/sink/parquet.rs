@@ -18,9 +18,9 @@ use sentinel_domain::draft::REQUIRED;
 use sentinel_domain::{Field, Scalar, Transaction};
 use sentinel_synth::Generated;
 
-use super::file::WholeFile;
 use crate::commands::generate::attribute::Attribute;
 use crate::commands::generate::cell::{Cell, attribute_column, attribute_text, cell, is_integer};
+use crate::whole_file::WholeFile;
 
 /// Rows held until they are written.
 const GROUP_ROWS: usize = 32_768;
