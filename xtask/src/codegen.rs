@@ -21,13 +21,14 @@ const END: &str = "<!-- end -->";
 /// The page that has a block for every command.
 const COMMANDS_PAGE: &str = "docs/book/src/reference/cli.md";
 
-/// `cargo xtask codegen`: rewrites every block.
+/// `cargo xtask codegen`: rewrites every block; a command without one is an error.
 pub fn verb(workspace: &Workspace, _words: &[String]) -> Result<ExitCode> {
     for stale in stale_pages(workspace)? {
         fs::write(workspace.at(&stale.page), stale.wanted)
             .with_context(|| format!("write {}", stale.page))?;
         println!("codegen: {} rewritten", stale.page);
     }
+    check(workspace)?;
     Ok(ExitCode::SUCCESS)
 }
 
