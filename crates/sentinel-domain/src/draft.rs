@@ -19,6 +19,8 @@ use crate::transaction::{
 };
 use crate::vocabulary;
 
+mod fields;
+
 vocabulary! {
     /// The fields of the canonical transaction, as they are spelled on the wire.
     Field {

@@ -5,6 +5,7 @@ mod clock;
 mod diagnostics;
 mod compose;
 mod content;
+mod csv;
 mod matrix;
 mod whole_file;
 mod commands;

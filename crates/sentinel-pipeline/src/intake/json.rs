@@ -383,97 +383,19 @@ impl Visitor<'_> for AttributeName<'_> {
 /// Appends the canonical spelling of a transaction: fields in their fixed order, absent ones left out,
 /// instants as microseconds, attributes last in the order of their names. No line end.
 pub fn write_transaction(transaction: &Transaction, out: &mut Vec<u8>) {
-    let t = transaction;
     let mut object = ObjectWriter {
         out,
         separator: b'{',
     };
-    object.text(Field::EventId, Some(t.event_id.as_str()));
-    object.text(Field::EventType, Some(t.event_type.as_str()));
-    object.integer(Field::EventTime, Some(t.event_time.micros()));
-    object.text(Field::AccountId, Some(t.account_id.as_str()));
-    object.text(
-        Field::CustomerId,
-        t.customer_id.as_ref().map(|id| id.as_str()),
-    );
-    object.integer(
-        Field::AccountOpenedAt,
-        t.account_opened_at.map(|at| at.micros()),
-    );
-    object.integer(Field::AmountMinor, Some(t.amount_minor));
-    object.text(Field::Currency, Some(t.currency.as_str()));
-    object.integer(Field::BillingAmountMinor, t.billing_amount_minor);
-    object.text(
-        Field::BillingCurrency,
-        t.billing_currency.as_ref().map(|c| c.as_str()),
-    );
-    write_card_and_merchant(t, &mut object);
-    write_surroundings(t, &mut object);
+    for field in Field::ALL {
+        match transaction.value(*field) {
+            Some(Value::Integer(value)) => object.integer(*field, value),
+            Some(Value::Text(value)) => object.text(*field, value),
+            _ => {}
+        }
+    }
     object.attributes(transaction);
     object.close();
-}
-
-fn write_card_and_merchant(t: &Transaction, object: &mut ObjectWriter<'_>) {
-    object.text(
-        Field::CardToken,
-        t.card_token.as_ref().map(|id| id.as_str()),
-    );
-    object.text(Field::CardBin, t.card_bin.as_deref());
-    object.text(Field::CardBrand, t.card_brand.map(|word| word.as_str()));
-    object.text(Field::CardFunding, t.card_funding.map(|word| word.as_str()));
-    object.text(
-        Field::CardCountry,
-        t.card_country.as_ref().map(|c| c.as_str()),
-    );
-    object.text(
-        Field::MerchantId,
-        t.merchant_id.as_ref().map(|id| id.as_str()),
-    );
-    object.text(Field::MerchantName, t.merchant_name.as_deref());
-    object.integer(Field::Mcc, t.mcc.map(i64::from));
-    object.text(
-        Field::MerchantCountry,
-        t.merchant_country.as_ref().map(|c| c.as_str()),
-    );
-    object.text(
-        Field::TerminalId,
-        t.terminal_id.as_ref().map(|id| id.as_str()),
-    );
-    object.text(Field::Channel, t.channel.map(|word| word.as_str()));
-    object.text(Field::EntryMode, t.entry_mode.map(|word| word.as_str()));
-}
-
-fn write_surroundings(t: &Transaction, object: &mut ObjectWriter<'_>) {
-    object.text(
-        Field::CounterpartyId,
-        t.counterparty_id.as_ref().map(|id| id.as_str()),
-    );
-    object.text(
-        Field::CounterpartyCountry,
-        t.counterparty_country.as_ref().map(|c| c.as_str()),
-    );
-    object.text(Field::DeviceId, t.device_id.as_ref().map(|id| id.as_str()));
-    object.text(
-        Field::SessionId,
-        t.session_id.as_ref().map(|id| id.as_str()),
-    );
-    object.text(Field::Ip, t.ip.as_ref().map(|ip| ip.as_str()));
-    object.text(Field::EmailHash, t.email_hash.as_deref());
-    object.text(Field::EmailDomain, t.email_domain.as_deref());
-    object.integer(Field::LatE7, t.coordinates.map(|c| i64::from(c.lat_e7)));
-    object.integer(Field::LonE7, t.coordinates.map(|c| i64::from(c.lon_e7)));
-    object.text(
-        Field::BillingCountry,
-        t.billing_country.as_ref().map(|c| c.as_str()),
-    );
-    object.text(
-        Field::ShippingCountry,
-        t.shipping_country.as_ref().map(|c| c.as_str()),
-    );
-    object.text(Field::AvsResult, t.avs_result.map(|word| word.as_str()));
-    object.text(Field::CvvResult, t.cvv_result.map(|word| word.as_str()));
-    object.text(Field::ThreeDs, t.three_ds.map(|word| word.as_str()));
-    object.integer(Field::UtcOffsetMinutes, t.utc_offset_minutes.map(i64::from));
 }
 
 struct ObjectWriter<'a> {
@@ -491,18 +413,14 @@ impl ObjectWriter<'_> {
         self.separator = b',';
     }
 
-    fn text(&mut self, field: Field, value: Option<&str>) {
-        if let Some(value) = value {
-            self.key(field);
-            append(self.out, value);
-        }
+    fn text(&mut self, field: Field, value: &str) {
+        self.key(field);
+        append(self.out, value);
     }
 
-    fn integer(&mut self, field: Field, value: Option<i64>) {
-        if let Some(value) = value {
-            self.key(field);
-            append(self.out, &value);
-        }
+    fn integer(&mut self, field: Field, value: i64) {
+        self.key(field);
+        append(self.out, &value);
     }
 
     fn attributes(&mut self, transaction: &Transaction) {

@@ -1,62 +1,45 @@
 //! The fields of the canonical transaction, by what can be counted of them.
 
-use sentinel_domain::transaction::{
-    CardBrand, CardFunding, Channel, CheckResult, EntryMode, ThreeDs,
-};
-use sentinel_domain::{
-    CardToken, CounterpartyId, Country, CustomerId, DeviceId, IpAddress, MerchantId, TerminalId,
-    Transaction,
-};
-
-/// Reads a name or word of a transaction.
-type Read = fn(&Transaction) -> Option<&str>;
+use sentinel_domain::{Field, Transaction};
 
 /// Fields that name someone or something, beside the account.
-pub const ENTITIES: [(&str, Read); 8] = [
-    ("card_token", |t| {
-        t.card_token.as_ref().map(CardToken::as_str)
-    }),
-    ("merchant_id", |t| {
-        t.merchant_id.as_ref().map(MerchantId::as_str)
-    }),
-    ("terminal_id", |t| {
-        t.terminal_id.as_ref().map(TerminalId::as_str)
-    }),
-    ("device_id", |t| t.device_id.as_ref().map(DeviceId::as_str)),
-    ("ip", |t| t.ip.as_ref().map(IpAddress::as_str)),
-    ("customer_id", |t| {
-        t.customer_id.as_ref().map(CustomerId::as_str)
-    }),
-    ("counterparty_id", |t| {
-        t.counterparty_id.as_ref().map(CounterpartyId::as_str)
-    }),
-    ("email_hash", |t| t.email_hash.as_deref()),
+pub const ENTITIES: [Field; 8] = [
+    Field::CardToken,
+    Field::MerchantId,
+    Field::TerminalId,
+    Field::DeviceId,
+    Field::Ip,
+    Field::CustomerId,
+    Field::CounterpartyId,
+    Field::EmailHash,
 ];
 
 /// Fields that are words. The category is a number and stands by itself.
-pub const WORDS: [(&str, Read); 14] = [
-    ("event_type", |t| Some(t.event_type.as_str())),
-    ("currency", |t| Some(t.currency.as_str())),
-    ("card_brand", |t| t.card_brand.map(CardBrand::as_str)),
-    ("card_funding", |t| t.card_funding.map(CardFunding::as_str)),
-    ("card_country", |t| {
-        t.card_country.as_ref().map(Country::as_str)
-    }),
-    ("merchant_country", |t| {
-        t.merchant_country.as_ref().map(Country::as_str)
-    }),
-    ("billing_country", |t| {
-        t.billing_country.as_ref().map(Country::as_str)
-    }),
-    ("shipping_country", |t| {
-        t.shipping_country.as_ref().map(Country::as_str)
-    }),
-    ("channel", |t| t.channel.map(Channel::as_str)),
-    ("entry_mode", |t| t.entry_mode.map(EntryMode::as_str)),
-    ("email_domain", |t| t.email_domain.as_deref()),
-    ("avs_result", |t| t.avs_result.map(CheckResult::as_str)),
-    ("cvv_result", |t| t.cvv_result.map(CheckResult::as_str)),
-    ("three_ds", |t| t.three_ds.map(ThreeDs::as_str)),
+pub const WORDS: [Field; 14] = [
+    Field::EventType,
+    Field::Currency,
+    Field::CardBrand,
+    Field::CardFunding,
+    Field::CardCountry,
+    Field::MerchantCountry,
+    Field::BillingCountry,
+    Field::ShippingCountry,
+    Field::Channel,
+    Field::EntryMode,
+    Field::EmailDomain,
+    Field::AvsResult,
+    Field::CvvResult,
+    Field::ThreeDs,
+];
+
+/// Columns of words that have keys of their own in a profile: what one looks at first.
+pub const NAMED: [&str; 6] = [
+    "product",
+    "card_brand",
+    "card_funding",
+    "email_domain",
+    "recipient_email_domain",
+    "device_type",
 ];
 
 /// Whether a transaction has a field.
@@ -97,7 +80,7 @@ pub const OPTIONAL: [(&str, Has); 29] = [
 
 /// Whether a field of words has this name.
 pub fn is_word(name: &str) -> bool {
-    name == "mcc" || WORDS.iter().any(|(have, _)| *have == name)
+    name == "mcc" || WORDS.iter().any(|field| field.as_str() == name)
 }
 
 /// Whether anything speaks of a card.

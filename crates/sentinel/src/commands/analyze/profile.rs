@@ -11,6 +11,7 @@ use sentinel_synth::profile::{
     SmallAmounts,
 };
 
+use super::fields;
 use super::statistics::amounts::SMALL_MINOR;
 use super::statistics::share;
 use super::summary::{Level as Told, Slot, Summary};
@@ -20,16 +21,6 @@ const OTHER_DOMAIN: &str = "other.example";
 
 /// What it calls any other word that stands for many.
 const OTHER_WORD: &str = "other";
-
-/// Columns of a profile that have keys of their own.
-const NAMED: [&str; 6] = [
-    "product",
-    "card_brand",
-    "card_funding",
-    "email_domain",
-    "recipient_email_domain",
-    "device_type",
-];
 
 /// Attributes that a profile may ask for, beside those with keys of their own.
 const ATTRIBUTES_MAX: usize = 45;
@@ -204,7 +195,7 @@ fn attributes(summary: &Summary, bent: &mut Vec<String>) -> BTreeMap<String, Vec
     let mut attributes = BTreeMap::new();
     for words in &summary.words {
         let name = words.name.as_str();
-        let own = NAMED.contains(&name) || super::fields::is_word(name);
+        let own = fields::NAMED.contains(&name) || fields::is_word(name);
         if own || name.starts_with(DETAILS) {
             continue;
         }

@@ -102,7 +102,7 @@ impl Statistics {
     pub fn new(rates: RateTable) -> Self {
         let entities = fields::ENTITIES
             .iter()
-            .map(|(name, _)| (*name, Distinct::new(ENTITIES_MAX)))
+            .map(|field| (field.as_str(), Distinct::new(ENTITIES_MAX)))
             .collect();
         Self {
             rates,
@@ -136,8 +136,8 @@ impl Statistics {
         let amount = self.rates.convert(transaction.judged_amount());
         self.amounts.add(amount, fraud);
         self.clients.add(transaction.account_id.as_str());
-        for ((_, distinct), (_, name_of)) in self.entities.iter_mut().zip(fields::ENTITIES) {
-            if let Some(name) = name_of(transaction) {
+        for ((_, distinct), field) in self.entities.iter_mut().zip(fields::ENTITIES) {
+            if let Some(name) = transaction.text(field) {
                 distinct.add(name);
             }
         }
@@ -152,9 +152,8 @@ impl Statistics {
         (amount, fraud): (Option<i64>, bool),
         every: bool,
     ) {
-        for (name, word_of) in fields::WORDS {
-            let word = word_of(transaction);
-            self.word(name, word, (amount, fraud));
+        for field in fields::WORDS {
+            self.word(field.as_str(), transaction.text(field), (amount, fraud));
         }
         let category = transaction.mcc.map(|mcc| format!("{mcc:04}"));
         self.word("mcc", category.as_deref(), (amount, fraud));

@@ -2,20 +2,11 @@
 
 use std::io::{Result, Write};
 
+use super::fields;
 use super::summary::{Level, Slot, Summary, Words};
 
 /// Levels shown of a column.
 const LEVELS_SHOWN: usize = 6;
-
-/// Columns of words shown.
-const COLUMNS_SHOWN: [&str; 6] = [
-    "product",
-    "card_brand",
-    "card_funding",
-    "email_domain",
-    "recipient_email_domain",
-    "device_type",
-];
 
 /// Prints the result.
 pub fn print(summary: &Summary, out: &mut impl Write) -> Result<()> {
@@ -73,7 +64,7 @@ pub fn print(summary: &Summary, out: &mut impl Write) -> Result<()> {
     if summary.labelled {
         hours(summary, out)?;
     }
-    for name in COLUMNS_SHOWN {
+    for name in fields::NAMED {
         if let Some(words) = summary.words_of(name) {
             levels(words, out)?;
         }

@@ -25,6 +25,7 @@ use crate::commands::usage;
 use crate::content::{rate_table, with_definitions};
 use crate::diagnostics;
 use crate::matrix::{self, Counts, MatrixRow};
+use crate::whole_file::WholeFile;
 
 /// Arguments of `sentinel features export`.
 #[derive(Args, Debug)]
@@ -86,8 +87,7 @@ pub fn export(arguments: &ExportArguments) -> anyhow::Result<ExitCode> {
     let labels = labels.unwrap_or_default();
     let set = with_definitions(feature_set(mapping.as_ref()), arguments.features.as_deref())?;
     let rates = rate_table(arguments.rates.as_deref())?;
-    let part = part_of(&arguments.output);
-    let mut table = open(&arguments.output, &part, &set)?;
+    let (whole, mut table) = open(&arguments.output, &set)?;
     let progress = progress_bar();
     let counts = matrix::of_table(
         &arguments.input,
@@ -101,42 +101,32 @@ pub fn export(arguments: &ExportArguments) -> anyhow::Result<ExitCode> {
         &mut |row| table.push(row),
     );
     progress.finish_and_clear();
-    let written = counts.and_then(|counts| {
-        let mut file = table.finish()?;
-        file.flush()?;
-        Ok(counts)
-    });
-    let counts = match written {
-        Ok(counts) => counts,
-        Err(error) => {
-            let _ = std::fs::remove_file(&part);
-            return Err(error);
-        }
-    };
-    std::fs::rename(&part, &arguments.output)
+    let counts = counts?;
+    table
+        .finish()?
+        .flush()
         .with_context(|| format!("write {}", arguments.output.display()))?;
+    whole.keep()?;
     tell(counts);
     Ok(ExitCode::SUCCESS)
 }
 
-/// The name of the file while it is not whole.
-fn part_of(output: &Path) -> PathBuf {
-    let mut name = output.as_os_str().to_owned();
-    name.push(".part");
-    name.into()
-}
-
-fn open(output: &Path, part: &Path, set: &FeatureSet) -> anyhow::Result<Box<dyn Table>> {
+fn open(output: &Path, set: &FeatureSet) -> anyhow::Result<(WholeFile, Box<dyn Table>)> {
     let ending = output.extension().and_then(|ending| ending.to_str());
     let make = || {
-        let file = File::create(part)
-            .map_err(|error| usage(format!("make --output {}: {error}", part.display())))?;
-        anyhow::Ok(BufWriter::with_capacity(1 << 20, file))
+        let (whole, file) = WholeFile::create("--output", output)?;
+        anyhow::Ok((whole, BufWriter::with_capacity(1 << 20, file)))
     };
     let names = set.names();
     Ok(match ending {
-        Some("parquet") => Box::new(ParquetTable::new(make()?, &names)?),
-        Some("csv") => Box::new(TextTable::new(make()?, &names)?),
+        Some("parquet") => {
+            let (whole, file) = make()?;
+            (whole, Box::new(ParquetTable::new(file, &names)?))
+        }
+        Some("csv") => {
+            let (whole, file) = make()?;
+            (whole, Box::new(TextTable::new(file, &names)?))
+        }
         _ => {
             let name = output.display();
             let message = format!("--output {name}: the name must end in .parquet or .csv");

@@ -2,9 +2,10 @@
 
 use std::io::Write;
 
-use sentinel_domain::{Field, Transaction};
+use sentinel_domain::{Field, Transaction, Value};
 
-use super::cell::{Cell, attribute_column, attribute_text, cell};
+use super::cell::{attribute_column, attribute_text};
+use crate::csv;
 
 /// The first line: every field, then the attributes as `attributes.NAME`.
 pub fn header(attributes: &[String]) -> Vec<u8> {
@@ -27,10 +28,10 @@ pub fn write_row(transaction: &Transaction, attributes: &[String], out: &mut Vec
         if index > 0 {
             out.push(b',');
         }
-        match cell(transaction, field) {
-            Some(Cell::Text(text)) => write_text(text, out),
-            Some(Cell::Integer(value)) => write_integer(value, out),
-            None => {}
+        match transaction.value(field) {
+            Some(Value::Text(text)) => write_text(text, out),
+            Some(Value::Integer(value)) => write_integer(value, out),
+            _ => {}
         }
     }
     for name in attributes {
@@ -49,11 +50,5 @@ pub fn write_integer(value: i64, out: &mut Vec<u8>) {
 
 /// A text, in quotes where it would not read back without.
 pub fn write_text(text: &str, out: &mut Vec<u8>) {
-    if text.contains([',', '"', '\n', '\r']) {
-        out.push(b'"');
-        out.extend_from_slice(text.replace('"', "\"\"").as_bytes());
-        out.push(b'"');
-    } else {
-        out.extend_from_slice(text.as_bytes());
-    }
+    out.extend_from_slice(csv::cell(text).as_bytes());
 }

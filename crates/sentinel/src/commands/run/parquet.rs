@@ -19,6 +19,8 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::reader::RowIter;
 use parquet::record::{Field, Row};
 
+use crate::csv;
+
 /// Text is made for so many bytes before it is handed out.
 const TEXT_BYTES: usize = 64 * 1024;
 
@@ -51,7 +53,7 @@ impl ParquetText {
             if number > 0 {
                 text.push(',');
             }
-            push_quoted(column.name(), &mut text);
+            text.push_str(&csv::cell(column.name()));
         }
         text.push('\n');
         Ok(Self {
@@ -104,8 +106,10 @@ fn push_row(row: &Row, text: &mut String) {
         }
         match value {
             Field::Null => {}
-            Field::Str(word) => push_quoted(word, text),
-            Field::Bytes(bytes) => push_quoted(&String::from_utf8_lossy(bytes.data()), text),
+            Field::Str(word) => text.push_str(&csv::cell(word)),
+            Field::Bytes(bytes) => {
+                text.push_str(&csv::cell(&String::from_utf8_lossy(bytes.data())));
+            }
             Field::TimestampMillis(millis) => push(millis.saturating_mul(1_000), text),
             Field::TimestampMicros(micros) => push(micros, text),
             // Rust spells these in the shortest form that reads back; the crate's own form may not.
@@ -122,14 +126,4 @@ fn push_row(row: &Row, text: &mut String) {
 fn push(value: impl std::fmt::Display, text: &mut String) {
     let written = write!(text, "{value}");
     assert!(written.is_ok(), "a scalar is always written to memory");
-}
-
-fn push_quoted(word: &str, text: &mut String) {
-    if !word.contains(['"', ',', '\n', '\r']) {
-        text.push_str(word);
-        return;
-    }
-    text.push('"');
-    text.push_str(&word.replace('"', "\"\""));
-    text.push('"');
 }

@@ -15,11 +15,11 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::{Type, TypePtr};
 use sentinel_domain::draft::REQUIRED;
-use sentinel_domain::{Field, Scalar, Transaction};
+use sentinel_domain::{Field, Scalar, Transaction, Value};
 use sentinel_synth::Generated;
 
 use crate::commands::generate::attribute::Attribute;
-use crate::commands::generate::cell::{Cell, attribute_column, attribute_text, cell, is_integer};
+use crate::commands::generate::cell::{attribute_column, attribute_text};
 use crate::whole_file::WholeFile;
 
 /// Rows held until they are written.
@@ -134,7 +134,7 @@ impl ParquetFile {
 
 impl Column {
     fn field(field: Field) -> Self {
-        let values = if is_integer(field) {
+        let values = if field.is_integer() {
             Values::Integer(Vec::new())
         } else {
             Values::Text(Vec::new())
@@ -190,12 +190,12 @@ impl Column {
 
     fn push(&mut self, transaction: &Transaction) {
         let there = match &self.source {
-            Source::Field(field) => match (cell(transaction, *field), &mut self.values) {
-                (Some(Cell::Text(text)), Values::Text(values)) => {
+            Source::Field(field) => match (transaction.value(*field), &mut self.values) {
+                (Some(Value::Text(text)), Values::Text(values)) => {
                     values.push(text.into());
                     true
                 }
-                (Some(Cell::Integer(value)), Values::Integer(values)) => {
+                (Some(Value::Integer(value)), Values::Integer(values)) => {
                     values.push(value);
                     true
                 }
