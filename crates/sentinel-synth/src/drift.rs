@@ -4,6 +4,7 @@
 //! straight line, before the first and after the last it stands still. Steps change which fraud is told
 //! and how people pay, never the share of fraud as a whole: that is `Options::fraud_rate`.
 
+use crate::options::bounded;
 use crate::story::Story;
 
 /// The state of the world at one time of the schedule.
@@ -139,15 +140,6 @@ impl Habits {
     pub(crate) fn story_factor(&self, story: Story) -> f64 {
         let factor = self.story_factors.get(story as usize);
         factor.copied().unwrap_or(1.0)
-    }
-}
-
-/// A number within bounds; the lower one where it is no number.
-fn bounded(value: f64, low: f64, high: f64) -> f64 {
-    if value.is_nan() {
-        low
-    } else {
-        value.clamp(low, high)
     }
 }
 

@@ -105,6 +105,15 @@ impl Options {
     }
 }
 
+/// A number within bounds; the lower one where it is no number.
+pub(crate) fn bounded(value: f64, low: f64, high: f64) -> f64 {
+    if value.is_nan() {
+        low
+    } else {
+        value.clamp(low, high)
+    }
+}
+
 /// The built-in default, read once.
 #[allow(
     clippy::expect_used,

@@ -15,7 +15,7 @@ use sentinel_domain::{Instant, Label, Transaction};
 
 use crate::calibration::echo_share;
 use crate::curve::Curve;
-use crate::options::Options;
+use crate::options::{Options, bounded};
 use crate::plan::Plan;
 use crate::profile::Fraud;
 use crate::random::Random;
@@ -186,15 +186,6 @@ impl Iterator for Stream {
     fn next(&mut self) -> Option<Generated> {
         let entry = self.next_entry();
         Some(self.speller.spell_out(&entry))
-    }
-}
-
-/// A number within bounds; the lower one where it is no number.
-fn bounded(value: f64, low: f64, high: f64) -> f64 {
-    if value.is_nan() {
-        low
-    } else {
-        value.clamp(low, high)
     }
 }
 

@@ -361,13 +361,16 @@ impl<R: Read> FileSource<R> {
                 let line = self.lines.peek(first.bytes - first.line_end);
                 let read = reader.read(line, mapping.columns());
                 read.and_then(|(text, cells)| {
-                    let row = Row {
-                        number,
-                        text,
-                        cells,
-                    };
-                    see(mapping.columns(), &row);
-                    mapping.read(&row, &mut self.scratch)
+                    map(
+                        mapping,
+                        Row {
+                            number,
+                            text,
+                            cells,
+                        },
+                        see,
+                        &mut self.scratch,
+                    )
                 })
             }
             Rows::Table(rows) => {
@@ -379,15 +382,16 @@ impl<R: Read> FileSource<R> {
                         extent = whole;
                         let raw = self.lines.peek(whole.bytes - whole.line_end);
                         match csv.cells(raw) {
-                            Ok((text, cells)) => {
-                                let row = Row {
+                            Ok((text, cells)) => map(
+                                mapping,
+                                Row {
                                     number,
                                     text,
                                     cells,
-                                };
-                                see(mapping.columns(), &row);
-                                mapping.read(&row, &mut self.scratch)
-                            }
+                                },
+                                see,
+                                &mut self.scratch,
+                            ),
                             Err(at) => Err(not_utf8(mapping, at)),
                         }
                     }
@@ -548,6 +552,17 @@ fn read_header<R: Read>(
         lines.consume(extent.bytes, extent.lines);
         return Ok(header);
     }
+}
+
+/// Shows a row's cells, and reads them.
+fn map(
+    mapping: &BoundMapping,
+    row: Row<'_>,
+    see: &mut SeeRow<'_>,
+    scratch: &mut String,
+) -> Result<(Box<Transaction>, bool), Rejection> {
+    see(mapping.columns(), &row);
+    mapping.read(&row, scratch)
 }
 
 fn not_utf8(mapping: &BoundMapping, column: usize) -> Rejection {

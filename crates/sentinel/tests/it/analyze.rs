@@ -4,13 +4,12 @@ mod ieee_cis;
 mod mistakes;
 mod round_trip;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Output;
 
 use serde_json::Value;
-use tempfile::TempDir;
 
-use crate::process::{sentinel, stderr, text};
+use crate::process::{Folder, sentinel, stderr};
 
 /// Runs `sentinel analyze` with these arguments.
 fn analyze(arguments: &[&str]) -> Output {
@@ -51,25 +50,6 @@ fn near(what: &str, value: &Value, wanted: f64, tolerance: f64) {
         (value - wanted).abs() <= tolerance,
         "{what}: {value} is not {wanted}"
     );
-}
-
-struct Folder(TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(TempDir::new().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    /// Writes a file; its path as text.
-    fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
-        let path = self.path(name);
-        std::fs::write(&path, content).unwrap();
-        text(&path).to_owned()
-    }
 }
 
 fn read(path: &Path) -> String {

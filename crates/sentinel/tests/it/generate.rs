@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Output, Stdio};
 
 use sentinel_pipeline::intake::json;
 use serde_json::Value;
-use tempfile::TempDir;
 
-use crate::process::{lines_of, run, sentinel, stderr, text};
+use crate::process::{Folder, lines_of, run, sentinel, stderr, text};
 use crate::serve::serve;
 
 fn generate(arguments: &[&str]) -> Output {
@@ -33,30 +32,11 @@ fn ends(arguments: &[&str], code: i32, words: &[&str]) {
     }
 }
 
-struct Folder(TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(TempDir::new().unwrap())
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    /// What a command writes into a file of this name.
-    fn made(&self, name: &str, arguments: &[&str]) -> Vec<u8> {
-        let path = self.path(name);
-        generated(&[arguments, &["--output", text(&path)]].concat());
-        std::fs::read(path).unwrap()
-    }
-
-    fn names(&self) -> BTreeSet<String> {
-        let entries = std::fs::read_dir(self.0.path()).unwrap();
-        entries
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect()
-    }
+/// What a command writes into a file of this name.
+fn made(folder: &Folder, name: &str, arguments: &[&str]) -> Vec<u8> {
+    let path = folder.path(name);
+    generated(&[arguments, &["--output", text(&path)]].concat());
+    std::fs::read(path).unwrap()
 }
 
 #[test]
@@ -82,13 +62,17 @@ fn the_same_seed_gives_the_same_bytes_at_any_rate_and_number_of_threads() {
         assert!(generated(&with(&more)) == once, "{more:?}");
     }
     assert!(
-        folder.made("a.jsonl", &with(&["--threads", "2"])) == once,
+        made(&folder, "a.jsonl", &with(&["--threads", "2"])) == once,
         "as a file"
     );
     assert!(generated(&["--seed", "8", "--count", "5000"]) != once);
     for name in ["a.csv", "a.parquet"] {
-        let one = folder.made(name, &with(&["--threads", "1"]));
-        let two = folder.made(name, &with(&["--threads", "2", "--rate", "100000"]));
+        let one = made(&folder, name, &with(&["--threads", "1"]));
+        let two = made(
+            &folder,
+            name,
+            &with(&["--threads", "2", "--rate", "100000"]),
+        );
         assert!(one == two, "{name}");
     }
 }
@@ -128,7 +112,7 @@ fn every_format_reads_back_to_the_same_decisions_without_a_mapping() {
             profile,
         ];
         for name in ["x.jsonl", "x.csv", "x.parquet"] {
-            folder.made(name, &arguments);
+            made(&folder, name, &arguments);
         }
         let lines = decisions(&folder, "x.jsonl");
         assert!(
@@ -357,7 +341,7 @@ fn wrong_usage_is_told_with_the_flag_and_ends_with_two() {
     let folder = Folder::new();
     std::fs::write(folder.path("p.json"), "{\"format\": 1, \"nme\": \"x\"}").unwrap();
     for (arguments, words) in WRONG {
-        let arguments = arguments.replace("DIR", text(folder.0.path()));
+        let arguments = arguments.replace("DIR", text(folder.root()));
         let arguments: Vec<&str> = arguments.split(' ').collect();
         ends(&arguments, 2, words);
     }

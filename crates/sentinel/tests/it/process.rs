@@ -1,5 +1,6 @@
 //! Starting the binary and making streams for it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -7,6 +8,7 @@ use sentinel_domain::Instant;
 use sentinel_pipeline::intake::json;
 use sentinel_synth::{Options, Stream};
 use serde_json::Value;
+use tempfile::TempDir;
 
 /// The binary under test.
 pub fn sentinel() -> Command {
@@ -56,4 +58,36 @@ pub fn lines_of(path: &Path) -> Vec<Value> {
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()
+}
+
+/// A folder that goes with the test.
+pub struct Folder(TempDir);
+
+impl Folder {
+    pub fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+
+    pub fn root(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.root().join(name)
+    }
+
+    /// Writes a file; its path as text.
+    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        let path = self.path(name);
+        std::fs::write(&path, content).unwrap();
+        text(&path).to_owned()
+    }
+
+    /// What lies in it.
+    pub fn names(&self) -> BTreeSet<String> {
+        let entries = std::fs::read_dir(self.root()).unwrap();
+        entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect()
+    }
 }

@@ -16,7 +16,7 @@ fn refuses(arguments: &[&str], code: i32, said: &str) {
 fn wrong_usage_ends_with_two() {
     let folder = Folder::new();
     let payments = folder.file("p.jsonl", json_lines(3, 50));
-    let here = text(folder.0.path()).to_owned();
+    let here = text(folder.root()).to_owned();
     refuses(&["nowhere.csv"], 2, "nowhere.csv");
     refuses(&[&here], 2, "is a directory");
     refuses(
