@@ -22,7 +22,7 @@ pub enum CodecError {
 }
 
 /// The format's version.
-pub(crate) const VERSION: u8 = 1;
+pub(crate) const VERSION: u8 = 2;
 
 /// Writes a state.
 #[derive(Debug, Default)]

@@ -18,7 +18,7 @@ use crate::field::Category;
 use crate::fraud::{Fraud, LABELLED_KINDS, Labelled};
 use crate::set::FeatureSet;
 use crate::table::{Dictionary, EntityTable, Scratch};
-use crate::window::DAY_MS;
+use crate::window::HOUR_MS;
 
 pub use crate::codec::CodecError;
 use batch::{Batch, Lanes};
@@ -149,7 +149,7 @@ impl FeatureEngine {
         let now_ms = self.time_of(label);
         let mut fraud = Fraud {
             number: self.labelled.next(),
-            day: label.event_time.millis_floor().div_euclid(DAY_MS),
+            hour: label.event_time.millis_floor().div_euclid(HOUR_MS),
             entities: [0; LABELLED_KINDS.len()],
         };
         let keys = self.keys_of(label, now_ms);

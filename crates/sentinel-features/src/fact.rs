@@ -52,5 +52,9 @@ vocabulary! {
         DelayedFraudRate30d = 20, "delayed_fraud_rate_30d";
         /// Seconds since a fraud became known.
         SecondsSinceFraud = 21, "seconds_since_fraud";
+        /// Known frauds in a row: those since the newest hour, a week ago or more, that had events and no fraud.
+        FraudRunCount = 22, "fraud_run_count";
+        /// Seconds since the hour in which that row began.
+        FraudRunSeconds = 23, "fraud_run_seconds";
     }
 }

@@ -1,4 +1,4 @@
-//! Frauds known of an entity, by the UTC day of the transaction they speak of.
+//! Frauds known of an entity, by the UTC hour of the transaction they speak of.
 //!
 //! A label counts from its place in the log on. Which event ids are labelled is remembered for the newest
 //! million, so that a second label of one fraud does not count it twice and a correction takes it back.
@@ -16,6 +16,9 @@ pub(crate) const LABELLED_MAX: usize = 1_048_576;
 /// Days kept for windows: 30 days that end a week ago.
 pub(crate) const DAYS_KEPT: i64 = 38;
 
+/// Hours of a day.
+const DAY_HOURS: i64 = 24;
+
 /// Frauds of one entity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Frauds {
@@ -25,8 +28,8 @@ pub(crate) struct Frauds {
     pub ever: u64,
     /// When the newest became known, microseconds.
     pub known_at_micros: i64,
-    /// Day and frauds of it, by day.
-    pub days: Vec<(i64, u64)>,
+    /// Hour and frauds of it, by hour.
+    pub hours: Vec<(i64, u64)>,
 }
 
 impl Frauds {
@@ -36,19 +39,19 @@ impl Frauds {
             since,
             ever: 0,
             known_at_micros: i64::MIN,
-            days: Vec::new(),
+            hours: Vec::new(),
         }
     }
 
     /// Counts a fraud, or takes one back.
-    pub fn change(&mut self, day: i64, is_fraud: bool) {
-        let at = self.days.binary_search_by_key(&day, |(day, _)| *day);
+    pub fn change(&mut self, hour: i64, is_fraud: bool) {
+        let at = self.hours.binary_search_by_key(&hour, |(hour, _)| *hour);
         match (at, is_fraud) {
-            (Ok(at), true) => self.days[at].1 += 1,
-            (Err(at), true) => self.days.insert(at, (day, 1)),
-            (Ok(at), false) if self.days[at].1 > 1 => self.days[at].1 -= 1,
+            (Ok(at), true) => self.hours[at].1 += 1,
+            (Err(at), true) => self.hours.insert(at, (hour, 1)),
+            (Ok(at), false) if self.hours[at].1 > 1 => self.hours[at].1 -= 1,
             (Ok(at), false) => {
-                self.days.remove(at);
+                self.hours.remove(at);
             }
             (Err(_), false) => {}
         }
@@ -61,16 +64,30 @@ impl Frauds {
 
     /// Drops days that no window reaches.
     pub fn forget(&mut self, today: i64) {
-        self.days.retain(|(day, _)| *day > today - DAYS_KEPT);
+        let first = (today - DAYS_KEPT + 1) * DAY_HOURS;
+        self.hours.retain(|(hour, _)| *hour >= first);
     }
 
     /// Frauds in a stretch of days, both ends included.
     pub fn between(&self, from: i64, to: i64) -> u64 {
-        let within = self
-            .days
-            .iter()
-            .filter(|(day, _)| (from..=to).contains(day));
-        within.map(|(_, count)| count).sum()
+        let first = from.saturating_mul(DAY_HOURS);
+        let end = to.saturating_add(1).saturating_mul(DAY_HOURS);
+        self.since_hour(first)
+            .take_while(|(hour, _)| *hour < end)
+            .map(|(_, count)| count)
+            .sum()
+    }
+
+    /// Whether a fraud of this hour is known.
+    pub fn has_hour(&self, hour: i64) -> bool {
+        let at = self.hours.binary_search_by_key(&hour, |(hour, _)| *hour);
+        at.is_ok()
+    }
+
+    /// Hours with frauds from one hour on, each with its frauds.
+    pub fn since_hour(&self, first: i64) -> impl Iterator<Item = (i64, u64)> + '_ {
+        let from = self.hours.partition_point(|(hour, _)| *hour < first);
+        self.hours.iter().skip(from).copied()
     }
 }
 
@@ -79,8 +96,8 @@ impl Frauds {
 pub(crate) struct Fraud {
     /// Frauds are numbered in the order of their labels.
     pub number: u64,
-    /// The UTC day of the transaction.
-    pub day: i64,
+    /// The UTC hour of the transaction.
+    pub hour: i64,
     /// The entities it was counted for, in the order of [`LABELLED_KINDS`]; 0 for none.
     pub entities: [u32; LABELLED_KINDS.len()],
 }

@@ -232,6 +232,11 @@ impl KindPlan {
         self.wants_any(&FRAUD_FACTS)
     }
 
+    /// Whether frauds in a row are asked for.
+    pub fn has_fraud_run(&self) -> bool {
+        self.wants_any(&RUN_FACTS)
+    }
+
     /// Whether anything but the lifetime is kept.
     pub fn has_windows(&self) -> bool {
         self.ring.is_some()
@@ -243,7 +248,7 @@ impl KindPlan {
     }
 }
 
-const FRAUD_FACTS: [Fact; 7] = [
+const FRAUD_FACTS: [Fact; 9] = [
     Fact::FraudCountEver,
     Fact::FraudCount30d,
     Fact::FraudRate30d,
@@ -251,7 +256,12 @@ const FRAUD_FACTS: [Fact; 7] = [
     Fact::DelayedFraudRate7d,
     Fact::DelayedFraudRate30d,
     Fact::SecondsSinceFraud,
+    Fact::FraudRunCount,
+    Fact::FraudRunSeconds,
 ];
+
+/// Facts that need to know in which hours there were events.
+const RUN_FACTS: [Fact; 2] = [Fact::FraudRunCount, Fact::FraudRunSeconds];
 
 /// Facts that need to know how many events a day had.
 const RATE_FACTS: [Fact; 4] = [

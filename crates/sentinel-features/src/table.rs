@@ -217,7 +217,7 @@ impl EntityTable {
             *place = self.fraud_slab.insert(Frauds::new(fraud.number));
         }
         if let Some(frauds) = self.fraud_slab.get_mut(*place) {
-            frauds.change(fraud.day, true);
+            frauds.change(fraud.hour, true);
             frauds.known_at_micros = frauds.known_at_micros.max(known_at.micros());
         }
     }
@@ -227,7 +227,7 @@ impl EntityTable {
         let place = self.frauds.get(number as usize - 1).copied();
         let frauds = place.and_then(|place| self.fraud_slab.get_mut(place));
         if let Some(frauds) = frauds.filter(|frauds| frauds.since <= fraud.number) {
-            frauds.change(fraud.day, false);
+            frauds.change(fraud.hour, false);
         }
     }
 

@@ -142,6 +142,28 @@ impl TileStore {
         counts
     }
 
+    /// The newest hour with events, counted from 1970, that passes; where hours are kept.
+    pub fn newest_hour(
+        &self,
+        header: &TileHeader,
+        passes: impl Fn(i64) -> bool,
+    ) -> Option<i64> {
+        let hours_at = self.plan.hours_at?;
+        if header.block == Block::NONE {
+            return None;
+        }
+        let words = self.arena.block(header.block, header.size);
+        let used = usize::from(header.records) * self.plan.stride;
+        let days = words[..used].chunks_exact(self.plan.stride).skip(1).rev();
+        let oldest = i64::from(header.newest) - self.plan.kept_tiles;
+        days.map(|record| (i64::from(record[0].cast_signed()), record[hours_at]))
+            .take_while(|(day, _)| *day > oldest)
+            .find_map(|(day, hours)| {
+                let within = (0..24).rev().filter(|hour| hours >> hour & 1 == 1);
+                within.map(|hour| day * 24 + hour).find(|hour| passes(*hour))
+            })
+    }
+
     /// Events in the window.
     pub fn count(&self, header: &TileHeader) -> u64 {
         if header.block == Block::NONE {
@@ -299,6 +321,9 @@ fn add(plan: &TilePlan, record: &mut [u32], sample: &Sample<'_>) {
     record[COUNT_AT] = record[COUNT_AT].saturating_add(1);
     for (mark, at) in &plan.marks {
         record[*at] = record[*at].saturating_add(sample.marks >> mark & 1);
+    }
+    if let Some(at) = plan.hours_at {
+        record[at] |= 1 << (sample.time_ms.rem_euclid(DAY_MS) / HOUR_MS);
     }
     for column in &plan.columns {
         let number = sample.numbers[usize::from(column.number)];

@@ -48,6 +48,9 @@ pub(super) fn features() -> Vec<Feature> {
     for kind in [EntityKind::Merchant, EntityKind::Terminal, EntityKind::Mcc] {
         all.extend(delayed_rates(kind));
     }
+    for kind in [EntityKind::Merchant, EntityKind::Terminal] {
+        all.extend(fraud_run(kind));
+    }
     all
 }
 
@@ -200,6 +203,37 @@ fn delayed_rates(kind: EntityKind) -> [Feature; 3] {
         entry(Fact::DelayedFraudRate1d, "day", 0.0),
         entry(Fact::DelayedFraudRate7d, "7 days", 0.004),
         entry(Fact::DelayedFraudRate30d, "30 days", 0.006),
+    ]
+}
+
+/// Frauds in a row. A compromised terminal gives one fraud after the other; a leaked card leaves one behind
+/// wherever it goes, and honest payments after it.
+fn fraud_run(kind: EntityKind) -> [Feature; 2] {
+    let noun = kind.noun();
+    let since = "since the newest hour, 7 days ago or more, that had payments and no known fraud";
+    [
+        known(
+            FAMILY,
+            (kind, Fact::FraudRunCount),
+            (Unit::Count, Missing::NoEntity),
+            (
+                format!("known frauds of the {noun} {since}"),
+                format!("{{value}} frauds in a row are known of this {noun}"),
+                0.0,
+            ),
+        ),
+        known(
+            FAMILY,
+            (kind, Fact::FraudRunSeconds),
+            (Unit::Seconds, Missing::NoHistory),
+            (
+                format!(
+                    "time since the first known fraud, to the hour, of the {noun} {since}"
+                ),
+                format!("the row of known frauds of this {noun} began {{value}} ago"),
+                864_000.0,
+            ),
+        ),
     ]
 }
 

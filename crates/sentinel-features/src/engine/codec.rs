@@ -34,7 +34,7 @@ impl FeatureEngine {
         for (event_id, fraud) in labelled {
             writer.text(event_id.as_str());
             writer.unsigned(fraud.number);
-            writer.signed(fraud.day);
+            writer.signed(fraud.hour);
             for entity in fraud.entities {
                 writer.unsigned(u64::from(entity));
             }
@@ -94,7 +94,7 @@ impl FeatureEngine {
             let event_id = EventId(Text::from(reader.text("a labelled event")?));
             let mut fraud = Fraud {
                 number: reader.unsigned("a fraud")?,
-                day: reader.signed("a fraud's day")?,
+                hour: reader.signed("a fraud's hour")?,
                 entities: [0; LABELLED_KINDS.len()],
             };
             if fraud.number >= next {

@@ -99,6 +99,8 @@ pub(crate) struct TilePlan {
     pub columns: Vec<TileColumn>,
     /// Mark and where its count lies.
     pub marks: Vec<(u8, usize)>,
+    /// Where a word lies with one bit for each hour of the day that had an event; of days only.
+    pub hours_at: Option<usize>,
 }
 
 /// A number of a tile.
@@ -125,10 +127,16 @@ pub(super) fn lay_out(kind: &mut KindPlan) {
     kind.ring = ring(&outputs);
     kind.hours = tiles(&outputs, D7);
     kind.days = tiles(&outputs, D30);
-    if kind.wants_any(&RATE_FACTS) {
-        // Delayed rates reach back 30 days from a week ago.
+    if kind.wants_any(&RATE_FACTS) || kind.has_fraud_run() {
+        // Delayed rates and runs of fraud reach back 30 days from a week ago.
         let days = kind.days.get_or_insert_with(|| empty_tiles(D30));
         days.kept_tiles = 38;
+    }
+    if kind.has_fraud_run()
+        && let Some(days) = &mut kind.days
+    {
+        days.hours_at = Some(days.stride);
+        days.stride += 1;
     }
     for output in &outputs {
         if let Output::Distinct { column, window } = output
@@ -271,6 +279,7 @@ const fn empty_tiles(window: usize) -> TilePlan {
         stride: EVENT_HEAD_WORDS,
         columns: Vec::new(),
         marks: Vec::new(),
+        hours_at: None,
     }
 }
 

@@ -4,10 +4,12 @@ use super::EntityTable;
 use super::apply::{EventView, Scratch, Seat};
 use crate::calendar::Calendar;
 use crate::fact::Fact;
+use crate::fraud::{DAYS_KEPT, Frauds};
 use crate::plan::{COLUMNS_MAX, Output, Statistic, is_exact};
 use crate::reading::{COUNT, Readings, line_of_category, line_of_mark};
+use crate::tiles::{TileHeader, TileStore};
 use crate::totals::{ABSENT, count_to_f64, deviation, to_f64};
-use crate::window::{DAY_MS, LONGEST_EXACT_MS, WINDOWS};
+use crate::window::{DAY_MS, HOUR_MS, LONGEST_EXACT_MS, WINDOWS};
 
 /// How long a fraud takes to become known, by and large: rates look at what is older.
 const LABEL_DELAY_DAYS: i64 = 7;
@@ -87,6 +89,17 @@ impl EntityTable {
         };
         let header = at.filter(|at| self.has_days(*at, event));
         let header = header.map(|at| &self.windows[at].days);
+        if self.plan.has_fraud_run() {
+            let run = header
+                .zip(frauds)
+                .and_then(|(header, frauds)| fraud_run(frauds, days, header, newest_ms));
+            let (count, first_hour) = run.map_or((0, None), |(count, hour)| (count, Some(hour)));
+            scratch.set(Fact::FraudRunCount, count_to_f64(count));
+            let seconds = first_hour.map_or(f64::NAN, |hour| {
+                to_f64((newest_ms - hour * HOUR_MS).max(0)) / 1000.0
+            });
+            scratch.set(Fact::FraudRunSeconds, seconds);
+        }
         let of_window = header.map_or(0, |header| days.count(header));
         scratch.set(Fact::FraudRate30d, share(recent, of_window));
         if !DELAYED.iter().any(|(fact, _)| self.plan.wants(*fact)) {
@@ -263,6 +276,23 @@ fn is_within(seat: &Seat, event: &EventView<'_>, own: Option<i64>, window: u8) -
         && own.is_some()
         && (!is_exact(window)
             || seat.newest_ms - event.time_ms < WINDOWS[usize::from(window)].length_ms)
+}
+
+/// Known frauds in a row, and the hour in which the row began. An hour with events but without a known
+/// fraud ends it, once a week has passed: a younger one may only not be labelled yet.
+fn fraud_run(
+    frauds: &Frauds,
+    days: &TileStore,
+    header: &TileHeader,
+    newest_ms: i64,
+) -> Option<(u64, i64)> {
+    let judged_before = (newest_ms - LABEL_DELAY_DAYS * DAY_MS).div_euclid(HOUR_MS);
+    let kept_from = (newest_ms.div_euclid(DAY_MS) - DAYS_KEPT + 1) * (DAY_MS / HOUR_MS);
+    let clean = days.newest_hour(header, |hour| hour < judged_before && !frauds.has_hour(hour));
+    let from = clean.map_or(kept_from, |clean| kept_from.max(clean + 1));
+    let mut run = frauds.since_hour(from);
+    let (first, count) = run.next()?;
+    Some((count + run.map(|(_, count)| count).sum::<u64>(), first))
 }
 
 fn share(part: u64, whole: u64) -> f64 {

@@ -321,9 +321,9 @@ fn encode_frauds(frauds: &Frauds, writer: &mut Writer) {
     writer.unsigned(frauds.since);
     writer.unsigned(frauds.ever);
     writer.signed(frauds.known_at_micros);
-    writer.count(frauds.days.len());
-    for (day, count) in &frauds.days {
-        writer.signed(*day);
+    writer.count(frauds.hours.len());
+    for (hour, count) in &frauds.hours {
+        writer.signed(*hour);
         writer.unsigned(*count);
     }
 }
@@ -333,11 +333,13 @@ fn restore_frauds(reader: &mut Reader<'_>) -> Result<Frauds, CodecError> {
         since: reader.unsigned("frauds")?,
         ever: reader.unsigned("frauds")?,
         known_at_micros: reader.signed("a label's time")?,
-        days: Vec::new(),
+        hours: Vec::new(),
     };
-    for _ in 0..reader.count("days of fraud")? {
-        let day = reader.signed("a day of fraud")?;
-        frauds.days.push((day, reader.unsigned("frauds of a day")?));
+    for _ in 0..reader.count("hours of fraud")? {
+        let hour = reader.signed("an hour of fraud")?;
+        frauds
+            .hours
+            .push((hour, reader.unsigned("frauds of an hour")?));
     }
     Ok(frauds)
 }

@@ -401,7 +401,9 @@ fn is_kept(source: &Source) -> bool {
         | Fact::DelayedFraudRate1d
         | Fact::DelayedFraudRate7d
         | Fact::DelayedFraudRate30d
-        | Fact::SecondsSinceFraud => matches!(
+        | Fact::SecondsSinceFraud
+        | Fact::FraudRunCount
+        | Fact::FraudRunSeconds => matches!(
             kind,
             EntityKind::Account
                 | EntityKind::Card

@@ -109,7 +109,7 @@ pub struct Entity {
     pub habit: Habit,
     pub day: Held,
     pub month: Held,
-    /// Known frauds: of which event, on which day.
+    /// Known frauds: of which event, in which hour.
     pub frauds: Vec<(String, i64)>,
     pub fraud_known_us: Option<i64>,
     /// Where a merchant was last seen.

@@ -3,7 +3,7 @@
 use sentinel_features::fact::Fact;
 
 use super::bucket;
-use super::entity::{DAY_MS, Entity, FRAUD_DAYS_GO_AFTER_MS, Journey, Record, total};
+use super::entity::{DAY_MS, Entity, FRAUD_DAYS_GO_AFTER_MS, HOUR_MS, Journey, Record, total};
 
 /// What had to be asked before the event was taken in.
 #[derive(Debug, Clone, Copy)]
@@ -97,6 +97,12 @@ pub fn answer(fact: Fact, entity: &Entity, record: &Record, earlier: &Earlier) -
             let any = !entity.frauds.is_empty();
             entity.fraud_known_us.filter(|_| any).map(since)
         }
+        Fact::FraudRunCount => Some(fraud_run(entity, record).len() as f64),
+        Fact::FraudRunSeconds => {
+            let first = fraud_run(entity, record).into_iter().min()?;
+            let now_ms = entity.newest_ms.unwrap_or(record.time_ms);
+            Some((now_ms - first * HOUR_MS).max(0) as f64 / 1_000.0)
+        }
     }
 }
 
@@ -127,12 +133,33 @@ fn frauds(entity: &Entity, after: i64, until: i64) -> usize {
     entity
         .frauds
         .iter()
-        .filter(|&&(_, day)| after < day && day <= until)
+        .map(|&(_, hour)| hour.div_euclid(24))
+        .filter(|&day| after < day && day <= until)
         .count()
 }
 
 fn frauds_of_30_days(entity: &Entity, record: &Record) -> usize {
     frauds(entity, today(entity, record) - 30, i64::MAX)
+}
+
+/// The hours of known frauds behind the newest hour that must have been labelled by now and was clean.
+fn fraud_run(entity: &Entity, record: &Record) -> Vec<i64> {
+    if entity.idle_ms >= FRAUD_DAYS_GO_AFTER_MS || entity.newest_ms.is_none() {
+        return Vec::new();
+    }
+    let now_ms = entity.newest_ms.unwrap_or(record.time_ms);
+    let kept = |hour: &i64| hour.div_euclid(24) > now_ms.div_euclid(DAY_MS) - 38;
+    let frauds: Vec<i64> = entity.frauds.iter().map(|(_, hour)| *hour).collect();
+    let clean = entity
+        .list
+        .iter()
+        .map(|stored| stored.record.time_ms.div_euclid(HOUR_MS))
+        .filter(kept)
+        .filter(|hour| *hour < (now_ms - 7 * DAY_MS).div_euclid(HOUR_MS))
+        .filter(|hour| !frauds.contains(hour))
+        .max();
+    let behind = |hour: &i64| clean.is_none_or(|clean| *hour > clean);
+    frauds.into_iter().filter(kept).filter(behind).collect()
 }
 
 /// Frauds over events in the days that ended seven days ago.

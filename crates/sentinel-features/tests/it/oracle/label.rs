@@ -6,7 +6,7 @@ use sentinel_domain::{Label, LabelKind};
 use sentinel_features::EntityKind;
 
 use super::Oracle;
-use super::entity::DAY_MS;
+use super::entity::HOUR_MS;
 use super::named::Name;
 
 /// The newest fraud labels whose events are remembered.
@@ -37,14 +37,14 @@ impl Oracle {
         if self.labels.counted.contains_key(&event) {
             return false;
         }
-        let day = label.event_time.millis_floor().div_euclid(DAY_MS);
+        let hour = label.event_time.millis_floor().div_euclid(HOUR_MS);
         let known_us = label.known_at.micros();
         let greatest_ms = self.greatest_ms;
         let named = self.named_by(label);
         for (kind, name) in named.clone() {
             let place = self.place(kind, name);
             let entity = &mut self.entities[place];
-            entity.frauds.push((event.clone(), day));
+            entity.frauds.push((event.clone(), hour));
             let newest_us = entity
                 .fraud_known_us
                 .map_or(known_us, |us| us.max(known_us));

@@ -228,9 +228,10 @@ fn an_entity_that_was_never_seen_is_told_to_an_event_too_late() {
         | Fact::MonthCount
         | Fact::MonthSum
         | Fact::FraudCountEver
-        | Fact::FraudCount30d => 0.0,
+        | Fact::FraudCount30d
+        | Fact::FraudRunCount => 0.0,
         _ => NONE,
     });
     let expected: Vec<f64> = expected.collect();
-    case.reads::<22>(expected.try_into().unwrap());
+    case.reads::<24>(expected.try_into().unwrap());
 }

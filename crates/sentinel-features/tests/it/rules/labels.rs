@@ -145,6 +145,41 @@ fn the_delayed_share_ends_seven_days_ago() {
 }
 
 #[test]
+fn frauds_in_a_row_go_back_to_the_newest_hour_that_proved_clean() {
+    let mut case = of_account([Fact::FraudRunCount, Fact::FraudRunSeconds]);
+    // A clean hour on day 0, then an event at noon of days 1 to 4; those of days 2 to 4 are frauds.
+    case.apply(Event::at(START));
+    for day in 1..5 {
+        case.apply(Event::at(START + day * DAY + 12 * HOUR));
+    }
+    case.reads([0.0, NONE]);
+    for day in 2..5 {
+        let event = Event::at(START + day * DAY + 12 * HOUR);
+        let id = format!("e{day}");
+        case.label(&event.label(&id, LabelKind::Fraud, START + (day + 7) * DAY));
+    }
+    // On day 11 the clean noon of day 1 is older than a week: three frauds stand behind it.
+    case.apply(Event::at(START + 11 * DAY + 13 * HOUR));
+    case.reads([3.0, to_seconds(9 * DAY + HOUR)]);
+    // The event of day 11 proves clean when it is a week old, to the hour, and ends the row.
+    case.apply(Event::at(START + 18 * DAY + 13 * HOUR));
+    case.reads([3.0, to_seconds(16 * DAY + HOUR)]);
+    case.apply(Event::at(START + 18 * DAY + 14 * HOUR));
+    case.reads([0.0, NONE]);
+}
+
+#[test]
+fn a_row_of_frauds_forgets_what_is_older_than_thirty_eight_days() {
+    let mut case = of_account([Fact::FraudRunCount, Fact::FraudRunSeconds]);
+    case.apply(Event::at(START));
+    case.label(&Event::at(START).label("e1", LabelKind::Fraud, START + 7 * DAY));
+    case.apply(Event::at(START + 37 * DAY));
+    case.reads([1.0, to_seconds(37 * DAY)]);
+    case.apply(Event::at(START + 38 * DAY));
+    case.reads([0.0, NONE]);
+}
+
+#[test]
 fn seconds_since_a_fraud_became_known() {
     let mut case = of_account([Fact::SecondsSinceFraud]);
     case.apply(Event::at(START));
@@ -193,4 +228,8 @@ fn a_fraud_that_was_forgotten_is_not_taken_back_from_what_came_after() {
     case.label(&event.label("e1", LabelKind::Legitimate, START + 401 * DAY));
     case.apply(later);
     case.reads([1.0]);
+}
+
+fn to_seconds(micros: i64) -> f64 {
+    (micros / SECOND) as f64
 }
