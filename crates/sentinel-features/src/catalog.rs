@@ -239,6 +239,13 @@ const CARD_NOT_PRESENT: Picked = Picked {
     was_exactly: "were made from afar by their channel or entry mode",
 };
 
+const HIGH: Picked = Picked {
+    flag: Flag::HighAmount,
+    name: "high",
+    was: "were far above what their accounts used to pay",
+    was_exactly: "were above three times the mean of their account's earlier amounts",
+};
+
 /// How many events that a flag picks.
 fn picked_count(
     family: Family,

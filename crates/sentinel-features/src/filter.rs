@@ -15,7 +15,7 @@
 //!
 //! Promises that equal filters compare equal and print the same, and that what is printed reads as the
 //! same filter. Matching allocates nothing. Must never hold state: whether an event passes depends on
-//! the event alone.
+//! the event and on what the caller says of the account's [earlier amounts](EarlierAmounts).
 
 use std::fmt;
 
@@ -55,6 +55,24 @@ vocabulary! {
         Cash = 8, "cash";
         /// A transfer from account to account.
         Transfer = 9, "transfer";
+        /// The amount is above three times the mean of the account's earlier amounts.
+        HighAmount = 10, "high_amount";
+    }
+}
+
+/// What an account paid before an event, as [`Flag::HighAmount`] asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EarlierAmounts {
+    /// How many amounts there were.
+    pub count: u64,
+    /// What they add up to, minor units of the reference currency.
+    pub sum: i64,
+}
+
+impl EarlierAmounts {
+    /// Whether an amount is above three times their mean; no where there are none.
+    fn are_far_below(self, amount: i64) -> bool {
+        self.sum > 0 && i128::from(amount) * i128::from(self.count) > 3 * i128::from(self.sum)
     }
 }
 
@@ -70,7 +88,12 @@ const LIMITS: [i64; 3] = [1_000 * MAJOR, 3_000 * MAJOR, 10_000 * MAJOR];
 
 impl Flag {
     /// Whether it holds; `amount` is in minor units of the reference currency.
-    pub fn holds(self, transaction: &Transaction, amount: Option<i64>) -> bool {
+    pub fn holds(
+        self,
+        transaction: &Transaction,
+        amount: Option<i64>,
+        earlier: EarlierAmounts,
+    ) -> bool {
         let t = transaction;
         match self {
             Self::Declined => is_declined(t),
@@ -96,6 +119,7 @@ impl Flag {
             }),
             Self::Cash => t.event_type == EventType::Cash || t.channel == Some(Channel::Atm),
             Self::Transfer => t.event_type == EventType::Transfer,
+            Self::HighAmount => amount.is_some_and(|amount| earlier.are_far_below(amount)),
         }
     }
 }
@@ -154,10 +178,22 @@ impl Filter {
     }
 
     /// Whether the transaction passes; `amount` is in minor units of the reference currency.
-    pub fn matches(&self, transaction: &Transaction, amount: Option<i64>) -> bool {
+    pub fn matches(
+        &self,
+        transaction: &Transaction,
+        amount: Option<i64>,
+        earlier: EarlierAmounts,
+    ) -> bool {
         self.terms
             .iter()
-            .all(|term| term.holds(transaction, amount))
+            .all(|term| term.holds(transaction, amount, earlier))
+    }
+
+    /// Whether the answer depends on the account's earlier amounts.
+    pub(crate) fn needs_earlier_amounts(&self) -> bool {
+        let high =
+            |term: &Term| matches!(term, Term::Flag { flag, .. } if *flag == Flag::HighAmount);
+        self.terms.iter().any(high)
     }
 
     /// The flags that must hold, for sentences.

@@ -194,6 +194,8 @@ pub(crate) struct KindPlan {
     pub seen: Vec<u8>,
     /// One bit a fact.
     pub facts: u32,
+    /// What was paid so far is kept, for filters that ask.
+    pub keeps_amounts: bool,
 }
 
 impl KindPlan {
@@ -245,6 +247,7 @@ impl KindPlan {
             || !self.seen.is_empty()
             || self.wants_any(&[Fact::AmountToMeanEver, Fact::DormantSeconds])
             || self.has_fraud()
+            || self.keeps_amounts
     }
 }
 
@@ -321,6 +324,9 @@ impl Plan {
                 _ => {}
             }
         }
+        let account = &mut plan.kinds[EntityKind::Account.index()];
+        account.keeps_amounts =
+            !absent(EntityKind::Account) && plan.filters.iter().any(Filter::needs_earlier_amounts);
         plan.number_kinds();
         for kind in &mut plan.kinds {
             layout::lay_out(kind);
@@ -345,10 +351,11 @@ impl Plan {
                 days,
                 seen,
                 facts,
+                keeps_amounts,
             } = kind;
             let numbers: Vec<Column> = numbers.iter().map(|number| number.column).collect();
             kept.push_str(&format!(
-                "{is_numbered} {numbers:?} {categories:?} {ring:?} {hours:?} {days:?} {seen:?} {facts}\n"
+                "{is_numbered} {numbers:?} {categories:?} {ring:?} {hours:?} {days:?} {seen:?} {facts} {keeps_amounts}\n"
             ));
         }
         let fields = format!("{:?} {:?}", self.numbers, self.categories);
@@ -360,10 +367,11 @@ impl Plan {
     /// Marks the kinds whose names are numbered.
     fn number_kinds(&mut self) {
         for kind in EntityKind::ALL {
-            if self.kinds[kind.index()].slots.is_empty() {
+            let plan = &mut self.kinds[kind.index()];
+            if plan.slots.is_empty() && !plan.keeps_amounts {
                 continue;
             }
-            self.kinds[kind.index()].is_numbered = true;
+            plan.is_numbered = true;
             if let Some((one, other)) = kind.parts() {
                 self.kinds[one.index()].is_numbered = true;
                 if other.index() != kind.index() {

@@ -15,6 +15,7 @@ use sentinel_domain::{Instant, Text};
 use crate::arena::{prefetch, prefetch_all};
 use crate::calendar::Calendar;
 use crate::entity::{EntityKind, Key};
+use crate::filter::EarlierAmounts;
 use crate::fraud::{Fraud, Frauds};
 use crate::habit::Habit;
 use crate::index::Index;
@@ -208,6 +209,15 @@ impl EntityTable {
             let lifetime = &mut self.lifetimes[number as usize - 1];
             lifetime.named_ms = lifetime.named_ms.max(now_ms);
         }
+    }
+
+    /// What an entity (number 0: one that is not known) paid so far.
+    pub fn earlier_amounts(&self, number: u32) -> EarlierAmounts {
+        let at = (number as usize).checked_sub(1);
+        at.map_or(EarlierAmounts::default(), |at| EarlierAmounts {
+            count: self.windows[at].amounts,
+            sum: self.windows[at].amount_sum,
+        })
     }
 
     /// Counts a fraud of an entity.

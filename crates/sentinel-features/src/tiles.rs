@@ -143,11 +143,7 @@ impl TileStore {
     }
 
     /// The newest hour with events, counted from 1970, that passes; where hours are kept.
-    pub fn newest_hour(
-        &self,
-        header: &TileHeader,
-        passes: impl Fn(i64) -> bool,
-    ) -> Option<i64> {
+    pub fn newest_hour(&self, header: &TileHeader, passes: impl Fn(i64) -> bool) -> Option<i64> {
         let hours_at = self.plan.hours_at?;
         if header.block == Block::NONE {
             return None;
@@ -160,7 +156,9 @@ impl TileStore {
             .take_while(|(day, _)| *day > oldest)
             .find_map(|(day, hours)| {
                 let within = (0..24).rev().filter(|hour| hours >> hour & 1 == 1);
-                within.map(|hour| day * 24 + hour).find(|hour| passes(*hour))
+                within
+                    .map(|hour| day * 24 + hour)
+                    .find(|hour| passes(*hour))
             })
     }
 

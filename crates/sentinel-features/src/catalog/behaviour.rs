@@ -4,7 +4,7 @@
 //! itself.
 
 use super::{
-    CARD_NOT_PRESENT, CASH, NIGHT, TRANSFERS, UNDER_LIMIT, Windows, known, over, payment,
+    CARD_NOT_PRESENT, CASH, HIGH, NIGHT, TRANSFERS, UNDER_LIMIT, Windows, known, over, payment,
     picked_count, picked_sum, windowed,
 };
 use crate::definition::Aggregate;
@@ -218,10 +218,18 @@ fn habit() -> [Feature; 3] {
     ]
 }
 
-/// At night, in cash, by transfer, without the card, just under a limit.
+/// Far above the account's mean, at night, in cash, by transfer, without the card, just under a limit.
 fn manner() -> Vec<Feature> {
     let kind = EntityKind::Account;
     vec![
+        picked_count(FAMILY, kind, &HIGH, (WindowIndex::D7, 1.0)),
+        picked_count(FAMILY, kind, &HIGH, (WindowIndex::D30, 2.0)),
+        picked_count(
+            FAMILY,
+            EntityKind::Merchant,
+            &HIGH,
+            (WindowIndex::D30, 90.0),
+        ),
         picked_count(FAMILY, kind, &NIGHT, (WindowIndex::D7, 1.0)),
         picked_count(FAMILY, kind, &UNDER_LIMIT, (WindowIndex::H24, 1.0)),
         picked_sum(FAMILY, kind, &UNDER_LIMIT, (WindowIndex::D7, 990_000.0)),

@@ -227,9 +227,7 @@ fn fraud_run(kind: EntityKind) -> [Feature; 2] {
             (kind, Fact::FraudRunSeconds),
             (Unit::Seconds, Missing::NoHistory),
             (
-                format!(
-                    "time since the first known fraud, to the hour, of the {noun} {since}"
-                ),
+                format!("time since the first known fraud, to the hour, of the {noun} {since}"),
                 format!("the row of known frauds of this {noun} began {{value}} ago"),
                 864_000.0,
             ),

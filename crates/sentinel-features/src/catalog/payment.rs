@@ -8,7 +8,7 @@ use sentinel_domain::transaction::{CheckResult, ThreeDs};
 
 use super::of_transaction;
 use crate::feature::{Context, Family, Feature, Missing, Unit};
-use crate::filter::Flag;
+use crate::filter::{EarlierAmounts, Flag};
 use crate::local_time::{local_seconds, weekday};
 
 /// Amount and hour.
@@ -56,7 +56,7 @@ pub(super) fn flags(family: Family) -> Vec<Feature> {
             Missing::Never,
             "1 from midnight to six where the payer is",
             "made at night|not made at night",
-            |t, context| f64::from(Flag::Night.holds(t, context.amount)),
+            |t, context| f64::from(Flag::Night.holds(t, context.amount, EarlierAmounts::default())),
         ),
         flag(
             "is_weekend",
@@ -125,14 +125,14 @@ fn is_round_amount(transaction: &Transaction, context: Context) -> f64 {
     if context.amount.is_none() {
         return f64::NAN;
     }
-    f64::from(Flag::RoundAmount.holds(transaction, context.amount))
+    f64::from(Flag::RoundAmount.holds(transaction, context.amount, EarlierAmounts::default()))
 }
 
 fn is_card_not_present(transaction: &Transaction, context: Context) -> f64 {
     if transaction.channel.is_none() && transaction.entry_mode.is_none() {
         return f64::NAN;
     }
-    f64::from(Flag::CardNotPresent.holds(transaction, context.amount))
+    f64::from(Flag::CardNotPresent.holds(transaction, context.amount, EarlierAmounts::default()))
 }
 
 fn mismatch(result: Option<CheckResult>) -> f64 {

@@ -192,6 +192,7 @@ fn with_flags(events: &str, filter: Option<&Filter>) -> String {
             Flag::UnderLimit => format!("{said} just below a limit"),
             Flag::Cash => format!("{said} in cash"),
             Flag::Transfer => format!("{said} by transfer"),
+            Flag::HighAmount => format!("{said} of high amounts"),
         };
     }
     said

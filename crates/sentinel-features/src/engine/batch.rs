@@ -5,6 +5,7 @@ use sentinel_domain::Transaction;
 use super::{Applied, FeatureEngine, SWEEP_ENTRIES};
 use crate::entity::{ENTITY_KINDS, EntityKind, Key};
 use crate::field::{Category, CategoryValue};
+use crate::filter::EarlierAmounts;
 use crate::local_time::LocalTime;
 use crate::plan::Plan;
 use crate::table::{Dictionary, EntityTable, EventView};
@@ -320,6 +321,24 @@ impl FeatureEngine {
         }
     }
 
+    /// What the account of an event paid before, where some filter asks.
+    fn earlier_amounts(&self, at: usize, batch: &Batch) -> EarlierAmounts {
+        let account = EntityKind::Account;
+        let table = &self.tables[account.index()];
+        let Some(lane) = self
+            .lanes
+            .of(account)
+            .filter(|_| table.plan().keeps_amounts)
+        else {
+            return EarlierAmounts::default();
+        };
+        let lookup = &batch.lookups[lane * batch.times.len() + at];
+        if lookup.begins_anew {
+            return EarlierAmounts::default();
+        }
+        table.earlier_amounts(lookup.number)
+    }
+
     fn apply_one(
         &mut self,
         (transaction, amount): (&Transaction, Option<i64>),
@@ -335,7 +354,7 @@ impl FeatureEngine {
             now_ms: time.now_ms,
             is_too_late: time.is_too_late,
             amount,
-            marks: marks(plan, transaction, amount),
+            marks: marks(plan, (transaction, amount), self.earlier_amounts(at, batch)),
             numbers: &batch.numbers[at * plan.numbers.len()..(at + 1) * plan.numbers.len()],
             categories: &batch.categories
                 [at * plan.categories.len()..(at + 1) * plan.categories.len()],
@@ -363,10 +382,12 @@ impl FeatureEngine {
                 for slot in &table.plan().slots {
                     row[usize::from(slot.at)] = f64::NAN;
                 }
-            } else if !table.plan().slots.is_empty() {
+            } else if !table.plan().slots.is_empty() || table.plan().keeps_amounts {
                 let flags = table.apply(lookup.number, &view, &mut self.scratch, row);
-                applied.late |= flags.is_late;
-                applied.estimated |= flags.is_estimated;
+                if !table.plan().slots.is_empty() {
+                    applied.late |= flags.is_late;
+                    applied.estimated |= flags.is_estimated;
+                }
             }
         }
         applied
@@ -395,10 +416,14 @@ fn name(table: &mut EntityTable, key: Key<'_>, lookup: &mut Lookup, time: Time) 
 }
 
 /// One bit a filter that the event passes.
-fn marks(plan: &Plan, transaction: &Transaction, amount: Option<i64>) -> u32 {
+fn marks(
+    plan: &Plan,
+    (transaction, amount): (&Transaction, Option<i64>),
+    earlier: EarlierAmounts,
+) -> u32 {
     let mut marks = 0;
     for (at, filter) in plan.filters.iter().enumerate() {
-        marks |= u32::from(filter.matches(transaction, amount)) << at;
+        marks |= u32::from(filter.matches(transaction, amount, earlier)) << at;
     }
     marks
 }

@@ -11,7 +11,7 @@ use sentinel_domain::transaction::{
 };
 use sentinel_domain::{Country, Currency, Scalar, Text, Transaction, vocabulary};
 
-use super::{AMOUNT_EXPONENT, Flag, MAJOR};
+use super::{AMOUNT_EXPONENT, EarlierAmounts, Flag, MAJOR};
 use crate::local_time::{hour, local_seconds, weekday};
 
 /// One comparison.
@@ -107,9 +107,14 @@ impl<T> Test<T> {
 }
 
 impl Term {
-    pub(super) fn holds(&self, t: &Transaction, amount: Option<i64>) -> bool {
+    pub(super) fn holds(
+        &self,
+        t: &Transaction,
+        amount: Option<i64>,
+        earlier: EarlierAmounts,
+    ) -> bool {
         match self {
-            Self::Flag { flag, holds } => flag.holds(t, amount) == *holds,
+            Self::Flag { flag, holds } => flag.holds(t, amount, earlier) == *holds,
             Self::Word { field, test } => field.code_of(t).is_some_and(|code| test.holds(&code)),
             Self::Country { field, test } => {
                 field.of(t).is_some_and(|country| test.holds(&country))

@@ -17,7 +17,9 @@ fn country(code: &str) -> Option<Country> {
 }
 
 fn matches(filter: &str, payment: &Transaction, amount: Option<i64>) -> bool {
-    Filter::parse(filter).unwrap().matches(payment, amount)
+    Filter::parse(filter)
+        .unwrap()
+        .matches(payment, amount, EarlierAmounts::default())
 }
 
 fn message(filter: &str) -> String {
@@ -207,7 +209,8 @@ fn a_decline_is_told_by_code_three_ds_or_answer() {
 fn flags_of_amounts_hold_within_their_bounds() {
     let t = payment();
     let holding = |flag: Flag, amounts: &[i64]| -> Vec<i64> {
-        let holds = |amount: &&i64| Filter::of(flag).matches(&t, Some(**amount));
+        let holds =
+            |amount: &&i64| Filter::of(flag).matches(&t, Some(**amount), EarlierAmounts::default());
         amounts.iter().filter(holds).copied().collect()
     };
     let round = holding(
@@ -223,8 +226,20 @@ fn flags_of_amounts_hold_within_their_bounds() {
     let under = holding(Flag::UnderLimit, &limits);
     assert_eq!(under, [90_000, 99_999, 270_000, 299_999, 900_000, 999_999]);
     for flag in [Flag::RoundAmount, Flag::SmallAmount, Flag::UnderLimit] {
-        assert!(!Filter::of(flag).matches(&t, None));
+        assert!(!Filter::of(flag).matches(&t, None, EarlierAmounts::default()));
     }
+}
+
+#[test]
+fn an_amount_is_high_above_three_times_the_mean_of_earlier_ones() {
+    let t = payment();
+    let high = |amount, count, sum| {
+        let earlier = EarlierAmounts { count, sum };
+        Filter::of(Flag::HighAmount).matches(&t, amount, earlier)
+    };
+    assert!(high(Some(3_001), 2, 2_000) && !high(Some(3_000), 2, 2_000));
+    assert!(!high(Some(i64::MAX), 0, 0) && !high(None, 2, 2_000));
+    assert!(!high(Some(1), 3, -5), "refunds make no habit");
 }
 
 #[test]

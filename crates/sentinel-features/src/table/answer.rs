@@ -288,7 +288,9 @@ fn fraud_run(
 ) -> Option<(u64, i64)> {
     let judged_before = (newest_ms - LABEL_DELAY_DAYS * DAY_MS).div_euclid(HOUR_MS);
     let kept_from = (newest_ms.div_euclid(DAY_MS) - DAYS_KEPT + 1) * (DAY_MS / HOUR_MS);
-    let clean = days.newest_hour(header, |hour| hour < judged_before && !frauds.has_hour(hour));
+    let clean = days.newest_hour(header, |hour| {
+        hour < judged_before && !frauds.has_hour(hour)
+    });
     let from = clean.map_or(kept_from, |clean| kept_from.max(clean + 1));
     let mut run = frauds.since_hour(from);
     let (first, count) = run.next()?;

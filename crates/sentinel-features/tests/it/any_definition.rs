@@ -14,7 +14,7 @@ use crate::comparison::{Subject, set_of};
 use crate::traffic::{Crowd, Seen, Traffic};
 
 /// Filters that some events of the traffic pass and some do not.
-const FILTERS: [&str; 22] = [
+const FILTERS: [&str; 24] = [
     "channel = web",
     "channel != web",
     "channel in [atm, pos] and amount >= 100",
@@ -30,6 +30,8 @@ const FILTERS: [&str; 22] = [
     "under_limit",
     "cash",
     "transfer",
+    "high_amount",
+    "not high_amount and amount > 20",
     "merchant_country = PT",
     "merchant_country in [US, JP]",
     "mcc >= 5430 and hour < 12",

@@ -26,6 +26,7 @@ use sentinel_features::feature::Feature;
 
 use entity::{DAY_MS, Entity, HOUR_MS, Record};
 use fact::Earlier;
+use filter::Paid;
 use label::Labels;
 use named::Name;
 use question::{Question, Questions, Windowed};
@@ -126,7 +127,7 @@ impl Oracle {
 
     /// Takes an event in, unless it is too late.
     pub fn apply(&mut self, t: &Transaction, amount: Option<i64>) -> Told {
-        let record = Rc::new(self.record(t, amount));
+        let mut record = self.record(t, amount);
         let greatest_ms = self
             .greatest_ms
             .map_or(record.time_ms, |before| before.max(record.time_ms));
@@ -136,6 +137,9 @@ impl Oracle {
             known.for_each(|entity| entity.named_ms = Some(greatest_ms));
         }
         self.greatest_ms = Some(greatest_ms);
+        let paid = self.paid(t, amount);
+        record.passes = self.questions.passes(t, paid);
+        let record = Rc::new(record);
         let mut flags = Flags {
             late: false,
             too_late: record.time_ms < greatest_ms - HOUR_MS,
@@ -180,6 +184,23 @@ impl Oracle {
         }
     }
 
+    /// What the account paid before the event.
+    fn paid(&mut self, t: &Transaction, amount: Option<i64>) -> Paid {
+        let mut paid = Paid {
+            amount,
+            account_count: 0,
+            account_sum: 0,
+        };
+        if self.questions.asks_for_high_amounts()
+            && let Some(name) = named::entity(EntityKind::Account, t)
+        {
+            let place = self.place(EntityKind::Account, name);
+            let life = &self.entities[place].lifetime;
+            (paid.account_count, paid.account_sum) = (life.amounts, life.amounts_sum);
+        }
+        paid
+    }
+
     /// Writes down what entities need of an event.
     fn record(&mut self, t: &Transaction, amount: Option<i64>) -> Record {
         self.position += 1;
@@ -198,7 +219,7 @@ impl Oracle {
             place: t.coordinates,
             local: local::local(t),
             mcc: named::entity(EntityKind::Mcc, t),
-            passes: self.questions.passes(t, amount),
+            passes: Vec::new(),
             values,
             attributes: self.questions.attributes(t),
         }

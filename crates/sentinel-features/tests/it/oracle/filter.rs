@@ -23,11 +23,19 @@ enum Value {
     Word(String),
 }
 
+/// What is paid, and what the account paid before.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Paid {
+    pub amount: Option<i64>,
+    pub account_count: u64,
+    pub account_sum: i128,
+}
+
 /// Whether the transaction passes.
-pub fn passes(filter: &Filter, t: &Transaction, amount: Option<i64>) -> bool {
+pub fn passes(filter: &Filter, t: &Transaction, paid: Paid) -> bool {
     let tokens = tokens(&filter.to_string());
     let and = |token: &Token| !token.quoted && token.text == "and";
-    tokens.split(and).all(|term| holds(term, t, amount))
+    tokens.split(and).all(|term| holds(term, t, paid))
 }
 
 fn tokens(text: &str) -> Vec<Token> {
@@ -64,18 +72,18 @@ fn tokens(text: &str) -> Vec<Token> {
     tokens
 }
 
-fn holds(term: &[Token], t: &Transaction, amount: Option<i64>) -> bool {
+fn holds(term: &[Token], t: &Transaction, paid: Paid) -> bool {
     let texts: Vec<&str> = term.iter().map(|token| token.text.as_str()).collect();
     match texts.as_slice() {
-        [flag] | [flag, "=", "true"] if is_flag(flag) => flag_holds(flag, t, amount),
-        ["not", flag] => !flag_holds(flag, t, amount),
+        [flag] | [flag, "=", "true"] if is_flag(flag) => flag_holds(flag, t, paid),
+        ["not", flag] => !flag_holds(flag, t, paid),
         ["attribute.", name, operator, ..] if term[1].quoted => {
             compare(attribute(name, t), operator, &term[3..])
         }
         [field, operator, ..] => {
             let value = match field.strip_prefix("attribute.") {
                 Some(name) => attribute(name, t),
-                None => field_value(field, t, amount),
+                None => field_value(field, t, paid.amount),
             };
             compare(value, operator, &term[2..])
         }
@@ -149,7 +157,7 @@ fn field_value(field: &str, t: &Transaction, amount: Option<i64>) -> Option<Valu
     }
 }
 
-const FLAGS: [&str; 9] = [
+const FLAGS: [&str; 10] = [
     "declined",
     "night",
     "round_amount",
@@ -159,14 +167,15 @@ const FLAGS: [&str; 9] = [
     "under_limit",
     "cash",
     "transfer",
+    "high_amount",
 ];
 
 fn is_flag(word: &str) -> bool {
     FLAGS.contains(&word)
 }
 
-fn flag_holds(flag: &str, t: &Transaction, amount: Option<i64>) -> bool {
-    let priced = |test: fn(i64) -> bool| amount.is_some_and(test);
+fn flag_holds(flag: &str, t: &Transaction, paid: Paid) -> bool {
+    let priced = |test: fn(i64) -> bool| paid.amount.is_some_and(test);
     match flag {
         "declined" => {
             t.cvv_result == Some(CheckResult::Mismatch)
@@ -197,6 +206,12 @@ fn flag_holds(flag: &str, t: &Transaction, amount: Option<i64>) -> bool {
         }),
         "cash" => t.event_type == EventType::Cash || t.channel == Some(Channel::Atm),
         "transfer" => t.event_type == EventType::Transfer,
+        "high_amount" => match (paid.amount, paid.account_sum > 0) {
+            (Some(amount), true) => {
+                i128::from(amount) * i128::from(paid.account_count) > 3 * paid.account_sum
+            }
+            _ => false,
+        },
         other => panic!("the oracle knows no flag {other}"),
     }
 }

@@ -52,6 +52,7 @@ pub struct TiledDistinct {
 pub struct Questions {
     pub slots: Vec<Question>,
     filters: Vec<Filter>,
+    knows_accounts: bool,
     categories: Vec<Category>,
     attributes: Vec<Text>,
     pub tiled_distincts: Vec<TiledDistinct>,
@@ -71,7 +72,10 @@ fn place<T: PartialEq>(list: &mut Vec<T>, item: T) -> usize {
 impl Questions {
     /// Of the features of a row, where entities of some kinds have nothing.
     pub fn new(features: &[Feature], without: &[EntityKind]) -> Self {
-        let mut made = Self::default();
+        let mut made = Self {
+            knows_accounts: !is_without(EntityKind::Account, without),
+            ..Self::default()
+        };
         for feature in features {
             let (kind, question) = match &feature.source {
                 Source::Windowed(definition) => {
@@ -131,13 +135,22 @@ impl Questions {
         if self.kinds.contains(&EntityKind::Mcc) {
             place(&mut kept, EntityKind::Merchant);
         }
+        if self.asks_for_high_amounts() {
+            place(&mut kept, EntityKind::Account);
+        }
         kept
     }
 
+    /// Whether some filter compares amounts with those that the account paid before.
+    pub fn asks_for_high_amounts(&self) -> bool {
+        let asks = |filter: &Filter| filter.to_string().contains("high_amount");
+        self.knows_accounts && self.filters.iter().any(asks)
+    }
+
     /// By the number of the filter: whether the transaction passes.
-    pub fn passes(&self, t: &Transaction, amount: Option<i64>) -> Vec<bool> {
+    pub fn passes(&self, t: &Transaction, paid: filter::Paid) -> Vec<bool> {
         let filters = self.filters.iter();
-        filters.map(|one| filter::passes(one, t, amount)).collect()
+        filters.map(|one| filter::passes(one, t, paid)).collect()
     }
 
     /// By the number of the category: the transaction's value.
