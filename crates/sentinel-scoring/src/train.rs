@@ -22,11 +22,14 @@ use std::collections::BTreeSet;
 
 use sentinel_domain::LogOdds;
 
+use crate::card::Card;
+use crate::confidence::Support;
 use crate::error::TrainError;
-use crate::maps::{ANCHOR_RISKS, Affine};
+use crate::maps::{ANCHOR_RISKS, Affine, Calibration};
 use crate::metrics;
 use crate::model::{Contents, FEATURES_MAX, Model, TREES_MAX};
-use crate::models::gradient_boosting::{DEPTH_MAX, GradientBoosting, NODES_MAX};
+use crate::models::gradient_boosting::GradientBoosting;
+use crate::models::tree::{DEPTH_MAX, NODES_MAX};
 use crate::models::{Kind, Member};
 use boost::Boosted;
 
@@ -176,6 +179,7 @@ pub fn train(
     let mut contents = Contents {
         name: options.name.clone(),
         version: options.version,
+        card: Card::default(),
         features: set.features.clone(),
         members: vec![Member {
             weight: 1.0,
@@ -183,8 +187,9 @@ pub fn train(
             kind: Kind::GradientBoosting(boosted.ensemble.clone()),
         }],
         // A single member's map is already fitted to the labels, so nothing is left to calibrate.
-        calibration: Affine::IDENTITY,
+        calibration: Calibration::straight(Affine::IDENTITY),
         anchors: [0.0, 1.0, 2.0, 3.0].map(LogOdds::from_f64),
+        support: Support::none(),
     };
     // The anchors are fixed on the very numbers that scoring will give.
     let log_odds = score_all(set, judged, &Model::from_contents(&contents)?)?;

@@ -18,7 +18,7 @@
 
 use sentinel_domain::LogOdds;
 
-use super::{FoldedNode, FoldedTree, KeyTable, LeafScale};
+use super::{Entries, FoldedNode, FoldedTree, LeafScale};
 
 /// How many trees are walked abreast: enough to hide the wait for memory, few enough for registers.
 const LANES: usize = 6;
@@ -58,7 +58,7 @@ impl Chain {
         };
         for (lane, assigned) in assign(trees).iter().enumerate() {
             // The last tree of a lane lies first, so that every leaf leads backwards.
-            let mut next = chain.push(node(KeyTable::ZERO, 0, 0));
+            let mut next = chain.push(node(Entries::ZERO, 0, 0));
             chain.end[lane] = next as u32;
             let mut steps = 0;
             for tree in assigned.trees.iter().rev() {
@@ -79,13 +79,14 @@ impl Chain {
             match tree.nodes[index] {
                 FoldedNode::Leaf(value) => {
                     let back = next as i64 - at as i64;
-                    self.nodes[at] = node(KeyTable::ZERO, back, value as u32);
+                    self.nodes[at] = node(Entries::ZERO, back, value as u32);
                 }
                 FoldedNode::Split {
                     entry,
                     threshold,
                     left,
                     right,
+                    ..
                 } => {
                     let left_at = self.push(0);
                     let right_at = self.push(0);

@@ -17,7 +17,8 @@ use super::{Options, Progress, TrainingSet};
 use crate::error::TrainError;
 use crate::maps::logistic;
 use crate::metrics;
-use crate::models::gradient_boosting::{GradientBoosting, Node, Tree};
+use crate::models::gradient_boosting::GradientBoosting;
+use crate::models::tree::{COVER_MAX, Node, Tree};
 
 /// What boosting made.
 pub(super) struct Boosted {
@@ -154,8 +155,7 @@ fn finish(grown: &Grown, rows: &[u32], sample: &Sample) -> Tree {
             .filter(|row| sample.fraud[**row as usize])
             .count();
         let legitimate = (leaf_rows.len() - fraud) as f64 * sample.legitimate_weight;
-        let cover = (libm::round(fraud as f64 + legitimate) as u64)
-            .clamp(1, crate::models::gradient_boosting::COVER_MAX);
+        let cover = (libm::round(fraud as f64 + legitimate) as u64).clamp(1, COVER_MAX);
         nodes[leaf.node] = Node::Leaf {
             value: leaf.value,
             cover,
