@@ -14,7 +14,7 @@ mod histogram;
 mod split;
 mod grow;
 mod boost;
-mod calibrate;
+pub(crate) mod calibrate;
 #[cfg(test)]
 mod tests;
 
