@@ -14,22 +14,27 @@
 //!  bytes -> Model::parse -> Model::bind(schema) -> Scorer --score---> Score
 //!              ^                                      \---explain-> contributions
 //!  rows, labels -> train
+//!  models of other programs -> import
 //! ```
 //!
 //! Start reading at [`model`] (what a file holds), then [`scorer`] (how a row is scored),
 //! then [`explain`], then [`train`].
 
 pub mod error;
+pub mod card;
 pub mod model;
 pub(crate) mod models;
 pub(crate) mod maps;
+pub(crate) mod confidence;
 pub(crate) mod key;
 pub mod scorer;
 pub mod explain;
 pub mod train;
+pub mod import;
 pub mod metrics;
 
-pub use error::{ModelError, TrainError};
+pub use card::Card;
+pub use error::{ImportError, ModelError, TrainError};
 pub use explain::ExplainScratch;
 pub use model::Model;
 pub use scorer::Scorer;
