@@ -26,7 +26,7 @@ mod tests;
 
 use sentinel_domain::{Contribution, LogOdds};
 
-use crate::scorer::{FoldedNode, FoldedTree, KeyTable, LeafScale};
+use crate::scorer::{FoldedNode, FoldedTree, LeafScale};
 
 /// Memory that explanations of one thread share.
 #[derive(Debug, Clone, Default)]
@@ -375,11 +375,11 @@ fn lay_out(tree: &FoldedTree, scale: LeafScale) -> (Tree, usize) {
             FoldedNode::Leaf(value) => Node::Leaf(scale.log_odds(i64::from(value)).units() as f64),
             FoldedNode::Split {
                 entry,
+                rank,
                 threshold,
                 left,
                 right,
             } => {
-                let rank = KeyTable::rank(entry);
                 let known = path.iter().find(|(feature, ..)| *feature == rank);
                 let (same, before) = known.map_or((0, 1.0), |(_, same, z)| (*same, *z));
                 let rows = |child: u16| tree.covers[usize::from(child)] as f64;

@@ -20,15 +20,18 @@
 //! then [`explain`], then [`train`].
 
 pub mod error;
+pub mod card;
 pub mod model;
 pub(crate) mod models;
 pub(crate) mod maps;
+pub(crate) mod confidence;
 pub(crate) mod key;
 pub mod scorer;
 pub mod explain;
 pub mod train;
 pub mod metrics;
 
+pub use card::Card;
 pub use error::{ModelError, TrainError};
 pub use explain::ExplainScratch;
 pub use model::Model;

@@ -27,6 +27,52 @@ impl Affine {
     }
 }
 
+/// The most knots of a calibration.
+pub(crate) const KNOTS_MAX: usize = 1024;
+
+/// From log-odds z to the log-odds of the probability: straight between knots, and beyond them.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Calibration {
+    /// The slope below the first knot, above zero.
+    pub(crate) slope_below: f64,
+    /// The slope above the last knot, above zero.
+    pub(crate) slope_above: f64,
+    /// z and what becomes of it: at least one knot, both numbers rising.
+    pub(crate) knots: Vec<(f64, f64)>,
+}
+
+impl Calibration {
+    /// One straight line.
+    pub(crate) fn straight(map: Affine) -> Self {
+        Self {
+            slope_below: map.slope,
+            slope_above: map.slope,
+            knots: vec![(0.0, map.intercept)],
+        }
+    }
+
+    /// The log-odds of the probability at z.
+    pub(crate) fn at(&self, z: f64) -> f64 {
+        let after = self.knots.partition_point(|(knot, _)| *knot <= z);
+        let before = after.checked_sub(1).and_then(|index| self.knots.get(index));
+        match (before, self.knots.get(after)) {
+            (Some((from, value)), Some((to, value_to))) => {
+                // Rounding never lifts it above the next knot.
+                let share = (z - from) / (to - from);
+                (value + share * (value_to - value)).min(*value_to)
+            }
+            (None, Some((knot, value))) => value + self.slope_below * (z - knot),
+            (Some((knot, value)), None) => value + self.slope_above * (z - knot),
+            (None, None) => z,
+        }
+    }
+
+    /// The probability at z.
+    pub(crate) fn probability(&self, log_odds: LogOdds) -> f64 {
+        logistic(self.at(log_odds.to_f64()))
+    }
+}
+
 /// The probability of some log-odds.
 #[inline]
 pub(crate) fn logistic(log_odds: f64) -> f64 {
@@ -96,6 +142,37 @@ mod tests {
 
     fn anchors(values: [f64; 4]) -> [LogOdds; 4] {
         values.map(LogOdds::from_f64)
+    }
+
+    #[test]
+    fn a_calibration_goes_through_its_knots_and_rises_everywhere() {
+        let knotted = Calibration {
+            slope_below: 0.5,
+            slope_above: 2.0,
+            knots: vec![(-2.0, -3.0), (-1.0, -2.9), (1.5, 4.0)],
+        };
+        for (z, value) in [
+            (-4.0, -4.0),
+            (-2.0, -3.0),
+            (-1.5, -2.95),
+            (1.5, 4.0),
+            (2.0, 5.0),
+        ] {
+            assert!((knotted.at(z) - value).abs() < 1e-12, "{z}");
+        }
+        let map = Affine {
+            slope: 0.9,
+            intercept: -0.1,
+        };
+        for calibration in [knotted, Calibration::straight(map)] {
+            let mut before = f64::NEG_INFINITY;
+            for step in -4000..4000 {
+                let value = calibration.at(f64::from(step) * 0.005);
+                assert!(value > before, "{step}");
+                before = value;
+            }
+        }
+        assert!((Calibration::straight(map).at(2.0) - map.at(2.0)).abs() < 1e-15);
     }
 
     #[test]

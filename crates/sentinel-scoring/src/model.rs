@@ -11,17 +11,21 @@ use std::collections::BTreeMap;
 
 use sentinel_domain::{ContentHash, LogOdds};
 
+use crate::card::Card;
+use crate::confidence::Support;
 use crate::error::ModelError;
-use crate::maps::Affine;
+use crate::maps::Calibration;
 use crate::models::Member;
 use crate::scorer::Scorer;
 
+use text::Format;
 pub(crate) use text::{FEATURES_MAX, TREES_MAX};
 
 /// A model, as its file says it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
-    contents: Contents,
+    pub(crate) contents: Contents,
+    format: Format,
     hash: ContentHash,
 }
 
@@ -30,30 +34,38 @@ pub struct Model {
 pub(crate) struct Contents {
     pub(crate) name: String,
     pub(crate) version: u32,
+    /// Where the model comes from; of no effect on a score.
+    pub(crate) card: Card,
     pub(crate) features: Vec<String>,
     pub(crate) members: Vec<Member>,
     /// From log-odds z to the log-odds of the probability.
-    pub(crate) calibration: Affine,
+    pub(crate) calibration: Calibration,
     /// The log-odds at which risk is 0.50, 0.55, 0.70 and 0.85.
     pub(crate) anchors: [LogOdds; 4],
+    /// What confidence rests on.
+    pub(crate) support: Support,
 }
 
 impl Model {
     /// Reads a model file. Whatever is wrong is named with its line.
     pub fn parse(bytes: &[u8]) -> Result<Self, ModelError> {
-        let contents = text::read(bytes)?;
+        let (contents, format) = text::read(bytes)?;
         let hash = ContentHash::of(bytes);
-        Ok(Self { contents, hash })
+        Ok(Self {
+            contents,
+            format,
+            hash,
+        })
     }
 
     /// A model of these contents, by way of its file.
     pub(crate) fn from_contents(contents: &Contents) -> Result<Self, ModelError> {
-        Self::parse(&text::write(contents))
+        Self::parse(&text::write(contents, Format::Second))
     }
 
     /// The bytes of the model file; reading them gives this model.
     pub fn to_bytes(&self) -> Vec<u8> {
-        text::write(&self.contents)
+        text::write(&self.contents, self.format)
     }
 
     /// The model's name.
@@ -64,6 +76,11 @@ impl Model {
     /// The model's version, from 1 upwards under one name.
     pub fn version(&self) -> u32 {
         self.contents.version
+    }
+
+    /// What the file says of where the model comes from; empty in files of the first format.
+    pub fn card(&self) -> &Card {
+        &self.contents.card
     }
 
     /// The features that the model reads, in its own order.

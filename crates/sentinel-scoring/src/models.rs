@@ -1,11 +1,15 @@
-//! The kinds of models that a file can hold, one file each.
+//! The kinds of models that a file can hold, one file each, and the [tree] they are made of.
 //!
-//! Promises that every kind gives a raw margin as a sum over trees, so that scoring and explaining
-//! need no case of their own. To add a kind: one file here and one variant of [`Kind`].
+//! Promises that every kind gives a raw margin as a base and a sum over trees, so that scoring and
+//! explaining need no case of their own. To add a kind: one file here and one variant of [`Kind`].
 
+pub(crate) mod tree;
 pub(crate) mod gradient_boosting;
+pub(crate) mod isolation_forest;
 
-use gradient_boosting::{GradientBoosting, Tree};
+use gradient_boosting::GradientBoosting;
+use isolation_forest::IsolationForest;
+use tree::Tree;
 
 use crate::maps::Affine;
 
@@ -23,15 +27,29 @@ pub(crate) struct Member {
 /// A kind of model.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Kind {
-    /// Gradient-boosted trees; the margin is a base plus one leaf a tree.
+    /// Gradient-boosted trees.
     GradientBoosting(GradientBoosting),
+    /// Isolation forest.
+    IsolationForest(IsolationForest),
 }
 
 impl Kind {
+    /// The kind of this word, with its base and trees.
+    pub(crate) fn of(word: &str, base: f64, trees: Vec<Tree>) -> Option<Self> {
+        match word {
+            gradient_boosting::WORD => {
+                Some(Self::GradientBoosting(GradientBoosting { base, trees }))
+            }
+            isolation_forest::WORD => Some(Self::IsolationForest(IsolationForest { base, trees })),
+            _ => None,
+        }
+    }
+
     /// The word of a kind in the model file.
     pub(crate) fn word(&self) -> &'static str {
         match self {
             Self::GradientBoosting(_) => gradient_boosting::WORD,
+            Self::IsolationForest(_) => isolation_forest::WORD,
         }
     }
 
@@ -39,6 +57,7 @@ impl Kind {
     pub(crate) fn base(&self) -> f64 {
         match self {
             Self::GradientBoosting(model) => model.base,
+            Self::IsolationForest(model) => model.base,
         }
     }
 
@@ -46,6 +65,13 @@ impl Kind {
     pub(crate) fn trees(&self) -> &[Tree] {
         match self {
             Self::GradientBoosting(model) => &model.trees,
+            Self::IsolationForest(model) => &model.trees,
         }
+    }
+
+    /// The margin of a row in the model's own feature order: the plain walk.
+    pub(crate) fn margin(&self, row: &[f32]) -> f64 {
+        let trees = self.trees().iter();
+        trees.fold(self.base(), |sum, tree| sum + tree.value(row))
     }
 }

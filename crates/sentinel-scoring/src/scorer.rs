@@ -14,33 +14,52 @@
 )]
 
 mod chain;
+mod entries;
 #[cfg(test)]
 mod tests;
 
 use sentinel_domain::{Contribution, LogOdds, Score};
 
+use crate::confidence::{Spread, Support};
 use crate::explain::{ExplainScratch, Explainer};
-use crate::key;
-use crate::maps::{Affine, RiskMap, logistic};
+use crate::maps::{Calibration, RiskMap};
 use crate::model::Contents;
-use crate::models::gradient_boosting::{Node, Split, Tree};
+use crate::models::tree::{Node, Tree};
 use chain::Chain;
+pub(crate) use entries::Entries;
+use entries::Places;
 
 /// A model bound to the engine's row.
 #[derive(Debug, Clone)]
 pub struct Scorer {
-    /// The slot of the row for each feature that some split reads, ascending.
-    slots: Vec<u16>,
+    entries: Entries,
     /// How many slots a row has.
     width: usize,
-    /// What z is before any tree.
-    intercept: LogOdds,
+    members: Vec<Walked>,
     /// What z is on average over the training rows.
     base: LogOdds,
-    chain: Chain,
     explainer: Explainer,
-    calibration: Affine,
+    calibration: Calibration,
     risk: RiskMap,
+    support: Support,
+}
+
+/// One member, ready to be walked.
+#[derive(Debug, Clone)]
+struct Walked {
+    weight: f64,
+    /// What it adds to z before any tree.
+    intercept: LogOdds,
+    chain: Chain,
+}
+
+/// What the members say of one row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Sum {
+    /// The log-odds z.
+    pub(crate) log_odds: LogOdds,
+    /// How far the members are apart.
+    pub(crate) spread: f64,
 }
 
 /// One tree with its member's map and weight in its leaves, and features by their rank among those
@@ -57,8 +76,10 @@ pub(crate) struct FoldedTree {
 pub(crate) enum FoldedNode {
     /// A row goes right if its key is above the threshold's.
     Split {
-        /// Which entry of the [key table](KeyTable) to compare.
+        /// Which [entry](Entries) of the key table to compare.
         entry: u16,
+        /// The rank of the feature that the entry is of.
+        rank: u16,
         threshold: u32,
         left: u16,
         right: u16,
@@ -77,18 +98,17 @@ pub(crate) struct LeafScale {
 const SCALE_BITS_MAX: u32 = 32;
 
 impl LeafScale {
-    /// The finest scale at which no sum of leaves, in any order, leaves an i32. It belongs to the
-    /// model, not to how many trees are walked abreast.
+    /// The finest scale at which every leaf is an i32. It belongs to the model, not to how many trees
+    /// are walked abreast; sums are i64, which so many leaves cannot leave.
     fn of(contents: &Contents) -> Self {
-        let mut reach = 0.0;
-        let mut trees = 0.0;
+        let mut largest: f64 = 0.0;
         for member in &contents.members {
             for tree in member.kind.trees() {
-                reach += member.weight * member.map.slope * tree.leaf_magnitude_max();
-                trees += 1.0;
+                let factor = member.weight * member.map.slope;
+                largest = largest.max(factor * tree.leaf_magnitude_max());
             }
         }
-        let fits = |bits: &u32| reach * power_of_two(*bits) + trees < f64::from(i32::MAX);
+        let fits = |bits: &u32| largest * power_of_two(*bits) + 1.0 < f64::from(i32::MAX);
         let bits = (0..=SCALE_BITS_MAX).rev().find(fits).unwrap_or(0);
         Self { bits }
     }
@@ -109,85 +129,51 @@ fn power_of_two(bits: u32) -> f64 {
     libm::ldexp(1.0, bits as i32)
 }
 
-/// The keys of a row: entry 0 is always zero, then for each feature that is read its key with a
-/// missing value at the low end and its key with a missing value at the high end. So a split that
-/// sends missing values left or right only names another entry, and the walk needs no case for them.
-pub(crate) struct KeyTable;
-
-impl KeyTable {
-    /// The entry that is always zero, for leaves.
-    pub(crate) const ZERO: u16 = 0;
-
-    /// The entry of the feature of this rank for a split that sends missing values left or right.
-    pub(crate) fn entry(rank: u16, missing_left: bool) -> u16 {
-        1 + 2 * rank + u16::from(!missing_left)
-    }
-
-    /// The rank of the feature behind an entry.
-    pub(crate) fn rank(entry: u16) -> u16 {
-        (entry - 1) / 2
-    }
-
-    /// How many entries a table for so many features has.
-    pub(crate) fn len(features: usize) -> usize {
-        1 + 2 * features
-    }
-
-    /// Fills the table from the slots of a row.
-    #[inline(always)]
-    pub(crate) fn fill(slots: &[u16], row: &[f64], table: &mut [u32]) {
-        for (slot, pair) in slots.iter().zip(table[1..].chunks_exact_mut(2)) {
-            let value = row[usize::from(*slot)] as f32;
-            let key = key::of(value);
-            let missing = value.is_nan();
-            pair[0] = if missing { key::MISSING_LEFT } else { key };
-            pair[1] = if missing { key::MISSING_RIGHT } else { key };
-        }
-    }
-}
-
 impl Scorer {
     /// Binds the contents of a model to a row of `width` slots; `slots` has one for each feature of
     /// the model.
     pub(crate) fn new(contents: &Contents, slots: &[u16], width: usize) -> Self {
-        let ranks = Ranks::of(contents, slots);
+        let entries = Entries::of(&contents.members, slots);
+        let places = Places::of(&entries, &contents.members);
         let scale = LeafScale::of(contents);
         let mut intercept = LogOdds::ZERO;
         let mut trees = Vec::new();
+        let mut members = Vec::new();
         for member in &contents.members {
-            let start = member.weight * member.map.at(member.kind.base());
-            intercept += LogOdds::from_f64(start);
+            let start = LogOdds::from_f64(member.weight * member.map.at(member.kind.base()));
             let factor = member.weight * member.map.slope;
-            trees.extend(
-                member
-                    .kind
-                    .trees()
-                    .iter()
-                    .map(|tree| fold(tree, factor, scale, &ranks)),
-            );
+            let own = member.kind.trees().iter();
+            let folded: Vec<_> = own.map(|tree| fold(tree, factor, scale, &places)).collect();
+            intercept += start;
+            members.push(Walked {
+                weight: member.weight,
+                intercept: start,
+                chain: Chain::new(&folded, scale),
+            });
+            trees.extend(folded);
         }
-        let explainer = Explainer::new(&trees, scale, ranks.slots.len());
+        let explainer = Explainer::new(&trees, scale, entries.slots.len());
         Self {
             base: intercept + explainer.average(),
-            chain: Chain::new(&trees, scale),
-            slots: ranks.slots,
+            entries,
             width,
-            intercept,
+            members,
             explainer,
-            calibration: contents.calibration,
+            calibration: contents.calibration.clone(),
             risk: RiskMap::new(contents.anchors),
+            support: contents.support.clone(),
         }
     }
 
     /// The score of one row: the engine's slots, not-a-number for what is missing. Values are rounded
     /// to f32 first.
     pub fn score(&self, row: &[f64]) -> Score {
-        let log_odds = self.log_odds(row);
-        let probability = logistic(self.calibration.at(log_odds.to_f64()));
+        let Sum { log_odds, spread } = self.sum(row);
         Score {
             log_odds,
-            probability,
+            probability: self.calibration.probability(log_odds),
             risk: self.risk.risk(log_odds),
+            confidence: self.support.confidence(log_odds, spread),
         }
     }
 
@@ -215,93 +201,63 @@ impl Scorer {
     /// values, slots ascending, zero shares left out. Base plus contributions is the log-odds,
     /// to the unit; what rounding leaves over goes to the largest share.
     pub fn explain(&self, row: &[f64], scratch: &mut ExplainScratch) -> Vec<Contribution> {
-        let log_odds = self.log_odds(row);
+        let log_odds = self.sum(row).log_odds;
         scratch.table.clear();
-        scratch.table.resize(KeyTable::len(self.slots.len()), 0);
-        KeyTable::fill(&self.slots, row, &mut scratch.table);
+        scratch.table.resize(self.entries.len, 0);
+        self.entries.fill(row, &mut scratch.table);
         self.explainer.shares(scratch);
         self.explainer
-            .contributions(&self.slots, log_odds - self.base, scratch)
+            .contributions(&self.entries.slots, log_odds - self.base, scratch)
     }
 
-    /// The log-odds z of one row.
-    pub(crate) fn log_odds(&self, row: &[f64]) -> LogOdds {
+    /// What the members say of one row.
+    pub(crate) fn sum(&self, row: &[f64]) -> Sum {
         assert!(
             row.len() >= self.width,
             "a row is as wide as the schema that was bound"
         );
         // The table lives on the stack, in the smallest size that holds it: zeroing it costs time.
-        match KeyTable::len(self.slots.len()) {
-            0..=256 => self.log_odds_by_table::<256>(row),
-            257..=1024 => self.log_odds_by_table::<1024>(row),
-            _ => self.log_odds_by_table::<8192>(row),
+        match self.entries.len {
+            0..=256 => self.sum_by_table::<256>(row),
+            257..=1024 => self.sum_by_table::<1024>(row),
+            1025..=8192 => self.sum_by_table::<8192>(row),
+            _ => self.sum_by_table::<65536>(row),
         }
     }
 
     /// Kept apart by size: inlined, every call would pay for the largest stack frame.
     #[inline(never)]
-    fn log_odds_by_table<const ENTRIES: usize>(&self, row: &[f64]) -> LogOdds {
+    fn sum_by_table<const ENTRIES: usize>(&self, row: &[f64]) -> Sum {
         let mut table = [0; ENTRIES];
-        KeyTable::fill(&self.slots, row, &mut table);
-        self.intercept + self.chain.log_odds(&table)
-    }
-}
-
-/// The features that some split reads, in the order of their slots.
-struct Ranks {
-    /// The slot of each rank.
-    slots: Vec<u16>,
-    /// The rank of each feature of the model; of no meaning for one that no split reads.
-    of_feature: Vec<u16>,
-}
-
-impl Ranks {
-    fn of(contents: &Contents, slots: &[u16]) -> Self {
-        let mut read = vec![false; slots.len()];
-        let trees = contents
-            .members
-            .iter()
-            .flat_map(|member| member.kind.trees());
-        for node in trees.flat_map(Tree::nodes) {
-            if let Node::Split(split) = node {
-                read[usize::from(split.feature)] = true;
-            }
+        self.entries.fill(row, &mut table);
+        let mut log_odds = LogOdds::ZERO;
+        let mut spread = Spread::default();
+        for member in &self.members {
+            let own = member.intercept + member.chain.log_odds(&table);
+            log_odds += own;
+            spread.add(member.weight, own.to_f64());
         }
-        let mut used: Vec<(u16, usize)> = slots
-            .iter()
-            .zip(&read)
-            .enumerate()
-            .filter(|(_, (_, read))| **read)
-            .map(|(feature, (slot, _))| (*slot, feature))
-            .collect();
-        used.sort_unstable();
-        let mut of_feature = vec![0; slots.len()];
-        for (rank, (_, feature)) in (0..).zip(&used) {
-            of_feature[*feature] = rank;
-        }
-        Self {
-            slots: used.into_iter().map(|(slot, _)| slot).collect(),
-            of_feature,
+        Sum {
+            log_odds,
+            spread: spread.get(),
         }
     }
 }
 
 /// A tree of a member, ready to be laid out.
-fn fold(tree: &Tree, factor: f64, scale: LeafScale, ranks: &Ranks) -> FoldedTree {
+fn fold(tree: &Tree, factor: f64, scale: LeafScale, places: &Places<'_>) -> FoldedTree {
     let fold_node = |node: &Node| match node {
         Node::Leaf { value, .. } => FoldedNode::Leaf(scale.leaf(*value, factor)),
-        Node::Split(Split {
-            feature,
-            threshold,
-            missing_left,
-            left,
-            right,
-        }) => FoldedNode::Split {
-            entry: KeyTable::entry(ranks.of_feature[usize::from(*feature)], *missing_left),
-            threshold: key::of(*threshold),
-            left: *left,
-            right: *right,
-        },
+        Node::Split(split) => {
+            let (entry, threshold) = places.find(split);
+            FoldedNode::Split {
+                entry,
+                rank: places.rank(split),
+                threshold,
+                left: split.left,
+                right: split.right,
+            }
+        }
     };
     FoldedTree {
         nodes: tree.nodes().iter().map(fold_node).collect(),

@@ -3,40 +3,26 @@
 use super::*;
 use crate::model::tests::Dice;
 use crate::model::{Contents, Model};
-use crate::models::gradient_boosting;
+use crate::models::{Kind, tree};
 use crate::scorer::Scorer;
 
 const FEATURES: usize = 6;
 
 /// What a tree says on average when only the features in `known` are known.
-fn expectation(
-    tree: &gradient_boosting::Tree,
-    covers: &[u64],
-    row: &[f32],
-    known: usize,
-    at: usize,
-) -> f64 {
+fn expectation(tree: &tree::Tree, covers: &[u64], row: &[f32], known: usize, at: usize) -> f64 {
     match &tree.nodes()[at] {
-        gradient_boosting::Node::Leaf { value, .. } => *value,
-        gradient_boosting::Node::Split(split) => {
+        tree::Node::Leaf { value, .. } => *value,
+        tree::Node::Split(split) => {
             let below = |child: u16| expectation(tree, covers, row, known, usize::from(child));
             let value = row[usize::from(split.feature)];
             if known >> split.feature & 1 == 0 {
                 let rows = |child: u16| covers[usize::from(child)] as f64;
                 (rows(split.left) * below(split.left) + rows(split.right) * below(split.right))
                     / (rows(split.left) + rows(split.right))
-            } else if value.is_nan() {
-                below(if split.missing_left {
-                    split.left
-                } else {
-                    split.right
-                })
+            } else if split.goes_left(value) {
+                below(split.left)
             } else {
-                below(if value <= split.threshold {
-                    split.left
-                } else {
-                    split.right
-                })
+                below(split.right)
             }
         }
     }
@@ -48,8 +34,7 @@ fn by_definition(contents: &Contents, row: &[f64]) -> Vec<f64> {
     let value = |known: usize| -> f64 {
         let member = |member: &crate::models::Member| {
             let factor = member.weight * member.map.slope;
-            let tree =
-                |tree: &gradient_boosting::Tree| expectation(tree, &tree.covers(), &row, known, 0);
+            let tree = |tree: &tree::Tree| expectation(tree, &tree.covers(), &row, known, 0);
             factor * member.kind.trees().iter().map(tree).sum::<f64>()
         };
         contents.members.iter().map(member).sum()
@@ -150,27 +135,27 @@ fn a_path_of_many_features_is_explained_too() {
     // One tree that asks about 40 features in a row.
     let mut nodes = Vec::new();
     for level in 0..40_u16 {
-        nodes.push(gradient_boosting::Node::Split(gradient_boosting::Split {
+        nodes.push(tree::Node::Split(tree::Split {
             feature: level,
-            threshold: 0.0,
+            test: tree::Test::at_most(0.0),
             missing_left: false,
             left: 2 * level + 1,
             right: 2 * level + 2,
         }));
-        nodes.push(gradient_boosting::Node::Leaf {
+        nodes.push(tree::Node::Leaf {
             value: f64::from(level) / 8.0,
             cover: 3,
         });
     }
-    nodes.push(gradient_boosting::Node::Leaf {
+    nodes.push(tree::Node::Leaf {
         value: 9.0,
         cover: 5,
     });
     let mut dice = Dice(3);
     let mut contents = dice.contents(40, 1, 1);
     contents.members.truncate(1);
-    let crate::models::Kind::GradientBoosting(model) = &mut contents.members[0].kind;
-    model.trees = vec![gradient_boosting::Tree::new(nodes, 40).unwrap()];
+    let trees = vec![tree::Tree::new(nodes, 40).unwrap()];
+    contents.members[0].kind = Kind::of("gradient-boosting", 0.5, trees).unwrap();
     let scorer = bind(&contents);
     let mut scratch = ExplainScratch::default();
     let row = vec![1.0; 40];

@@ -5,8 +5,11 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::confidence::Step;
+use crate::maps::Affine;
 use crate::models::Kind;
-use crate::models::gradient_boosting::{GradientBoosting, Node, Split, Tree};
+use crate::models::Member;
+use crate::models::tree::{Node, Split, Test, Tree};
 
 /// A small generator for models and rows of tests.
 pub(crate) struct Dice(pub(crate) u64);
@@ -35,6 +38,29 @@ impl Dice {
         (0..width).map(|_| value(self)).collect()
     }
 
+    /// A test of any kind: each third feature is asked for its categories, each fifth may take zero for
+    /// missing.
+    fn test(&mut self, feature: u64) -> Test {
+        let threshold = self.below(9) as f32 - 4.0;
+        match feature {
+            feature if feature % 3 == 2 => {
+                let codes = [0, 1, 2, 3, 4, 1_000_000];
+                let mut categories: Vec<u32> =
+                    codes.into_iter().filter(|_| self.below(2) == 0).collect();
+                if categories.is_empty() {
+                    categories.push(self.below(5) as u32);
+                }
+                Test::OneOf {
+                    categories: categories.into(),
+                }
+            }
+            feature => Test::AtMost {
+                threshold,
+                zero_missing: feature % 5 == 1 && self.below(2) == 0,
+            },
+        }
+    }
+
     fn tree(&mut self, features: u64, splits: u64) -> Tree {
         let mut nodes = vec![Node::Leaf {
             value: self.real(),
@@ -46,9 +72,10 @@ impl Dice {
                 .collect();
             let parent = leaves[self.below(leaves.len() as u64) as usize];
             let left = nodes.len() as u16;
+            let feature = self.below(features);
             nodes[parent] = Node::Split(Split {
-                feature: self.below(features) as u16,
-                threshold: self.below(9) as f32 - 4.0,
+                feature: feature as u16,
+                test: self.test(feature),
                 missing_left: self.below(2) == 0,
                 left,
                 right: left + 1,
@@ -66,38 +93,48 @@ impl Dice {
     /// A model of some members with random trees.
     pub(crate) fn contents(&mut self, features: u64, trees: u64, splits: u64) -> Contents {
         let members = 1 + self.below(3);
-        let member = |dice: &mut Self| Member {
-            weight: 0.1 + dice.below(9) as f64 / 10.0,
-            map: Affine {
-                slope: 0.2 + dice.real().abs(),
-                intercept: dice.real(),
-            },
-            kind: Kind::GradientBoosting(GradientBoosting {
-                base: dice.real() * 4.0,
-                trees: (0..trees)
-                    .map(|_| {
-                        let splits = dice.below(splits + 1);
-                        dice.tree(features, splits)
-                    })
-                    .collect(),
-            }),
+        let member = |dice: &mut Self| {
+            let word = ["gradient-boosting", "isolation-forest"][dice.below(2) as usize];
+            let base = dice.real() * 4.0;
+            let tree = |dice: &mut Self| {
+                let splits = dice.below(splits + 1);
+                dice.tree(features, splits)
+            };
+            let trees = (0..trees).map(|_| tree(dice)).collect();
+            Member {
+                weight: 0.1 + dice.below(9) as f64 / 10.0,
+                map: Affine {
+                    slope: 0.2 + dice.real().abs(),
+                    intercept: dice.real(),
+                },
+                kind: Kind::of(word, base, trees).unwrap(),
+            }
         };
+        let mut card = Card::default();
+        card.add("data", "dice, thrown often").unwrap();
+        let step = |log_odds, rows| Step { log_odds, rows };
         Contents {
             name: "dice & co".to_owned(),
             version: 3,
+            card,
             features: (0..features).map(|feature| format!("f{feature}")).collect(),
             members: (0..members).map(|_| member(self)).collect(),
-            calibration: Affine {
-                slope: 0.9,
-                intercept: -0.1,
+            calibration: Calibration {
+                slope_below: 0.9,
+                slope_above: 0.5,
+                knots: vec![(-2.5, -3.0), (0.5, -0.25), (0.75, 4.0)],
             },
             anchors: [-1.5, -0.25, 1.0 / 3.0, 4.0].map(LogOdds::from_f64),
+            support: Support {
+                spread: 0.75,
+                steps: vec![step(-8.0, 0), step(-2.0, 4000), step(6.0, 5000)],
+            },
         }
     }
 }
 
 fn sample() -> Vec<u8> {
-    text::write(&Dice(7).contents(5, 3, 4))
+    text::write(&Dice(7).contents(7, 3, 4), Format::Second)
 }
 
 /// Puts the right hash under a changed body.
@@ -106,15 +143,70 @@ fn seal(body: &str) -> Vec<u8> {
     format!("{body}hash {hash}\n").into_bytes()
 }
 
-/// The sample with one piece of its text replaced, and the right hash under it.
+/// A model with a split of each form.
+const BODY: &str = "\
+sentinel-model 2
+name m
+version 1
+cards 1
+card data dice
+features 2
+feature a
+feature b
+members 1
+member gradient-boosting
+weight 1
+map 1 0
+base -2
+trees 1
+tree 7
+split 0 1.5 left 1 2
+leaf 0.5 10
+split-zero 1 0 right 3 4
+leaf -0.5 20
+split-among 1 2,7 left 5 6
+leaf 0.25 5
+leaf 0.75 5
+calibration 1 2
+knots 2
+knot -1 -2
+knot 1 2
+anchors -1 0 1 2
+spread 0.5
+supports 2
+support -4 0
+support 4 900
+";
+
+/// The model as the first format said it.
+const BODY_FIRST: &str = "\
+sentinel-model 1
+name m
+version 1
+features 2
+feature a
+feature b
+members 1
+member gradient-boosting
+weight 1
+map 1 0
+base -2
+trees 1
+tree 5
+split 0 1.5 left 1 2
+leaf 0.5 10
+split 1 0 right 3 4
+leaf -0.5 20
+leaf 0.25 5
+calibration 0.5 -0.25
+anchors -1 0 1 2
+";
+
+/// The body with one piece of its text replaced, and the right hash under it.
 fn changed(from: &str, to: &str) -> ModelError {
-    let body = "sentinel-model 1\nname m\nversion 1\nfeatures 2\nfeature a\nfeature b\nmembers 1\n\
-                member gradient-boosting\nweight 1\nmap 1 0\nbase -2\ntrees 1\ntree 5\n\
-                split 0 1.5 left 1 2\nleaf 0.5 10\nsplit 1 0 right 3 4\nleaf -0.5 20\nleaf 0.25 5\n\
-                calibration 1 0\nanchors -1 0 1 2\n";
-    assert!(Model::parse(&seal(body)).is_ok());
-    assert_eq!(body.matches(from).count(), 1, "{from:?} stands once");
-    Model::parse(&seal(&body.replace(from, to))).unwrap_err()
+    assert!(Model::parse(&seal(BODY)).is_ok());
+    assert_eq!(BODY.matches(from).count(), 1, "{from:?} stands once");
+    Model::parse(&seal(&BODY.replace(from, to))).unwrap_err()
 }
 
 fn check(from: &str, to: &str, line: usize, part: &str) {
@@ -141,118 +233,182 @@ fn a_model_reads_back_as_it_was_written() {
 }
 
 #[test]
+fn a_model_of_the_first_format_is_read_and_written_back() {
+    let bytes = seal(BODY_FIRST);
+    let model = Model::parse(&bytes).unwrap();
+    assert_eq!(model.to_bytes(), bytes);
+    assert_eq!(model.card().entries().len(), 0);
+    let scorer = model.bind(&["a", "b"]).unwrap();
+    let score = scorer.score(&[2.0, 1.0]);
+    assert_eq!(score.log_odds.to_f64(), -1.75);
+    let expected = crate::maps::logistic(0.5 * -1.75 - 0.25);
+    assert!((score.probability - expected).abs() < 1e-15);
+    // What only the second format can say is refused in the first.
+    for (from, to, line) in [
+        ("split 1 0 right", "split-zero 1 0 right", 16),
+        ("split 1 0 right", "split-among 1 0 right", 16),
+        ("version 1", "version 1\ncards 0", 4),
+    ] {
+        let error = Model::parse(&seal(&BODY_FIRST.replace(from, to))).unwrap_err();
+        assert!(
+            error.to_string().contains(&format!("line {line}:")),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn each_broken_section_is_named_with_its_line() {
-    check(
-        "sentinel-model 1",
-        "sentinel-model 2",
-        1,
-        "sentinel-model 1",
-    );
-    check("name m", "name ", 2, "1 to 256");
-    check("name m", "name  m", 2, "spaces");
-    check("version 1", "version -1", 3, "\"-1\" cannot be version");
-    check(
-        "features 2",
-        "features 4294967295",
-        4,
-        "features are 1 to 4095",
-    );
-    check(
-        "features 2",
-        "features 99999999999999999999999",
-        4,
-        "cannot be features",
-    );
-    check("feature b", "feature a", 6, "stands twice");
-    check(
-        "features 2\nfeature a",
-        "features 1\nfeature a",
-        6,
-        "expected section \"members\"",
-    );
-    check(
-        "members 1",
-        "colours 1",
-        7,
-        "expected section \"members\", found \"colours\"",
-    );
-    check("member gradient", "member random", 8, "no kind of model");
-    check("weight 1", "weight 0", 9, "weight");
-    check("weight 1", "weight NaN", 9, "weight");
-    check("map 1 0", "map -1 0", 10, "slope");
-    check("map 1 0", "map 1 inf", 10, "slope");
-    check("base -2", "base inf", 11, "base");
-    check("trees 1", "trees 10001", 12, "0 to 10000");
-    check("tree 5", "tree 8192", 13, "1 to 8191");
-    check("calibration 1 0", "calibration 0 0", 19, "slope");
-    check("anchors -1 0 1 2", "anchors -1 0 0 2", 20, "rise");
-    check("anchors -1 0 1 2", "anchors -1 0 1 NaN", 20, "anchor");
-    check(
-        "anchors -1 0 1 2",
-        "anchors -1 0 1 2 3",
-        20,
-        "one word too many",
-    );
-    check("leaf 0.5 10", "leaf 1e300 10", 18, "1000000");
+    for (from, to, line, part) in [
+        (
+            "sentinel-model 2",
+            "sentinel-model 3",
+            1,
+            "sentinel-model 2",
+        ),
+        ("sentinel-model 2", "tree", 1, "sentinel-model 2"),
+        ("name m", "name ", 2, "1 to 256"),
+        ("name m", "name  m", 2, "spaces"),
+        ("version 1", "version -1", 3, "\"-1\" cannot be version"),
+        ("cards 1", "cards 257", 4, "cards are 0 to 256"),
+        ("card data dice", "card data", 5, "1 to 1024"),
+        ("card data dice", "card Data dice", 5, "a-z"),
+        (
+            "features 2",
+            "features 4294967295",
+            6,
+            "features are 1 to 4095",
+        ),
+        (
+            "features 2",
+            "features 99999999999999999999999",
+            6,
+            "cannot be features",
+        ),
+        ("feature b", "feature a", 8, "stands twice"),
+        (
+            "features 2\nfeature a",
+            "features 1\nfeature a",
+            8,
+            "expected section \"members\"",
+        ),
+        (
+            "members 1",
+            "colours 1",
+            9,
+            "expected section \"members\", found \"colours\"",
+        ),
+        ("member gradient", "member random", 10, "no kind of model"),
+        ("weight 1", "weight 0", 11, "weight"),
+        ("weight 1", "weight NaN", 11, "weight"),
+        ("map 1 0", "map -1 0", 12, "slope"),
+        ("map 1 0", "map 1 inf", 12, "slope"),
+        ("base -2", "base inf", 13, "base"),
+        ("trees 1", "trees 10001", 14, "0 to 10000"),
+        ("tree 7", "tree 8192", 15, "1 to 8191"),
+        ("tree 7", "tree 2147483648", 15, "1 to 8191"),
+        ("leaf 0.5 10", "leaf 1e300 10", 22, "1000000"),
+    ] {
+        check(from, to, line, part);
+    }
+}
+
+#[test]
+fn each_broken_map_is_named_with_its_line() {
+    for (from, to, line, part) in [
+        ("calibration 1 2", "calibration 0 2", 23, "slope"),
+        ("calibration 1 2", "calibration 1 NaN", 23, "slope"),
+        ("knots 2", "knots 0", 24, "1 to 1024"),
+        ("knots 2", "knots 2000000000", 24, "1 to 1024"),
+        ("knot 1 2", "knot 1 -2", 26, "rise"),
+        ("knot 1 2", "knot -1 2", 26, "rise"),
+        ("knot 1 2", "knot 1 inf", 26, "1000000"),
+        ("anchors -1 0 1 2", "anchors -1 0 0 2", 27, "rise"),
+        ("anchors -1 0 1 2", "anchors -1 0 1 NaN", 27, "anchor"),
+        (
+            "anchors -1 0 1 2",
+            "anchors -1 0 1 2 3",
+            27,
+            "one word too many",
+        ),
+        ("spread 0.5", "spread 0", 28, "above 0"),
+        ("spread 0.5", "spread NaN", 28, "above 0"),
+        ("supports 2", "supports 514", 29, "0 to 513"),
+        ("support 4 900", "support 4 -1", 31, "validation rows"),
+        ("support 4 900", "support -4 900", 31, "rise"),
+        ("support -4 0", "support -4 901", 31, "rise"),
+        ("support 4 900", "support inf 900", 31, "1000000"),
+    ] {
+        check(from, to, line, part);
+    }
 }
 
 #[test]
 fn each_broken_node_is_named_with_its_line() {
-    check(
-        "split 0 1.5 left 1 2",
-        "split 2 1.5 left 1 2",
-        14,
-        "no feature 2",
-    );
-    check(
-        "split 0 1.5 left 1 2",
-        "split 0 NaN left 1 2",
-        14,
-        "threshold",
-    );
-    check(
-        "split 0 1.5 left 1 2",
-        "split 0 inf left 1 2",
-        14,
-        "threshold",
-    );
-    check(
-        "split 0 1.5 left 1 2",
-        "split 0 1.5 up 1 2",
-        14,
-        "\"left\" or \"right\"",
-    );
-    check(
-        "split 0 1.5 left 1 2",
-        "split 0 1.5 left 0 2",
-        14,
-        "child 0",
-    );
-    check(
-        "split 0 1.5 left 1 2",
-        "split 0 1.5 left 1 5",
-        14,
-        "child 5",
-    );
-    check(
-        "split 0 1.5 left 1 2",
-        "split 0 1.5 left 1 1",
-        14,
-        "two splits lead to node 1",
-    );
-    check(
-        "split 0 1.5 left 1 2",
-        "split 0 1.5 left 1 3",
-        16,
-        "no split leads to node 2",
-    );
-    check("split 1 0 right 3 4", "split 1 0 right 0 4", 16, "child 0");
-    check("leaf 0.5 10", "leaf NaN 10", 15, "leaf is not finite");
-    check("leaf 0.5 10", "leaf 0.5 0", 15, "covers");
-    check("leaf 0.5 10", "leaf 0.5 18446744073709551615", 15, "covers");
-    check("leaf 0.5 10", "twig 0.5 10", 15, "\"split\" or \"leaf\"");
-    check("leaf 0.5 10", "leaf 0.50 10", 15, "shortest spelling");
-    check("leaf 0.5 10", "leaf 5e-1 10", 15, "shortest spelling");
+    let plain = "split 0 1.5 left 1 2";
+    let among = "split-among 1 2,7 left 5 6";
+    for (from, to, line, part) in [
+        (plain, "split 2 1.5 left 1 2", 16, "no feature 2"),
+        (plain, "split 0 NaN left 1 2", 16, "threshold"),
+        (plain, "split 0 inf left 1 2", 16, "threshold"),
+        (plain, "split-zero 0 inf left 1 2", 16, "threshold"),
+        (plain, "split 0 1.5 up 1 2", 16, "\"left\" or \"right\""),
+        (plain, "split 0 1.5 left 0 2", 16, "child 0"),
+        (plain, "split 0 1.5 left 1 7", 16, "child 7"),
+        (
+            plain,
+            "split 0 1.5 left 1 1",
+            16,
+            "two splits lead to node 1",
+        ),
+        (
+            plain,
+            "split 0 1.5 left 1 3",
+            18,
+            "no split leads to node 2",
+        ),
+        (
+            "split-zero 1 0 right 3 4",
+            "split 1 0 right 0 4",
+            18,
+            "child 0",
+        ),
+        (among, "split-among 1 7,2 left 5 6", 20, "do not rise"),
+        (among, "split-among 1 2,2 left 5 6", 20, "do not rise"),
+        (among, "split-among 1 2,16777216 left 5 6", 20, "16777216"),
+        (
+            among,
+            "split-among 1 2,,7 left 5 6",
+            20,
+            "\"\" cannot be a category",
+        ),
+        (
+            among,
+            "split-among 1 2,-7 left 5 6",
+            20,
+            "\"-7\" cannot be a category",
+        ),
+        (
+            among,
+            "split-among 1 left 5 6",
+            20,
+            "\"left\" cannot be a category",
+        ),
+        (
+            among,
+            "split-among 1 2,07 left 5 6",
+            20,
+            "shortest spelling",
+        ),
+        ("leaf 0.5 10", "leaf NaN 10", 17, "leaf is not finite"),
+        ("leaf 0.5 10", "leaf 0.5 0", 17, "covers"),
+        ("leaf 0.5 10", "leaf 0.5 18446744073709551615", 17, "covers"),
+        ("leaf 0.5 10", "twig 0.5 10", 17, "\"split\" or \"leaf\""),
+        ("leaf 0.5 10", "leaf 0.50 10", 17, "shortest spelling"),
+        ("leaf 0.5 10", "leaf 5e-1 10", 17, "shortest spelling"),
+    ] {
+        check(from, to, line, part);
+    }
 }
 
 #[test]
@@ -262,7 +418,7 @@ fn a_tree_that_is_too_deep_is_refused() {
         let left = 2 * level + 1;
         nodes.push(Node::Split(Split {
             feature: 0,
-            threshold: 0.0,
+            test: Test::at_most(0.0),
             missing_left: false,
             left,
             right: left + 1,
@@ -311,13 +467,15 @@ fn every_shorter_or_longer_file_is_refused() {
 #[test]
 fn binding_names_the_feature_it_cannot_find() {
     let model = Model::parse(&sample()).unwrap();
-    let error = model.bind(&["f0", "f1", "f3", "f4"]).unwrap_err();
+    let error = model
+        .bind(&["f0", "f1", "f3", "f4", "f5", "f6"])
+        .unwrap_err();
     assert_eq!(
         error.to_string(),
         "bind model dice & co: the engine has no feature named f2"
     );
     let error = model
-        .bind(&["f0", "f1", "f2", "f3", "f4", "f1"])
+        .bind(&["f0", "f1", "f2", "f3", "f4", "f5", "f6", "f1"])
         .unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -325,7 +483,7 @@ fn binding_names_the_feature_it_cannot_find() {
     );
     assert!(
         model
-            .bind(&["x", "f4", "f3", "f2", "y", "y", "f1", "f0"])
+            .bind(&["x", "f4", "f3", "f2", "y", "y", "f1", "f0", "f6", "f5"])
             .is_ok()
     );
 }

@@ -18,7 +18,7 @@
 
 use sentinel_domain::LogOdds;
 
-use super::{FoldedNode, FoldedTree, KeyTable, LeafScale};
+use super::{Entries, FoldedNode, FoldedTree, LeafScale};
 
 /// How many trees are walked abreast: enough to hide the wait for memory, few enough for registers.
 const LANES: usize = 6;
@@ -58,7 +58,7 @@ impl Chain {
         };
         for (lane, assigned) in assign(trees).iter().enumerate() {
             // The last tree of a lane lies first, so that every leaf leads backwards.
-            let mut next = chain.push(node(KeyTable::ZERO, 0, 0));
+            let mut next = chain.push(node(Entries::ZERO, 0, 0));
             chain.end[lane] = next as u32;
             let mut steps = 0;
             for tree in assigned.trees.iter().rev() {
@@ -79,13 +79,14 @@ impl Chain {
             match tree.nodes[index] {
                 FoldedNode::Leaf(value) => {
                     let back = next as i64 - at as i64;
-                    self.nodes[at] = node(KeyTable::ZERO, back, value as u32);
+                    self.nodes[at] = node(Entries::ZERO, back, value as u32);
                 }
                 FoldedNode::Split {
                     entry,
                     threshold,
                     left,
                     right,
+                    ..
                 } => {
                     let left_at = self.push(0);
                     let right_at = self.push(0);
@@ -109,7 +110,7 @@ impl Chain {
     pub(super) fn log_odds<const ENTRIES: usize>(&self, table: &[u32; ENTRIES]) -> LogOdds {
         let mut at = self.start;
         // Lanes share sums, since order is no matter: that leaves registers for the lanes.
-        let mut sums = [0_i32; 2];
+        let mut sums = [0_i64; 2];
         for _ in 0..self.steps_min {
             self.step(table, &mut at, &mut sums);
         }
@@ -118,8 +119,7 @@ impl Chain {
                 self.step(table, &mut at, &mut sums);
             }
         }
-        self.scale
-            .log_odds(sums.iter().map(|sum| i64::from(*sum)).sum())
+        self.scale.log_odds(sums.iter().sum())
     }
 
     /// One step of every lane. Wrapping arithmetic only spares the checks: nothing can wrap.
@@ -128,7 +128,7 @@ impl Chain {
         &self,
         table: &[u32; ENTRIES],
         at: &mut [u32; LANES],
-        sums: &mut [i32; 2],
+        sums: &mut [i64; 2],
     ) {
         let nodes = self.nodes.as_slice();
         for (lane, at) in at.iter_mut().enumerate() {
@@ -137,7 +137,7 @@ impl Chain {
             let low = node as u32 as i32;
             let above = table[node as usize & 0xffff & (ENTRIES - 1)] > operand;
             let sum = &mut sums[lane % 2];
-            *sum = sum.wrapping_add(operand as i32 & (low >> 31));
+            *sum = sum.wrapping_add(i64::from(operand as i32 & (low >> 31)));
             *at = at
                 .wrapping_add((low >> 16) as u32)
                 .wrapping_add(u32::from(above));

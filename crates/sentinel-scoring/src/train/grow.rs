@@ -14,7 +14,7 @@ use std::ops::Range;
 use super::bins::Column;
 use super::histogram::{Histogram, Layout, Scale, Sums};
 use super::split::{self, Bounds, Candidate};
-use crate::models::gradient_boosting::{Node, Split};
+use crate::models::tree::{Node, Split, Test};
 
 /// The most memory for the histograms of open leaves.
 const HISTOGRAM_BYTES_MAX: usize = 512 << 20;
@@ -155,12 +155,11 @@ impl<'a> Grower<'a> {
         let middle = self.partition(&parent.rows, best);
         let (left_node, right_node) = (nodes.len(), nodes.len() + 1);
         nodes[parent.node] = Node::Split(self.question(best, left_node, right_node));
-        nodes.extend(
-            [Node::Leaf {
-                value: 0.0,
-                cover: 0,
-            }; 2],
-        );
+        let leaf = Node::Leaf {
+            value: 0.0,
+            cover: 0,
+        };
+        nodes.extend([leaf.clone(), leaf]);
         let child = |node, rows: Range<usize>, sums: Sums| {
             assert!(
                 rows.len() == sums.rows(),
@@ -278,14 +277,11 @@ impl<'a> Grower<'a> {
         reason = "4095 features, 8191 nodes at most"
     )]
     fn question(&self, best: &Candidate, left: usize, right: usize) -> Split {
+        // Past the last cut the question is only whether a value is there.
+        let cut = self.columns[best.feature].cuts.get(best.bin);
         Split {
             feature: best.feature as u16,
-            // Past the last cut the question is only whether a value is there.
-            threshold: self.columns[best.feature]
-                .cuts
-                .get(best.bin)
-                .copied()
-                .unwrap_or(f32::MAX),
+            test: Test::at_most(cut.copied().unwrap_or(f32::MAX)),
             missing_left: best.missing_left,
             left: left as u16,
             right: right as u16,
