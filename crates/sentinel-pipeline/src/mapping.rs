@@ -216,6 +216,15 @@ impl Mapping {
         self
     }
 
+    /// The same, with labels that are known so long after the event, in microseconds. Without a label rule
+    /// nothing changes.
+    pub fn with_label_delay(mut self, micros: i64) -> Self {
+        if let Some(label) = &mut self.label {
+            label.delay_micros = micros;
+        }
+        self
+    }
+
     /// The columns that join the feature row, sorted by name.
     pub fn features(&self) -> &[Feature] {
         &self.features

@@ -42,6 +42,29 @@ pub fn recall_at_false_positive_rate(scores: &[f64], labels: &[bool], rate: f64)
         / all.fraud
 }
 
+/// The share of fraud found at exactly this share of the other rows, on the straight line between the two
+/// thresholds beside it: what others report as recall at a false-positive rate.
+pub fn recall_interpolated(scores: &[f64], labels: &[bool], rate: f64) -> f64 {
+    let steps = steps(scores, labels);
+    let Some(all) = steps.last() else {
+        return f64::NAN;
+    };
+    let (fraud, legitimate) = (all.fraud, all.legitimate);
+    if fraud == 0.0 || legitimate == 0.0 {
+        return f64::NAN;
+    }
+    let mut before = (0.0, 0.0);
+    for step in &steps {
+        let here = (step.legitimate / legitimate, step.fraud / fraud);
+        if here.0 > rate {
+            let slope = (here.1 - before.1) / (here.0 - before.0);
+            return slope * (rate - before.0) + before.1;
+        }
+        before = here;
+    }
+    before.1
+}
+
 /// The mean of `-ln` of the probability given to what came true. Certainty that was wrong counts as
 /// a probability of 1e-15.
 pub fn log_loss(probabilities: &[f64], labels: &[bool]) -> f64 {
@@ -59,14 +82,18 @@ pub fn log_loss(probabilities: &[f64], labels: &[bool]) -> f64 {
 }
 
 /// Rows at or above some score.
-#[derive(Debug, Clone, Copy, Default)]
-struct Step {
-    fraud: f64,
-    legitimate: f64,
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Step {
+    /// The score.
+    pub score: f64,
+    /// Fraud at or above it.
+    pub fraud: f64,
+    /// Other rows at or above it.
+    pub legitimate: f64,
 }
 
 /// The counts at each distinct score, from the highest down.
-fn steps(scores: &[f64], labels: &[bool]) -> Vec<Step> {
+pub fn steps(scores: &[f64], labels: &[bool]) -> Vec<Step> {
     assert!(scores.len() == labels.len(), "every score has its label");
     let rank = |score: f64| {
         if score.is_nan() {
@@ -85,6 +112,7 @@ fn steps(scores: &[f64], labels: &[bool]) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut before = None;
     for (score, fraud) in rows {
+        counts.score = score;
         if fraud {
             counts.fraud += 1.0;
         } else {
@@ -151,7 +179,26 @@ mod tests {
     }
 
     #[test]
+    fn recall_lies_on_the_line_between_two_thresholds() {
+        // Thresholds at (0, 0.5), (1/3, 0.5), (1/3, 1), (1, 1): the corner counts with its upper end.
+        let scores = [0.9, 0.8, 0.7, 0.6, 0.5];
+        let labels = [true, false, true, false, false];
+        near(recall_interpolated(&scores, &labels, 0.0), 0.5);
+        near(recall_interpolated(&scores, &labels, 0.2), 0.5);
+        near(recall_interpolated(&scores, &labels, 1.0 / 3.0), 1.0);
+        near(recall_interpolated(&scores, &labels, 1.0), 1.0);
+        // One tie of two frauds and two others: the line from nothing to everything in it.
+        let tied = [0.9, 0.9, 0.9, 0.9, 0.1, 0.1];
+        let labels = [true, true, false, false, false, false];
+        near(recall_interpolated(&tied, &labels, 0.1), 0.2);
+        near(recall_interpolated(&tied, &labels, 0.5), 1.0);
+        near(recall_interpolated(&tied, &labels, 0.0), 0.0);
+    }
+
+    #[test]
     fn labels_of_one_kind_give_no_figure() {
+        assert!(recall_interpolated(&[0.1], &[true], 0.5).is_nan());
+        assert!(recall_interpolated(&[0.1], &[false], 0.5).is_nan());
         assert!(auc(&[0.1, 0.2], &[false, false]).is_nan());
         assert!(average_precision(&[0.1], &[false]).is_nan());
         assert!(recall_at_false_positive_rate(&[0.1], &[true], 0.5).is_nan());

@@ -6,6 +6,7 @@
 pub mod analyze;
 pub mod bench;
 pub mod demo;
+pub mod evaluate;
 pub mod features;
 pub mod generate;
 pub mod openapi;

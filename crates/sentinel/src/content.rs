@@ -7,6 +7,7 @@ use clap::Args;
 use sentinel_domain::{Activation, ActivationKind, ContentHash, Currency, RateTable};
 use sentinel_features::{DefinitionErrors, FeatureSet};
 use sentinel_pipeline::{active, definitions, rates};
+use sentinel_scoring::Model;
 
 use crate::commands::usage;
 
@@ -109,6 +110,14 @@ impl Contents {
             activations,
             reference: rate_table(arguments.rates.as_deref())?.reference(),
         })
+    }
+
+    /// The model among them.
+    pub fn model(&self) -> anyhow::Result<Model> {
+        let mut activations = self.activations.iter();
+        let model = activations.find(|one| one.kind == ActivationKind::Model);
+        let content = model.map(|one| one.content.as_slice()).unwrap_or_default();
+        Model::parse(content).map_err(|error| usage(error.to_string()))
     }
 
     /// A hash over every content: what a reproducible log id follows from.

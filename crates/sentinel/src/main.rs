@@ -7,6 +7,9 @@ mod compose;
 mod content;
 mod csv;
 mod matrix;
+mod labelled;
+mod learn;
+mod page;
 mod whole_file;
 mod commands;
 
@@ -14,7 +17,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{analyze, bench, demo, features, generate, openapi, replay, run, serve, train};
+use commands::{
+    analyze, bench, demo, evaluate, features, generate, openapi, replay, run, serve, train,
+};
 
 // Windows and decisions are small allocations that live long or die young: jemalloc replaces a live box in
 // half of glibc's time.
@@ -42,6 +47,8 @@ enum Command {
     Replay(replay::ReplayArguments),
     /// Train a model on a labelled table or on synthetic payments.
     Train(train::TrainArguments),
+    /// Measure a model, or a protocol's training, on a labelled stream.
+    Evaluate(evaluate::EvaluateArguments),
     /// Make synthetic payments with fraud stories, to a file, a pipe, a log or a server.
     Generate(generate::GenerateArguments),
     /// Describe a table of payments: distributions, a report, a profile for the generator.
@@ -62,6 +69,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::serve(arguments),
         Command::Replay(arguments) => replay::replay(arguments),
         Command::Train(arguments) => train::train(arguments),
+        Command::Evaluate(arguments) => evaluate::evaluate(arguments),
         Command::Generate(arguments) => generate::generate(arguments),
         Command::Analyze(arguments) => analyze::analyze(&arguments),
         Command::Features(arguments) => features::features(arguments),

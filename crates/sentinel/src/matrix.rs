@@ -38,6 +38,10 @@ pub struct MatrixRow<'a> {
     pub fraud: bool,
     /// The features, in the order of the set.
     pub values: &'a [f64],
+    /// The transaction with its place, for who decides on it.
+    pub admitted: &'a Admitted,
+    /// The run that it stands in, and where in it.
+    pub run: (&'a Rows, usize),
 }
 
 /// Who takes the rows, in the order of the log.
@@ -134,6 +138,8 @@ impl Stages {
                 event_time: transaction.event_time,
                 fraud,
                 values: self.rows.row(index),
+                admitted: &admitted,
+                run: (&self.rows, index),
             })?;
         }
         Ok(())

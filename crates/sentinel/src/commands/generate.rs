@@ -30,7 +30,8 @@ use clap::Args;
 use sentinel_domain::Instant;
 use sentinel_synth::{Drift, Options, Profile, Stream};
 
-use self::arguments::{Span, above_zero, burst, fraud_rate, id_prefix, rate, share, span};
+pub use self::arguments::span;
+use self::arguments::{Span, above_zero, burst, fraud_rate, id_prefix, rate, share};
 use self::attribute::{Attribute, attributes_of};
 use self::chunk::{Draw, with_chunks};
 use self::deliver::Delivery;
@@ -60,7 +61,7 @@ pub struct GenerateArguments {
     #[arg(long, value_name = "LENGTH", value_parser = span)]
     pub duration: Option<Span>,
     /// The event time of the first payments (RFC 3339).
-    #[arg(long, value_name = "INSTANT", default_value = "2026-01-05T00:00:00Z")]
+    #[arg(long, value_name = "INSTANT", default_value = START_TIME)]
     pub start_time: String,
     /// A file (.jsonl, .csv or .parquet), `-` for standard output, log:DIR, or http://HOST:PORT.
     #[arg(long, value_name = "OUTPUT", default_value = "-")]
@@ -240,6 +241,26 @@ fn target_of(arguments: &GenerateArguments) -> anyhow::Result<Target> {
     Ok(target)
 }
 
+/// The world that the command makes of a seed where no other flag says what it is like.
+pub fn world_of(seed: u64) -> anyhow::Result<Options> {
+    let start = Instant::parse_rfc3339(START_TIME).context("a constant instant")?;
+    let mut options = Options::of_profile(seed, start, profile_of("default")?);
+    options.payments_per_second = f64::from(options.customers) / CUSTOMER_SECONDS;
+    options.merchants = merchants_for(options.customers);
+    Ok(options)
+}
+
+/// A customer pays once in twenty minutes, as `Options::for_rate` has it.
+const CUSTOMER_SECONDS: f64 = 1_200.0;
+
+/// The event time of the first payments, where none is named.
+const START_TIME: &str = "2026-01-05T00:00:00Z";
+
+/// Fifty customers to a shop, as `Options::for_rate` has it.
+fn merchants_for(customers: u32) -> u32 {
+    (customers / 50).clamp(800, 40_000)
+}
+
 /// What the stream is asked for.
 fn options_of(arguments: &GenerateArguments) -> anyhow::Result<Options> {
     let world = &arguments.world;
@@ -260,13 +281,12 @@ fn options_of(arguments: &GenerateArguments) -> anyhow::Result<Options> {
     }
     options.id_prefix.clone_from(&world.id_prefix);
     options.customers = world.customers.unwrap_or(options.customers);
-    // As `Options::for_rate` has it: a customer pays once in twenty minutes, fifty customers to a shop.
     options.merchants = world
         .merchants
-        .unwrap_or((options.customers / 50).clamp(800, 40_000));
+        .unwrap_or_else(|| merchants_for(options.customers));
     options.payments_per_second = match (arguments.count, arguments.duration) {
         (Some(count), Some(span)) => per_second(count, span)?,
-        _ => f64::from(options.customers) / 1_200.0,
+        _ => f64::from(options.customers) / CUSTOMER_SECONDS,
     };
     let last = arguments
         .duration

@@ -2,32 +2,39 @@
 //!
 //! Rows come from the engine that serves: there is no second implementation of a feature. The last part
 //! of the time is never trained on; it stops the training, calibrates the model and anchors its tiers.
+//! Between both lie the rows whose labels were not known yet when the last part began.
 
 mod rows;
+mod report;
+mod page;
 
-use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sentinel_features::FeatureSet;
-use sentinel_scoring::Model;
-use sentinel_scoring::train::{Options, Report, TrainingSet, train as learn};
+use sentinel_pipeline::mapping::Mapping;
 
-use self::rows::{Detail, Rows};
-use super::run::{feature_set, load_mapping};
+use self::report::TrainingReport;
+use self::rows::{Detail, Prepared};
+use super::run::{feature_set, labels, load_mapping};
+use crate::commands::evaluate::delay;
 use crate::commands::usage;
 use crate::content::{rate_table, with_definitions};
+use crate::labelled::LabelledStream;
+use crate::learn::{LearnArguments, check_validation_share, learn};
+use crate::whole_file::WholeFile;
 
 /// Arguments of `sentinel train`.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  \
-    sentinel train --input labelled.csv.zst --mapping mapping.toml --out my.model\n  \
+    sentinel train --input labelled.csv.zst --mapping mapping.toml --out my.model --report report\n  \
+    sentinel train --input payments.jsonl --labels labels.jsonl --label-delay 0 --out my.model\n  \
     sentinel train --synthetic --seed 7 --out synthetic.model")]
 pub struct TrainArguments {
-    /// A labelled table: CSV or JSON lines, plain or compressed.
+    /// A labelled table: CSV or JSON lines, plain or compressed, or Parquet. It is read twice.
     #[arg(
         long,
         value_name = "FILE",
@@ -38,6 +45,14 @@ pub struct TrainArguments {
     /// Maps the table's columns, label included.
     #[arg(long, value_name = "FILE.toml", requires = "input")]
     pub mapping: Option<PathBuf>,
+    /// What was learnt about rows of the input, beside what its mapping says: JSON lines, as `sentinel
+    /// generate` writes them.
+    #[arg(long, value_name = "FILE.jsonl", requires = "input")]
+    pub labels: Option<PathBuf>,
+    /// How long after the event a label is known, instead of what the mapping says: rows that are younger when
+    /// it counts are left out.
+    #[arg(long, value_name = "LENGTH", value_parser = delay, requires = "input")]
+    pub label_delay: Option<i64>,
     /// Learn from the features that this file defines too.
     #[arg(long, value_name = "FILE.toml")]
     pub features: Option<PathBuf>,
@@ -60,152 +75,171 @@ pub struct TrainArguments {
     /// Share of the rows, by time, that is held back to calibrate and measure.
     #[arg(long, default_value_t = 0.25)]
     pub validation_share: f64,
-    /// The most trees.
-    #[arg(long, default_value_t = 150)]
-    pub trees: usize,
-    /// The most leaves a tree.
-    #[arg(long, default_value_t = 16)]
-    pub leaves: usize,
+    #[command(flatten)]
+    pub learning: LearnArguments,
     /// What the model is called.
     #[arg(long, default_value = "default")]
     pub name: String,
     /// Where the model goes.
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+    /// Write a report: DIR/report.html and DIR/report.json, or the one file that is named.
+    #[arg(long, value_name = "DIR|FILE.html|FILE.json")]
+    pub report: Option<PathBuf>,
 }
 
 /// Runs the command.
 pub fn train(arguments: TrainArguments) -> anyhow::Result<ExitCode> {
     crate::diagnostics::start("warn");
-    if !(0.05..=0.9).contains(&arguments.validation_share) {
-        return Err(usage("--validation-share must be between 0.05 and 0.9"));
-    }
-    let set = gather(&arguments)?;
-    let options = Options {
-        trees_max: arguments.trees,
-        leaves_max: arguments.leaves,
-        seed: arguments.seed,
-        name: arguments.name.clone(),
-        ..Options::default()
-    };
-    let bar = progress_bar(arguments.trees as u64);
-    let (model, report) = learn(&set, &options, &mut |progress| {
-        bar.set_position(progress.trees as u64)
-    })
-    .context("train")?;
-    bar.finish_and_clear();
-    let bytes = model.to_bytes();
-    std::fs::write(&arguments.out, &bytes)
+    check_validation_share(arguments.validation_share, 0.05)?;
+    check_files(&arguments)?;
+    let prepared = prepare(&arguments)?;
+    let options = arguments.learning.options(arguments.seed, &arguments.name);
+    let learnt = learn(&prepared.set, &options)?;
+    let (whole, mut file) = WholeFile::create("--out", &arguments.out)?;
+    file.write_all(&learnt.model.to_bytes())
         .with_context(|| format!("write {}", arguments.out.display()))?;
-    tell(&arguments, &model, &report).context("write the report")?;
+    whole.keep()?;
+    let report = TrainingReport::of(&arguments, &prepared, &learnt)?;
+    if let Some(path) = &arguments.report {
+        write_report(path, &report)?;
+    }
+    tell(&arguments.out, &report).context("write the summary")?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn gather(arguments: &TrainArguments) -> anyhow::Result<TrainingSet> {
+/// Refuses to write over what is read.
+fn check_files(arguments: &TrainArguments) -> anyhow::Result<()> {
+    let same = |path: &Path| path.canonicalize().ok();
+    let read = [
+        &arguments.input,
+        &arguments.mapping,
+        &arguments.labels,
+        &arguments.features,
+    ];
+    let read = read.into_iter().chain([&arguments.rates]).flatten();
+    for path in read {
+        for (flag, written) in [
+            ("--out", Some(&arguments.out)),
+            ("--report", arguments.report.as_ref()),
+        ] {
+            let written = written.and_then(|path| same(path));
+            if written.is_some() && written == same(path) {
+                return Err(usage(format!(
+                    "{flag} names {}, which is read",
+                    path.display()
+                )));
+            }
+        }
+    }
+    if arguments.report.as_ref() == Some(&arguments.out) {
+        return Err(usage("--report and --out name one file; name another"));
+    }
+    Ok(())
+}
+
+fn prepare(arguments: &TrainArguments) -> anyhow::Result<Prepared> {
     let defined = |set| with_definitions(set, arguments.features.as_deref());
     let rates = rate_table(arguments.rates.as_deref())?;
-    let parts = match &arguments.input {
-        Some(input) => {
-            let mapping = arguments.mapping.as_deref().map(load_mapping).transpose()?;
-            let set = defined(feature_set(mapping.as_ref()))?;
-            vec![rows::of_table(input, mapping, (set, rates))?]
-        }
-        None => {
-            let set = defined(FeatureSet::shipped())?;
-            let worlds = arguments
-                .rate
-                .iter()
-                .flat_map(|rate| Detail::ALL.map(|one| (*rate, one)));
-            worlds
-                .zip(arguments.seed..)
-                .map(|((rate, detail), seed)| {
-                    let content = (set.clone(), rates.clone());
-                    rows::of_world((seed, rate, detail), arguments.count, content)
-                })
-                .collect::<anyhow::Result<Vec<_>>>()?
-        }
+    let share = arguments.validation_share;
+    let Some(input) = &arguments.input else {
+        let set = defined(FeatureSet::shipped())?;
+        let worlds = arguments
+            .rate
+            .iter()
+            .flat_map(|rate| Detail::ALL.map(|one| (*rate, one)));
+        let parts = worlds.zip(arguments.seed..).map(|((rate, detail), seed)| {
+            let content = (set.clone(), rates.clone());
+            rows::of_world((seed, rate, detail), arguments.count, content)
+        });
+        return Ok(rows::joined(
+            parts.collect::<anyhow::Result<Vec<_>>>()?,
+            share,
+        ));
     };
-    Ok(join(parts, arguments.validation_share))
-}
-
-/// The early rows of every part, then the late rows of every part.
-#[allow(
-    clippy::cast_precision_loss,
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a share of a count of rows"
-)]
-fn join(parts: Vec<Rows>, validation_share: f64) -> TrainingSet {
-    let mut set = TrainingSet {
-        features: parts
-            .first()
-            .map(|part| part.features.clone())
-            .unwrap_or_default(),
-        rows: Vec::new(),
-        fraud: Vec::new(),
-        validation_from: 0,
+    let mapping = arguments.mapping.as_deref().map(load_mapping).transpose()?;
+    let mapping = match (mapping, arguments.label_delay) {
+        (Some(mapping), Some(delay)) => Some(mapping.with_label_delay(delay)),
+        (mapping, _) => mapping,
     };
-    let width = set.features.len();
-    let cut = |part: &Rows| (part.fraud.len() as f64 * (1.0 - validation_share)) as usize;
-    for part in &parts {
-        set.rows
-            .extend_from_slice(part.values.get(..cut(part) * width).unwrap_or_default());
-        set.fraud
-            .extend_from_slice(part.fraud.get(..cut(part)).unwrap_or_default());
-    }
-    set.validation_from = set.fraud.len();
-    for part in &parts {
-        set.rows
-            .extend_from_slice(part.values.get(cut(part) * width..).unwrap_or_default());
-        set.fraud
-            .extend_from_slice(part.fraud.get(cut(part)..).unwrap_or_default());
-    }
-    set
+    let by_mapping = mapping
+        .as_ref()
+        .and_then(Mapping::label)
+        .map(|label| label.delay_micros);
+    // Where labels stand beside the input, each says itself when it was known.
+    let delay_micros = arguments.label_delay.or(by_mapping).unwrap_or(0);
+    let lines = arguments
+        .labels
+        .as_deref()
+        .map(labels::read_lines)
+        .transpose()?;
+    let set = defined(feature_set(mapping.as_ref()))?;
+    let stream = LabelledStream::of_table(input, mapping, lines.unwrap_or_default())?;
+    rows::of_stream(&stream, (set, rates), (share, delay_micros))
 }
 
-fn progress_bar(trees: u64) -> ProgressBar {
-    if !std::io::stderr().is_terminal() {
-        return ProgressBar::hidden();
+/// The page, the data, or both in a folder.
+fn write_report(path: &Path, report: &TrainingReport) -> anyhow::Result<()> {
+    let json = || serde_json::to_string_pretty(report).map(|text| text + "\n");
+    match path.extension().and_then(|ending| ending.to_str()) {
+        Some("html") => write("--report", path, &page::page(report)),
+        Some("json") => write("--report", path, &json()?),
+        _ => {
+            std::fs::create_dir_all(path)
+                .map_err(|error| usage(format!("make --report {}: {error}", path.display())))?;
+            write("--report", &path.join("report.html"), &page::page(report))?;
+            write("--report", &path.join("report.json"), &json()?)
+        }
     }
-    let bar = ProgressBar::with_draw_target(Some(trees), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{bar:30} tree {pos} of {len}, {eta} left");
-    bar.with_style(style.unwrap_or(ProgressStyle::default_bar()))
 }
 
-fn tell(arguments: &TrainArguments, model: &Model, report: &Report) -> std::io::Result<()> {
+fn write(flag: &str, path: &Path, text: &str) -> anyhow::Result<()> {
+    let (whole, mut file) = WholeFile::create(flag, path)?;
+    file.write_all(text.as_bytes())
+        .with_context(|| format!("write {}", path.display()))?;
+    whole.keep()
+}
+
+fn tell(path: &Path, report: &TrainingReport) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(
-        out,
-        "model      {} ({})",
-        arguments.out.display(),
-        model.content_hash().abbreviated()
-    )?;
+    let hash: String = report.model.hash.chars().take(12).collect();
+    writeln!(out, "model      {} ({hash})", path.display())?;
     writeln!(
         out,
         "trained on {} rows, {} fraud; measured on the {} rows after them, {} fraud",
-        report.rows, report.fraud, report.validation_rows, report.validation_fraud
+        report.rows.trained,
+        report.rows.trained_fraud,
+        report.rows.validation,
+        report.rows.validation_fraud
     )?;
-    writeln!(out, "trees      {}", report.trees)?;
+    if report.rows.gap + report.rows.unsettled > 0 {
+        writeln!(
+            out,
+            "left out   {} rows between both and {} at the end, whose labels were not known in time",
+            report.rows.gap, report.rows.unsettled
+        )?;
+    }
+    writeln!(
+        out,
+        "trees      {}, {:.1} s",
+        report.trees, report.training_seconds
+    )?;
     writeln!(out, "AUC        {:.4}", report.auc)?;
     writeln!(out, "average precision {:.4}", report.average_precision)?;
     writeln!(
         out,
         "recall     {:.3} at 1 % and {:.3} at 0.1 % false positives",
-        report.recall_at_one_percent, report.recall_at_one_per_mille
+        report.recall_at_fpr.one_percent, report.recall_at_fpr.one_per_mille
     )?;
-    for threshold in &report.thresholds {
+    for threshold in report.thresholds.iter().filter(|one| one.tier.is_some()) {
         writeln!(
             out,
             "risk {:.2}  false-positive rate {:.4}, recall {:.3}",
             threshold.risk, threshold.false_positive_rate, threshold.recall
         )?;
     }
-    let strongest: Vec<String> = report
-        .importance
-        .iter()
-        .take(8)
-        .map(|(name, _)| name.clone())
-        .collect();
+    let strongest = report.importance.iter().take(8);
+    let strongest: Vec<&str> = strongest.map(|one| one.feature.as_str()).collect();
     writeln!(out, "strongest  {}", strongest.join(", "))?;
     out.flush()
 }

@@ -6,12 +6,18 @@
 use std::path::Path;
 
 use sentinel_domain::Label;
-use sentinel_pipeline::intake::json;
+use sentinel_pipeline::intake::json::{self, LabelLine};
 
 use crate::commands::usage;
 
 /// The labels of a file; a fault is wrong usage and names the line.
 pub fn read(path: &Path) -> anyhow::Result<Vec<Label>> {
+    let lines = read_lines(path)?;
+    Ok(lines.into_iter().map(|line| line.label).collect())
+}
+
+/// As [`read`], with what stands beside each label.
+pub fn read_lines(path: &Path) -> anyhow::Result<Vec<LabelLine>> {
     let bytes = crate::content::read(path)?;
     let mut labels = Vec::new();
     for (number, line) in (1_u64..).zip(bytes.split(|byte| *byte == b'\n')) {
@@ -25,7 +31,7 @@ pub fn read(path: &Path) -> anyhow::Result<Vec<Label>> {
                 path.display()
             ))
         })?;
-        labels.push(read.label);
+        labels.push(read);
     }
     Ok(labels)
 }

@@ -1,18 +1,48 @@
 //! Training rows: transactions through the stages that serve, with what was learnt about them later.
 
-use std::collections::{BTreeMap, HashSet};
-use std::path::Path;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashSet, VecDeque};
 
 use anyhow::Context;
 use sentinel_domain::{EventId, Instant, Label, RateTable, Transaction};
 use sentinel_features::FeatureSet;
-use sentinel_pipeline::mapping::Mapping;
-use sentinel_synth::{Options, Stream};
+use sentinel_scoring::train::TrainingSet;
+use sentinel_synth::{Generated, LookAlike, Options, Story, Stream};
 
 use crate::commands::usage;
-use crate::matrix::{self, MatrixRow, Stages};
+use crate::labelled::LabelledStream;
+use crate::labelled::facts::{Fact, Facts};
+use crate::learn::progress_bar;
+use crate::matrix::{MatrixRow, Stages};
 
-/// Rows in the order of the log.
+/// A row of the slice that judges the model, beside its features.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Judged {
+    /// The amount in minor units of the reference currency, where there is a rate for it.
+    pub amount_minor: Option<i64>,
+    /// What it tells, as a place in [`Prepared::tales`].
+    pub tale: u16,
+}
+
+/// Rows to learn from and to judge by.
+pub struct Prepared {
+    /// As training wants them.
+    pub set: TrainingSet,
+    /// One for each row of the validation slice.
+    pub judged: Vec<Judged>,
+    /// The time that the validation slice spans, in days.
+    pub days: f64,
+    /// Names of what rows tell; the first is empty.
+    pub tales: Vec<String>,
+    /// Rows between both whose label was not known when the validation slice began.
+    pub gap: usize,
+    /// Rows at the end whose label is not known by then.
+    pub unsettled: usize,
+    /// The first event that is learned from, the first and the last that judge.
+    pub times: [Instant; 3],
+}
+
+/// Rows of a synthetic world, in the order of the log.
 pub struct Rows {
     /// Names of the columns.
     pub features: Vec<String>,
@@ -20,6 +50,10 @@ pub struct Rows {
     pub values: Vec<f32>,
     /// Whether each turned out to be fraud.
     pub fraud: Vec<bool>,
+    /// When each happened.
+    pub times: Vec<Instant>,
+    /// What is known beside its features.
+    pub judged: Vec<Judged>,
 }
 
 impl Rows {
@@ -28,37 +62,262 @@ impl Rows {
             features: set.names().into_iter().map(str::to_owned).collect(),
             values: Vec::new(),
             fraud: Vec::new(),
+            times: Vec::new(),
+            judged: Vec::new(),
         }
     }
 
-    #[allow(
-        clippy::cast_possible_truncation,
-        reason = "models see slots rounded to f32"
-    )]
-    fn push(&mut self, row: &MatrixRow<'_>) {
-        self.values
-            .extend(row.values.iter().map(|value| *value as f32));
+    fn push(&mut self, row: &MatrixRow<'_>, tale: u16) {
+        push(&mut self.values, row);
         self.fraud.push(row.fraud);
+        self.times.push(row.event_time);
+        self.judged.push(judged(row, tale));
     }
 }
 
-/// The rows of a labelled table. Every label of the table counts, however late it came.
-pub fn of_table(
-    path: &Path,
-    mapping: Option<Mapping>,
-    (set, rates): (FeatureSet, RateTable),
-) -> anyhow::Result<Rows> {
-    if path.as_os_str() == "-" {
-        return Err(usage("--input: a table is read twice, so name a file"));
+#[allow(
+    clippy::cast_possible_truncation,
+    reason = "models see slots rounded to f32"
+)]
+fn push(values: &mut Vec<f32>, row: &MatrixRow<'_>) {
+    values.extend(row.values.iter().map(|value| *value as f32));
+}
+
+fn judged(row: &MatrixRow<'_>, tale: u16) -> Judged {
+    let (run, place) = row.run;
+    Judged {
+        amount_minor: run.amounts.get(place).copied().flatten(),
+        tale,
     }
-    let mut rows = Rows::of(&set);
-    let take = &mut |row: &MatrixRow<'_>| {
-        rows.push(row);
-        Ok(())
+}
+
+/// How the rows of a stream are parted by time.
+#[derive(Debug, Clone, PartialEq)]
+struct Parted {
+    /// For each row whether it learns, judges, or neither.
+    roles: Vec<Role>,
+    /// When training is taken to happen: at the first row that judges.
+    moment: Instant,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Learns,
+    Waits,
+    Judges,
+    Unsettled,
+}
+
+/// The rows of a labelled stream: those that learn, then those that judge. Between them lie the rows whose
+/// labels were not known when the first that judges happened; the last ones, whose labels are not known by
+/// the end, are left out.
+pub fn of_stream(
+    stream: &LabelledStream,
+    (set, rates): (FeatureSet, RateTable),
+    (validation_share, delay_micros): (f64, i64),
+) -> anyhow::Result<Prepared> {
+    let bar = progress_bar("{percent}% of the labels", None);
+    let hear = &mut |read, total| {
+        bar.set_length(total);
+        bar.set_position(read);
     };
-    let heard = &mut |_, _| {};
-    matrix::of_table(path, mapping.as_ref(), &[], (set, rates), heard, take)?;
-    Ok(rows)
+    let facts = Facts::of(stream, hear)?;
+    bar.finish_and_clear();
+    let parted = part(&facts, validation_share, delay_micros)?;
+    let features = set.names().into_iter().map(str::to_owned).collect();
+    let mut prepared = Prepared {
+        set: TrainingSet {
+            features,
+            rows: Vec::new(),
+            fraud: Vec::new(),
+            validation_from: 0,
+        },
+        judged: Vec::new(),
+        days: 0.0,
+        tales: facts.tales.clone(),
+        gap: parted
+            .roles
+            .iter()
+            .filter(|role| **role == Role::Waits)
+            .count(),
+        unsettled: parted
+            .roles
+            .iter()
+            .filter(|role| **role == Role::Unsettled)
+            .count(),
+        times: times(&facts, &parted),
+    };
+    let [_, from, to] = prepared.times;
+    prepared.days = to.micros_since(from) as f64 / DAY_MICROS;
+    let bar = progress_bar("{percent}% of the rows", None);
+    let hear = &mut |read, total| {
+        bar.set_length(total);
+        bar.set_position(read);
+    };
+    let mut rows = facts.rows.iter().zip(&parted.roles);
+    stream.replay((set, rates), hear, &mut |row| {
+        let (fact, role) = rows.next().context("the input changed while it was read")?;
+        match role {
+            Role::Waits | Role::Unsettled => return Ok(()),
+            // Rows of one role follow each other, so the first that judges ends those that learn.
+            Role::Learns => {
+                prepared.set.fraud.push(fact.known_fraud(parted.moment));
+                prepared.set.validation_from += 1;
+            }
+            Role::Judges => {
+                prepared.set.fraud.push(fact.fraud);
+                prepared.judged.push(judged(row, fact.tale));
+            }
+        }
+        push(&mut prepared.set.rows, row);
+        Ok(())
+    })?;
+    bar.finish_and_clear();
+    Ok(prepared)
+}
+
+/// Microseconds of a day.
+const DAY_MICROS: f64 = 86_400e6;
+
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share of a count of rows"
+)]
+fn part(facts: &Facts, validation_share: f64, delay_micros: i64) -> anyhow::Result<Parted> {
+    let settled = |row: &Fact| row.settled(facts.end, delay_micros);
+    let known = facts.rows.iter().filter(|row| settled(row)).count();
+    let learn_most = (known as f64 * (1.0 - validation_share)) as usize;
+    let mut settled_rows = facts.rows.iter().filter(|row| settled(row));
+    let moment = settled_rows.nth(learn_most).map(|row| row.event_time);
+    let moment = moment.unwrap_or(facts.end);
+    let mut before = 0;
+    let roles = facts.rows.iter().map(|row| {
+        if !settled(row) {
+            return Role::Unsettled;
+        }
+        before += 1;
+        match before <= learn_most {
+            true if row.settled(moment, delay_micros) => Role::Learns,
+            true => Role::Waits,
+            false => Role::Judges,
+        }
+    });
+    let parted = Parted {
+        roles: roles.collect(),
+        moment,
+    };
+    let of = |role: Role| {
+        facts
+            .rows
+            .iter()
+            .zip(&parted.roles)
+            .filter(move |row| *row.1 == role)
+    };
+    let learned = of(Role::Learns)
+        .filter(|(row, _)| row.known_fraud(moment))
+        .count();
+    let judged = of(Role::Judges).filter(|(row, _)| row.fraud).count();
+    for (what, role, fraud) in [
+        ("learned from", Role::Learns, learned),
+        ("held back to judge the model", Role::Judges, judged),
+    ] {
+        let rows = of(role).count();
+        if fraud == 0 || fraud == rows {
+            let days = delay_micros as f64 / DAY_MICROS;
+            return Err(usage(format!(
+                "of {} rows {rows} could be {what}, {fraud} of them known fraud; both kinds are needed. Labels                  come {days} days after the event (--label-delay), {} % of the rows are held back                  (--validation-share)",
+                facts.rows.len(),
+                validation_share * 100.0
+            )));
+        }
+    }
+    Ok(parted)
+}
+
+fn times(facts: &Facts, parted: &Parted) -> [Instant; 3] {
+    let of = |role: Role| {
+        let rows = facts.rows.iter().zip(&parted.roles);
+        rows.filter(move |row| *row.1 == role)
+            .map(|row| row.0.event_time)
+    };
+    let first = of(Role::Learns).min();
+    let (from, to) = (of(Role::Judges).min(), of(Role::Judges).max());
+    [first, from, to].map(|at| at.unwrap_or(facts.end))
+}
+
+/// The rows of synthetic worlds: the early rows of every part, then the late rows of every part. Every label
+/// counts, however late it came.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a share of a count of rows"
+)]
+pub fn joined(parts: Vec<Rows>, validation_share: f64) -> Prepared {
+    let features = parts.first().map(|part| part.features.clone());
+    let mut set = TrainingSet {
+        features: features.unwrap_or_default(),
+        rows: Vec::new(),
+        fraud: Vec::new(),
+        validation_from: 0,
+    };
+    let width = set.features.len();
+    let cut = |part: &Rows| (part.fraud.len() as f64 * (1.0 - validation_share)) as usize;
+    for part in &parts {
+        let (values, fraud) = (
+            part.values.get(..cut(part) * width),
+            part.fraud.get(..cut(part)),
+        );
+        set.rows.extend_from_slice(values.unwrap_or_default());
+        set.fraud.extend_from_slice(fraud.unwrap_or_default());
+    }
+    set.validation_from = set.fraud.len();
+    let (mut judged, mut days) = (Vec::new(), 0.0);
+    for part in &parts {
+        let (values, fraud) = (
+            part.values.get(cut(part) * width..),
+            part.fraud.get(cut(part)..),
+        );
+        set.rows.extend_from_slice(values.unwrap_or_default());
+        set.fraud.extend_from_slice(fraud.unwrap_or_default());
+        judged.extend_from_slice(part.judged.get(cut(part)..).unwrap_or_default());
+        let times = part.times.get(cut(part)..).unwrap_or_default();
+        if let (Some(first), Some(last)) = (times.iter().min(), times.iter().max()) {
+            days += last.micros_since(*first) as f64 / DAY_MICROS;
+        }
+    }
+    let late = parts
+        .iter()
+        .flat_map(|part| part.times.get(cut(part)..).unwrap_or_default());
+    let first = parts.iter().flat_map(|part| &part.times).min();
+    let times = [first, late.clone().min(), late.max()];
+    Prepared {
+        set,
+        judged,
+        days,
+        tales: tales(),
+        gap: 0,
+        unsettled: 0,
+        times: times.map(|at| at.copied().unwrap_or_default()),
+    }
+}
+
+/// What synthetic payments may tell: nothing, the stories, what looks like them.
+fn tales() -> Vec<String> {
+    let stories = Story::ALL.iter().map(|story| story.as_str());
+    let look_alikes = LookAlike::ALL.iter().map(|look_alike| look_alike.as_str());
+    let all = std::iter::once("").chain(stories).chain(look_alikes);
+    all.map(str::to_owned).collect()
+}
+
+/// The place of what a payment tells among [`tales`].
+fn tale_of(generated: &Generated) -> u16 {
+    let stories = u16::try_from(Story::ALL.len()).unwrap_or(u16::MAX);
+    match (generated.story, generated.look_alike) {
+        (Some(story), _) => u16::from(story.code()),
+        (None, Some(look_alike)) => stories + u16::from(look_alike.code()),
+        (None, None) => 0,
+    }
 }
 
 /// How much of a payment a sender fills in. A model that saw only full ones would take a table without
@@ -107,14 +366,17 @@ pub fn of_world(
         ..Options::for_rate(seed, start, rate)
     };
     let mut rows = Rows::of(&set);
+    // Rows come out in runs, so what they tell waits for them; repeats are off.
+    let told = RefCell::new(VecDeque::new());
     let take = &mut |row: &MatrixRow<'_>| {
-        rows.push(row);
+        rows.push(row, told.borrow_mut().pop_front().unwrap_or(0));
         Ok(())
     };
     let mut stages = Stages::new(set, rates, HashSet::new());
     let mut unknown: BTreeMap<(Instant, EventId), Label> = BTreeMap::new();
     let mut log_time = start;
     for mut generated in Stream::new(options).take(count) {
+        told.borrow_mut().push_back(tale_of(&generated));
         detail.reduce(&mut generated.transaction);
         log_time = log_time.max(generated.transaction.event_time);
         while let Some(first) = unknown.first_entry()

@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
-use super::chart::{self, Columns, Density, amount_text, bar, escape, grouped, percent, put};
 use crate::commands::analyze::mixture;
 use crate::commands::analyze::summary::{Amounts, Band, Level, Missing, Slot, Summary, Words};
+use crate::page::chart::{self, Columns, Density, amount_text, bar};
+use crate::page::{self, details, escape, grouped, percent, put, table};
 
 /// Levels of a column shown at once; further ones open on demand.
 const LEVELS_SHOWN: usize = 10;
@@ -104,47 +105,12 @@ fn slots(page: &mut String, summary: &Summary, (title, of): (&str, &str), slots:
     page.push_str("</div>\n");
 }
 
+/// What a drawing shows, and the rate of fraud where it is known.
 fn legend(page: &mut String, labelled: bool, entries: &[(&str, &str)]) {
-    page.push_str("<ul class=\"legend\">");
     let fraud = [("fraud", "fraud rate; dotted: of all")];
     let fraud = if labelled { fraud.as_slice() } else { &[] };
-    for (class, text) in entries.iter().chain(fraud) {
-        put!(page, "<li><i class=\"{class}\"></i>{text}</li>");
-    }
-    page.push_str("</ul>\n");
-}
-
-/// A table that opens on demand.
-fn details<const N: usize>(
-    page: &mut String,
-    title: &str,
-    head: &[&str; N],
-    rows: impl Iterator<Item = [String; N]>,
-) {
-    put!(page, "<details><summary>{title}</summary>");
-    table(page, head, rows);
-    page.push_str("</details>\n");
-}
-
-fn table<const N: usize>(
-    page: &mut String,
-    head: &[&str; N],
-    rows: impl Iterator<Item = [String; N]>,
-) {
-    let class = |place: usize| if place == 0 { "" } else { " class=\"number\"" };
-    page.push_str("<div class=\"scroll\"><table><thead><tr>");
-    for (place, name) in head.iter().enumerate() {
-        put!(page, "<th scope=\"col\"{}>{name}</th>", class(place));
-    }
-    page.push_str("</tr></thead><tbody>\n");
-    for row in rows {
-        page.push_str("<tr>");
-        for (place, cell) in row.iter().enumerate() {
-            put!(page, "<td{}>{}</td>", class(place), escape(cell));
-        }
-        page.push_str("</tr>\n");
-    }
-    page.push_str("</tbody></table></div>\n");
+    let entries: Vec<(&str, &str)> = entries.iter().chain(fraud).copied().collect();
+    page::legend(page, &entries);
 }
 
 /// Density, quantiles, mixture, fraud by size.

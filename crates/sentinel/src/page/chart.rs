@@ -4,53 +4,17 @@
 
 use std::fmt::Write;
 
+use super::{escape, grouped, percent, put};
+
 /// Width and height of a drawing, in its own units.
-const WIDTH: f64 = 540.0;
+pub(super) const WIDTH: f64 = 540.0;
 const HEIGHT: f64 = 180.0;
 
 /// Room for the axes.
-const LEFT: f64 = 52.0;
-const RIGHT: f64 = 8.0;
-const TOP: f64 = 10.0;
-const BOTTOM: f64 = 24.0;
-
-/// Text with what HTML would take for markup made harmless.
-pub fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            // Control characters are no characters of HTML; a word of a table may hold any.
-            letter if letter.is_control() => out.push('\u{fffd}'),
-            letter => out.push(letter),
-        }
-    }
-    out
-}
-
-/// Writes into a text, which cannot fail.
-macro_rules! put {
-    ($out:expr, $($form:tt)*) => {{
-        let written = write!($out, $($form)*);
-        assert!(written.is_ok(), "memory takes every text");
-    }};
-}
-pub(super) use put;
-
-/// A share as a short percentage.
-pub fn percent(share: f64) -> String {
-    let hundred = share * 100.0;
-    match hundred {
-        _ if hundred == 0.0 => "0 %".to_owned(),
-        _ if hundred < 0.01 => "< 0.01 %".to_owned(),
-        _ if hundred < 10.0 => format!("{hundred:.2} %"),
-        _ => format!("{hundred:.1} %"),
-    }
-}
+pub(super) const LEFT: f64 = 52.0;
+pub(super) const RIGHT: f64 = 8.0;
+pub(super) const TOP: f64 = 10.0;
+pub(super) const BOTTOM: f64 = 24.0;
 
 /// A drawing with a vertical axis from 0.
 struct Canvas {
@@ -245,19 +209,6 @@ pub fn amount_text(amount: f64) -> String {
     grouped(amount)
 }
 
-/// A whole number with its thousands set apart.
-pub fn grouped(number: f64) -> String {
-    let digits = format!("{number:.0}");
-    let mut out = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
 /// A bar in a cell of a table; what it says stands in the cell beside it.
 pub fn bar(class: &str, value: f64, greatest: f64) -> String {
     let part = if greatest > 0.0 {
@@ -285,21 +236,5 @@ mod tests {
             );
         }
         assert_eq!(nice(0.0), (1.0, 1.0));
-    }
-
-    #[test]
-    fn words_of_a_table_cannot_become_markup() {
-        assert_eq!(
-            escape("<b a='1'>\"&\u{7}"),
-            "&lt;b a=&#39;1&#39;&gt;&quot;&amp;\u{fffd}"
-        );
-    }
-
-    #[test]
-    fn thousands_are_set_apart() {
-        assert_eq!(
-            [1.0, 999.0, 1_000.0, 1_234_567.0].map(grouped),
-            ["1", "999", "1,000", "1,234,567"]
-        );
     }
 }

@@ -1,0 +1,103 @@
+//! Learning a model: the flags that `sentinel train` and `sentinel evaluate` share, and the one call.
+//!
+//! Promises that both commands learn alike: the same rows and flags give the same model, byte for byte.
+
+use std::io::IsTerminal;
+use std::time::Instant as Stopwatch;
+
+use anyhow::Context;
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use sentinel_scoring::Model;
+use sentinel_scoring::train::{Options, Report, TrainingSet, train};
+
+use crate::commands::usage;
+
+/// How to learn.
+#[derive(Args, Debug, Clone)]
+pub struct LearnArguments {
+    /// The most trees.
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    pub trees: usize,
+    /// The most leaves a tree.
+    #[arg(long, value_name = "N", default_value_t = 16)]
+    pub leaves: usize,
+    /// The most splits between root and leaf.
+    #[arg(long, value_name = "N", default_value_t = 8)]
+    pub depth: usize,
+    /// How much of each step a tree takes.
+    #[arg(long, value_name = "RATE", default_value_t = 0.1)]
+    pub learning_rate: f64,
+    /// The share of legitimate rows to learn from; the prior is corrected for it.
+    #[arg(long, value_name = "SHARE", default_value_t = 1.0)]
+    pub negative_share: f64,
+    /// Stop after so many trees that made the validation slice no better; 0 grows all.
+    #[arg(long, value_name = "TREES", default_value_t = 30)]
+    pub patience: usize,
+}
+
+/// A model with how it came about.
+pub struct Learnt {
+    /// The model.
+    pub model: Model,
+    /// What training says of it.
+    pub report: Report,
+    /// How long training took.
+    pub seconds: f64,
+}
+
+impl LearnArguments {
+    /// The options of a training with this seed, for a model of this name.
+    pub fn options(&self, seed: u64, name: &str) -> Options {
+        Options {
+            trees_max: self.trees,
+            leaves_max: self.leaves,
+            depth_max: self.depth,
+            learning_rate: self.learning_rate,
+            negative_share: self.negative_share,
+            early_stopping_rounds: self.patience,
+            seed,
+            name: name.to_owned(),
+            ..Options::default()
+        }
+    }
+}
+
+/// Learns a model; a terminal sees how far it is.
+pub fn learn(set: &TrainingSet, options: &Options) -> anyhow::Result<Learnt> {
+    let bar = progress_bar("tree {pos} of {len}", Some(options.trees_max as u64));
+    let started = Stopwatch::now();
+    let trained = train(set, options, &mut |progress| {
+        bar.set_position(progress.trees as u64);
+    });
+    bar.finish_and_clear();
+    let (model, report) = trained.context("train")?;
+    Ok(Learnt {
+        model,
+        report,
+        seconds: started.elapsed().as_secs_f64(),
+    })
+}
+
+/// A bar on standard error where that is a terminal.
+pub fn progress_bar(what: &str, length: Option<u64>) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let bar = ProgressBar::with_draw_target(length, ProgressDrawTarget::stderr_with_hz(10));
+    let style = ProgressStyle::with_template(&format!(
+        "{{bar:30}} {what}, {{elapsed}} elapsed, {{eta}} left"
+    ));
+    bar.with_style(style.unwrap_or(ProgressStyle::default_bar()))
+}
+
+/// Refuses a share of the rows that leaves nothing to learn from.
+pub fn check_validation_share(share: f64, least: f64) -> anyhow::Result<()> {
+    if share == 0.0 && least == 0.0 || (0.05..=0.9).contains(&share) {
+        return Ok(());
+    }
+    let or_none = if least == 0.0 { "0, or " } else { "" };
+    Err(usage(format!(
+        "--validation-share must be {or_none}between 0.05 and 0.9"
+    )))
+}
