@@ -24,6 +24,7 @@ fn set(
         rows: values,
         fraud,
         validation_from: rows * 3 / 4,
+        ..TrainingSet::default()
     }
 }
 
@@ -198,7 +199,7 @@ fn leaving_out_legitimate_rows_keeps_the_prior() {
         trees_max: 1,
         ..options()
     };
-    let boosted = boost::boost(&set, &options, &mut |_| ()).unwrap();
+    let boosted = boost::boost(&set, &options, &InTurn, &mut |_| ()).unwrap();
     assert!(boosted.rows < 3000, "{}", boosted.rows);
     let expected = libm::log(0.02 / 0.98);
     assert!(
@@ -252,7 +253,7 @@ fn trees_keep_to_their_bounds() {
             early_stopping_rounds: 0,
             ..options()
         };
-        let boosted = boost::boost(&set, &options, &mut |_| ()).unwrap();
+        let boosted = boost::boost(&set, &options, &InTurn, &mut |_| ()).unwrap();
         for tree in &boosted.ensemble.trees {
             let leaves = tree.nodes().len().div_ceil(2);
             assert!(leaves <= leaves_max && leaves <= 1 << depth_max.min(20));

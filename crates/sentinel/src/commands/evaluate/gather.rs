@@ -165,6 +165,7 @@ impl Gathered {
                 rows: Vec::new(),
                 fraud: Vec::new(),
                 validation_from: fold.train.len(),
+                ..TrainingSet::default()
             };
             if nested {
                 self.train.narrow(&fold.train, width);

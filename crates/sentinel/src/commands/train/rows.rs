@@ -131,6 +131,7 @@ pub fn of_stream(
             rows: Vec::new(),
             fraud: Vec::new(),
             validation_from: 0,
+            ..TrainingSet::default()
         },
         judged: Vec::new(),
         days: 0.0,
@@ -260,6 +261,7 @@ pub fn joined(parts: Vec<Rows>, validation_share: f64) -> Prepared {
         rows: Vec::new(),
         fraud: Vec::new(),
         validation_from: 0,
+        ..TrainingSet::default()
     };
     let width = set.features.len();
     let cut = |part: &Rows| (part.fraud.len() as f64 * (1.0 - validation_share)) as usize;

@@ -1,0 +1,1 @@
+//! Splits against a naive search.
