@@ -402,12 +402,12 @@ fn card(report: &TrainingReport, page: &mut String) {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value)),
     );
-    page.push_str("</div>\n<div class=\"card\"><h3>Options</h3>\n");
-    let options = report
-        .options
+    page.push_str("</div>\n<div class=\"card\"><h3>On its card</h3>\n");
+    let entries = report
+        .card
         .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.clone()));
-    facts_table(page, options);
+        .map(|entry| (entry.key.replace('_', " "), entry.value.clone()));
+    facts_table(page, entries);
     page.push_str("</div>\n</div>\n");
 }
 

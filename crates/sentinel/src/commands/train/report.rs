@@ -49,8 +49,8 @@ pub struct TrainingReport {
     pub input: String,
     /// How the rows were parted.
     pub rows: RowsReport,
-    /// Options of the training.
-    pub options: Vec<(&'static str, String)>,
+    /// What stands on the model's card.
+    pub card: Vec<CardEntry>,
     /// Trees of the model.
     pub trees: usize,
     /// How long training took.
@@ -95,6 +95,15 @@ pub struct ModelReport {
     pub file: String,
     /// How many features it may read.
     pub features: usize,
+}
+
+/// A line of the model's card.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CardEntry {
+    /// What it is about.
+    pub key: String,
+    /// What it says.
+    pub value: String,
 }
 
 /// How the rows were parted.
@@ -241,7 +250,7 @@ impl TrainingReport {
                 None => format!("synthetic worlds from seed {}", arguments.seed),
             },
             rows: rows_report(prepared, learnt),
-            options: options(arguments),
+            card: card(learnt),
             trees: learnt.report.trees,
             training_seconds: learnt.seconds,
             auc: metrics::auc(&risks, &fraud),
@@ -288,21 +297,14 @@ fn rows_report(prepared: &Prepared, learnt: &Learnt) -> RowsReport {
     }
 }
 
-fn options(arguments: &TrainArguments) -> Vec<(&'static str, String)> {
-    let learning = &arguments.learning;
-    vec![
-        ("seed", arguments.seed.to_string()),
-        ("trees at most", learning.trees.to_string()),
-        ("leaves a tree", learning.leaves.to_string()),
-        ("depth", learning.depth.to_string()),
-        ("learning rate", learning.learning_rate.to_string()),
-        (
-            "share of legitimate rows",
-            learning.negative_share.to_string(),
-        ),
-        ("patience", learning.patience.to_string()),
-        ("validation share", arguments.validation_share.to_string()),
-    ]
+fn card(learnt: &Learnt) -> Vec<CardEntry> {
+    let entries = learnt.model.card().entries();
+    entries
+        .map(|(key, value)| CardEntry {
+            key: key.to_owned(),
+            value: value.to_owned(),
+        })
+        .collect()
 }
 
 /// The tiers, and the least risk that keeps each rate of false positives.

@@ -38,6 +38,8 @@ pub struct Prepared {
     pub gap: usize,
     /// Rows at the end whose label is not known by then.
     pub unsettled: usize,
+    /// How long after the event a label is known; none where all are known at once.
+    pub delay_micros: Option<i64>,
     /// The first event that is learned from, the first and the last that judge.
     pub times: [Instant; 3],
 }
@@ -145,6 +147,7 @@ pub fn of_stream(
             .iter()
             .filter(|role| **role == Role::Unsettled)
             .count(),
+        delay_micros: Some(delay_micros),
         times: times(&facts, &parted),
     };
     let [_, from, to] = prepared.times;
@@ -298,6 +301,7 @@ pub fn joined(parts: Vec<Rows>, validation_share: f64) -> Prepared {
         tales: tales(),
         gap: 0,
         unsettled: 0,
+        delay_micros: None,
         times: times.map(|at| at.copied().unwrap_or_default()),
     }
 }
