@@ -29,8 +29,8 @@ const EXPLAINED_MAX: usize = 4_000;
 /// The most features that the report names.
 const FEATURES_MAX: usize = 40;
 
-/// False-positive rates that stand in the table of thresholds beside the tiers.
-const RATES: [f64; 7] = [0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0001];
+/// False-positive rates that stand in the table of thresholds beside the tiers, which have rates of their own.
+const RATES: [f64; 5] = [0.1, 0.05, 0.01, 0.002, 0.000_1];
 
 /// Tiers by the risk at which they begin.
 const TIERS: [(f64, &str); 4] = [
