@@ -8,6 +8,7 @@ use std::time::Instant as Stopwatch;
 use anyhow::Context;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use sentinel_features::FeatureSet;
 use sentinel_scoring::Model;
 use sentinel_scoring::train::{Options, Report, TrainingSet, train};
 
@@ -110,6 +111,16 @@ fn plain(text: &str) -> String {
 
 /// The longest value that goes on a card: a letter has four bytes at most.
 const VALUE_LETTERS_MAX: usize = 250;
+
+/// A training set of these features that holds no row yet: the one place that says what a set is like.
+pub fn empty_set(features: &FeatureSet) -> TrainingSet {
+    TrainingSet {
+        features: features.names().into_iter().map(str::to_owned).collect(),
+        rows: Vec::new(),
+        fraud: Vec::new(),
+        validation_from: 0,
+    }
+}
 
 /// Learns a model; a terminal sees how far it is.
 pub fn learn(set: &TrainingSet, options: &Options) -> anyhow::Result<Learnt> {

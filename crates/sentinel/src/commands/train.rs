@@ -183,10 +183,8 @@ fn prepare(arguments: &TrainArguments) -> anyhow::Result<Prepared> {
             let content = (set.clone(), rates.clone());
             rows::of_world((seed, rate, detail), arguments.count, content)
         });
-        return Ok(rows::joined(
-            parts.collect::<anyhow::Result<Vec<_>>>()?,
-            share,
-        ));
+        let parts = parts.collect::<anyhow::Result<Vec<_>>>()?;
+        return Ok(rows::joined(&set, &parts, share));
     };
     let mapping = arguments.mapping.as_deref().map(load_mapping).transpose()?;
     let mapping = match (mapping, arguments.label_delay) {

@@ -220,19 +220,24 @@ impl TrainingReport {
     ) -> anyhow::Result<Self> {
         let names: Vec<&str> = prepared.set.features.iter().map(String::as_str).collect();
         let scorer = learnt.model.bind(&names)?;
-        let values = values(prepared);
-        let rows: Vec<Row> = values
+        let fraud: Vec<bool> = prepared
+            .set
+            .fraud
             .iter()
-            .zip(prepared.set.fraud.iter().skip(prepared.set.validation_from))
-            .zip(&prepared.judged)
-            .map(|((values, fraud), judged)| Row {
-                score: scorer.score(values),
+            .skip(prepared.set.validation_from)
+            .copied()
+            .collect();
+        let mut rows = Vec::with_capacity(fraud.len());
+        let mut slots = Vec::with_capacity(names.len());
+        for ((values, fraud), judged) in judging(prepared).zip(&fraud).zip(&prepared.judged) {
+            widen(values, &mut slots);
+            rows.push(Row {
+                score: scorer.score(&slots),
                 fraud: *fraud,
                 judged: *judged,
-            })
-            .collect();
+            });
+        }
         let risks: Vec<f64> = rows.iter().map(|row| row.score.risk).collect();
-        let fraud: Vec<bool> = rows.iter().map(|row| row.fraud).collect();
         let probabilities: Vec<f64> = rows.iter().map(|row| row.score.probability).collect();
         let steps = metrics::steps(&risks, &fraud);
         let rates = crate::content::rate_table(arguments.rates.as_deref())?;
@@ -265,20 +270,24 @@ impl TrainingReport {
             precision_recall: precision_recall(&steps),
             calibration: calibration(&rows),
             risk: distribution(&rows),
-            importance: importance(&scorer, &values, &fraud, learnt, &names),
+            importance: importance(&scorer, prepared, &fraud, learnt, &names),
             currency: (currency.as_str().to_owned(), currency.exponent()),
             stories: stories(&rows, &prepared.tales),
         })
     }
 }
 
-/// The judging rows as the model sees them.
-fn values(prepared: &Prepared) -> Vec<Vec<f64>> {
+/// The judging rows.
+fn judging(prepared: &Prepared) -> impl Iterator<Item = &[f32]> {
     let set = &prepared.set;
     let rows = set.rows.chunks_exact(set.features.len().max(1));
-    let rows = rows.skip(set.validation_from);
-    rows.map(|row| row.iter().map(|value| f64::from(*value)).collect())
-        .collect()
+    rows.skip(set.validation_from)
+}
+
+/// A row as a scorer takes it.
+fn widen(values: &[f32], slots: &mut Vec<f64>) {
+    slots.clear();
+    slots.extend(values.iter().map(|value| f64::from(*value)));
 }
 
 fn rows_report(prepared: &Prepared, learnt: &Learnt) -> RowsReport {
@@ -455,25 +464,26 @@ fn distribution(rows: &[Row]) -> Vec<RiskStep> {
 /// By gain and by mean contribution over an even sample of the rows, half of it fraud where there is enough.
 fn importance(
     scorer: &Scorer,
-    values: &[Vec<f64>],
+    prepared: &Prepared,
     fraud: &[bool],
     learnt: &Learnt,
     names: &[&str],
 ) -> Vec<Importance> {
     let mut scratch = ExplainScratch::default();
+    let mut slots = Vec::with_capacity(names.len());
     let mut moved = vec![0.0; names.len()];
     let mut explained = 0.0;
     for kind in [false, true] {
         let rows = || {
-            values
-                .iter()
+            judging(prepared)
                 .zip(fraud)
                 .filter(|(_, fraud)| **fraud == kind)
         };
         let every = rows().count().div_ceil(EXPLAINED_MAX / 2).max(1);
         for (row, _) in rows().step_by(every) {
+            widen(row, &mut slots);
             explained += 1.0;
-            for Contribution { feature, log_odds } in scorer.explain(row, &mut scratch) {
+            for Contribution { feature, log_odds } in scorer.explain(&slots, &mut scratch) {
                 if let Some(moved) = moved.get_mut(usize::from(feature)) {
                     *moved += log_odds.to_f64().abs();
                 }

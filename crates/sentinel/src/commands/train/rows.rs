@@ -12,7 +12,7 @@ use sentinel_synth::{Generated, LookAlike, Options, Story, Stream};
 use crate::commands::usage;
 use crate::labelled::LabelledStream;
 use crate::labelled::facts::{Fact, Facts};
-use crate::learn::progress_bar;
+use crate::learn::{empty_set, progress_bar};
 use crate::matrix::{MatrixRow, Stages};
 
 /// A row of the slice that judges the model, beside its features.
@@ -45,9 +45,8 @@ pub struct Prepared {
 }
 
 /// Rows of a synthetic world, in the order of the log.
+#[derive(Default)]
 pub struct Rows {
-    /// Names of the columns.
-    pub features: Vec<String>,
     /// Row after row.
     pub values: Vec<f32>,
     /// Whether each turned out to be fraud.
@@ -59,16 +58,6 @@ pub struct Rows {
 }
 
 impl Rows {
-    fn of(set: &FeatureSet) -> Self {
-        Self {
-            features: set.names().into_iter().map(str::to_owned).collect(),
-            values: Vec::new(),
-            fraud: Vec::new(),
-            times: Vec::new(),
-            judged: Vec::new(),
-        }
-    }
-
     fn push(&mut self, row: &MatrixRow<'_>, tale: u16) {
         push(&mut self.values, row);
         self.fraud.push(row.fraud);
@@ -126,14 +115,8 @@ pub fn of_stream(
     let facts = Facts::of(stream, hear)?;
     bar.finish_and_clear();
     let parted = part(&facts, validation_share, delay_micros)?;
-    let features = set.names().into_iter().map(str::to_owned).collect();
     let mut prepared = Prepared {
-        set: TrainingSet {
-            features,
-            rows: Vec::new(),
-            fraud: Vec::new(),
-            validation_from: 0,
-        },
+        set: empty_set(&set),
         judged: Vec::new(),
         days: 0.0,
         tales: facts.tales.clone(),
@@ -256,17 +239,11 @@ fn times(facts: &Facts, parted: &Parted) -> [Instant; 3] {
     clippy::cast_sign_loss,
     reason = "a share of a count of rows"
 )]
-pub fn joined(parts: Vec<Rows>, validation_share: f64) -> Prepared {
-    let features = parts.first().map(|part| part.features.clone());
-    let mut set = TrainingSet {
-        features: features.unwrap_or_default(),
-        rows: Vec::new(),
-        fraud: Vec::new(),
-        validation_from: 0,
-    };
+pub fn joined(features: &FeatureSet, parts: &[Rows], validation_share: f64) -> Prepared {
+    let mut set = empty_set(features);
     let width = set.features.len();
     let cut = |part: &Rows| (part.fraud.len() as f64 * (1.0 - validation_share)) as usize;
-    for part in &parts {
+    for part in parts {
         let (values, fraud) = (
             part.values.get(..cut(part) * width),
             part.fraud.get(..cut(part)),
@@ -276,7 +253,7 @@ pub fn joined(parts: Vec<Rows>, validation_share: f64) -> Prepared {
     }
     set.validation_from = set.fraud.len();
     let (mut judged, mut days) = (Vec::new(), 0.0);
-    for part in &parts {
+    for part in parts {
         let (values, fraud) = (
             part.values.get(cut(part) * width..),
             part.fraud.get(cut(part)..),
@@ -369,7 +346,7 @@ pub fn of_world(
         repeat_share: 0.0,
         ..Options::for_rate(seed, start, rate)
     };
-    let mut rows = Rows::of(&set);
+    let mut rows = Rows::default();
     // Rows come out in runs, so what they tell waits for them; repeats are off.
     let told = RefCell::new(VecDeque::new());
     let take = &mut |row: &MatrixRow<'_>| {
