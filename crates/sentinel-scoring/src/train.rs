@@ -16,7 +16,7 @@ mod split;
 mod grow;
 mod boost;
 mod forest;
-mod calibrate;
+pub(crate) mod calibrate;
 mod isotonic;
 mod support;
 mod ensemble;
