@@ -48,13 +48,24 @@ pub struct ExplainScratch {
 /// All trees, laid out for explaining.
 #[derive(Debug, Clone)]
 pub(crate) struct Explainer {
-    trees: Vec<Tree>,
-    /// Gauss-Legendre points in 0..1 and their weights: 4, 8, 16 or 32.
-    points: Vec<Point>,
+    groups: Vec<Group>,
     average: LogOdds,
     features: usize,
+}
+
+/// Trees whose longest paths ask about so many features that they need the same points. Most trees of a
+/// model need few, and the work goes with the points.
+#[derive(Debug, Clone)]
+struct Group {
+    /// Gauss-Legendre points in 0..1 and their weights.
+    points: Vec<Point>,
+    trees: Vec<Tree>,
     nodes_max: usize,
 }
+
+/// How many points there can be. n points are exact up to degree 2n - 1, and a path of d features has
+/// degree d - 1; a path has at most 64 splits. Even numbers fill the processor's registers.
+const POINTS: [u32; 8] = [2, 4, 6, 8, 10, 12, 16, 32];
 
 #[derive(Debug, Clone, Copy)]
 struct Point {
@@ -64,32 +75,35 @@ struct Point {
 
 #[derive(Debug, Clone)]
 struct Tree {
-    nodes: Vec<Node>,
+    nodes: usize,
+    /// Parents before children. Apart from the leaves: a walk that asks each node what it is guesses wrong at
+    /// every other one.
+    splits: Vec<Split>,
+    leaves: Vec<Leaf>,
     /// For each split and each of its edges, left first: `1 / factor` at each point where a row takes that
     /// edge. It depends on nothing else of a row, and divisions are what a walk would wait for.
     inverses: Vec<f64>,
 }
 
 #[derive(Debug, Clone, Copy)]
-enum Node {
-    Split(Split),
-    /// What the leaf adds, in units of log-odds.
-    Leaf(f64),
+struct Leaf {
+    node: u16,
+    /// What it adds, in units of log-odds.
+    value: f64,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Split {
+    node: u16,
     entry: u16,
     rank: u16,
     threshold: u32,
     /// The nearest node above, or this one, whose edge asks about the same feature; the root if none.
     same: u16,
-    left: u16,
-    right: u16,
-    /// Of the rows that reach the same edge above, the share that goes left; of those it leaves,
-    /// the other goes right. For a first split on a feature these are also `z`.
-    share_left: f64,
-    share_right: f64,
+    /// The left child and the right one.
+    children: [u16; 2],
+    /// Of the rows that reach this split, the shares that go left and right.
+    shares: [f64; 2],
     /// `z` of the feature before this split.
     before: f64,
     /// The place of its left edge among the edges of the tree.
@@ -98,37 +112,29 @@ struct Split {
 
 impl Explainer {
     pub(crate) fn new(trees: &[FoldedTree], scale: LeafScale, features: usize) -> Self {
-        let mut distinct_max = 1;
         let mut average = LogOdds::ZERO;
-        let mut laid_out: Vec<Tree> = trees
-            .iter()
-            .map(|tree| {
-                let (laid_out, distinct) = lay_out(tree, scale);
-                distinct_max = distinct_max.max(distinct);
-                average += laid_out.average(&tree.covers);
-                laid_out
-            })
-            .collect();
-        // n points are exact up to degree 2n - 1; a path of d features has degree d - 1.
-        let points = [4_u32, 8, 16]
-            .into_iter()
-            .find(|n| distinct_max <= 2 * *n as usize)
-            .unwrap_or(32);
-        let points = gauss_legendre(points);
-        for tree in &mut laid_out {
-            tree.divide(&points);
+        let mut groups = POINTS.map(|points| Group {
+            points: gauss_legendre(points),
+            trees: Vec::new(),
+            nodes_max: 0,
+        });
+        for tree in trees {
+            let (mut laid_out, distinct) = lay_out(tree, scale);
+            average += laid_out.average(&tree.covers);
+            let enough = |group: &Group| distinct <= 2 * group.points.len();
+            let group = groups.iter().position(enough).unwrap_or(POINTS.len() - 1);
+            let group = &mut groups[group];
+            laid_out.divide(&group.points);
+            group.nodes_max = group.nodes_max.max(laid_out.nodes);
+            group.trees.push(laid_out);
         }
-        let nodes_max = laid_out
-            .iter()
-            .map(|tree| tree.nodes.len())
-            .max()
-            .unwrap_or(0);
         Self {
-            trees: laid_out,
-            points,
+            groups: groups
+                .into_iter()
+                .filter(|group| !group.trees.is_empty())
+                .collect(),
             average,
             features,
-            nodes_max,
         }
     }
 
@@ -141,42 +147,17 @@ impl Explainer {
     pub(crate) fn shares(&self, scratch: &mut ExplainScratch) {
         scratch.shares.clear();
         scratch.shares.resize(self.features, 0.0);
-        match self.points.len() {
-            4 => self.shares_by_points::<4>(scratch),
-            8 => self.shares_by_points::<8>(scratch),
-            16 => self.shares_by_points::<16>(scratch),
-            _ => self.shares_by_points::<32>(scratch),
-        }
-    }
-
-    fn shares_by_points<const POINTS: usize>(&self, scratch: &mut ExplainScratch) {
-        let points = Points::<POINTS>::of(&self.points);
-        let size = self.nodes_max * POINTS;
-        scratch
-            .products
-            .resize(size.max(scratch.products.len()), 0.0);
-        scratch
-            .inverses
-            .resize(size.max(scratch.inverses.len()), 0.0);
-        scratch.changes.resize(size.max(scratch.changes.len()), 0.0);
-        scratch
-            .kept
-            .resize(self.nodes_max.max(scratch.kept.len()), false);
-        let (products, _) = scratch.products.as_chunks_mut::<POINTS>();
-        let (inverses, _) = scratch.inverses.as_chunks_mut::<POINTS>();
-        let (changes, _) = scratch.changes.as_chunks_mut::<POINTS>();
-        let mut walk = Walk {
-            points: &points,
-            table: &scratch.table,
-            products,
-            inverses,
-            changes,
-            kept: &mut scratch.kept,
-            shares: &mut scratch.shares,
-        };
-        for tree in &self.trees {
-            walk.down(tree);
-            walk.up(tree);
+        for group in &self.groups {
+            match group.points.len() {
+                2 => group.shares::<2>(scratch),
+                4 => group.shares::<4>(scratch),
+                6 => group.shares::<6>(scratch),
+                8 => group.shares::<8>(scratch),
+                10 => group.shares::<10>(scratch),
+                12 => group.shares::<12>(scratch),
+                16 => group.shares::<16>(scratch),
+                _ => group.shares::<32>(scratch),
+            }
         }
     }
 
@@ -213,6 +194,37 @@ impl Explainer {
         }
         contributions.retain(|contribution| contribution.log_odds != LogOdds::ZERO);
         contributions
+    }
+}
+
+impl Group {
+    /// Adds the shares of these trees.
+    #[inline(never)]
+    fn shares<const POINTS: usize>(&self, scratch: &mut ExplainScratch) {
+        let points = Points::<POINTS>::of(&self.points);
+        let size = self.nodes_max * POINTS;
+        let grow = |numbers: &mut Vec<f64>| numbers.resize(size.max(numbers.len()), 0.0);
+        grow(&mut scratch.products);
+        grow(&mut scratch.inverses);
+        grow(&mut scratch.changes);
+        let kept = self.nodes_max.max(scratch.kept.len());
+        scratch.kept.resize(kept, false);
+        let (products, _) = scratch.products.as_chunks_mut::<POINTS>();
+        let (inverses, _) = scratch.inverses.as_chunks_mut::<POINTS>();
+        let (changes, _) = scratch.changes.as_chunks_mut::<POINTS>();
+        let mut walk = Walk {
+            points: &points,
+            table: &scratch.table,
+            products,
+            inverses,
+            changes,
+            kept: &mut scratch.kept,
+            shares: &mut scratch.shares,
+        };
+        for tree in &self.trees {
+            walk.down(tree);
+            walk.up(tree);
+        }
     }
 }
 
@@ -264,16 +276,13 @@ impl<const POINTS: usize> Walk<'_, POINTS> {
         // The root stands for "no split on this feature yet": its factor is 1 and it is kept.
         self.inverses[0] = [1.0; POINTS];
         self.kept[0] = true;
-        for (index, node) in tree.nodes.iter().enumerate() {
-            let Node::Split(split) = node else { continue };
-            let right = self.table[usize::from(split.entry)] > split.threshold;
-            let (taken, taken_share, other, other_share) = if right {
-                (split.right, split.share_right, split.left, split.share_left)
-            } else {
-                (split.left, split.share_left, split.right, split.share_right)
-            };
-            let (taken, other) = (usize::from(taken), usize::from(other));
-            let above = self.products[index];
+        for split in &tree.splits {
+            let right = usize::from(self.table[usize::from(split.entry)] > split.threshold);
+            // By index, not by a branch: which way a row goes is what no processor can foretell.
+            let (taken_share, other_share) = (split.shares[right], split.shares[1 - right]);
+            let taken = usize::from(split.children[right]);
+            let other = usize::from(split.children[1 - right]);
+            let above = self.products[usize::from(split.node)];
             if !self.kept[usize::from(split.same)] {
                 // The row left this feature's path higher up: only `z` shrinks, by the same ratio
                 // in every product, and no share changes.
@@ -285,7 +294,7 @@ impl<const POINTS: usize> Walk<'_, POINTS> {
             }
             let before = split.before;
             let inverse = self.inverses[usize::from(split.same)];
-            let own = edges[usize::from(split.edge) + usize::from(right)];
+            let own = edges[usize::from(split.edge) + right];
             let (z_taken, z_other) = (before * taken_share, before * other_share);
             self.kept[taken] = true;
             self.kept[other] = false;
@@ -305,38 +314,48 @@ impl<const POINTS: usize> Walk<'_, POINTS> {
 
     /// Sums of leaves from every leaf to the root, and on the way the shares.
     fn up(&mut self, tree: &Tree) {
-        for (index, node) in tree.nodes.iter().enumerate().rev() {
-            match node {
-                Node::Leaf(value) => {
-                    for product in &mut self.products[index] {
-                        *product *= value;
-                    }
-                }
-                Node::Split(split) => {
-                    let (left, right) = (usize::from(split.left), usize::from(split.right));
-                    let (below_left, below_right) = (self.products[left], self.products[right]);
-                    if self.kept[usize::from(split.same)] {
-                        let (by_left, by_right) = (self.changes[left], self.changes[right]);
-                        let parts: [f64; POINTS] = std::array::from_fn(|i| {
-                            below_left[i] * by_left[i] + below_right[i] * by_right[i]
-                        });
-                        let share: f64 = parts.iter().fold(0.0, |sum, part| sum + part);
-                        self.shares[usize::from(split.rank)] += share;
-                    }
-                    self.products[index] = std::array::from_fn(|i| below_left[i] + below_right[i]);
-                }
+        for leaf in &tree.leaves {
+            for product in &mut self.products[usize::from(leaf.node)] {
+                *product *= leaf.value;
             }
         }
+        for split in tree.splits.iter().rev() {
+            let [left, right] = split.children.map(usize::from);
+            let (below_left, below_right) = (self.products[left], self.products[right]);
+            if self.kept[usize::from(split.same)] {
+                let (by_left, by_right) = (self.changes[left], self.changes[right]);
+                let parts: [f64; POINTS] = std::array::from_fn(|i| {
+                    below_left[i] * by_left[i] + below_right[i] * by_right[i]
+                });
+                self.shares[usize::from(split.rank)] += sum(parts);
+            }
+            self.products[usize::from(split.node)] =
+                std::array::from_fn(|i| below_left[i] + below_right[i]);
+        }
     }
+}
+
+/// The sum of numbers, by halves: adding one after another waits for each.
+#[inline(always)]
+fn sum<const POINTS: usize>(mut parts: [f64; POINTS]) -> f64 {
+    let mut left = POINTS;
+    while left > 1 {
+        let half = left / 2;
+        let rest = left - half;
+        for index in 0..half {
+            parts[index] += parts[index + rest];
+        }
+        left = rest;
+    }
+    parts[0]
 }
 
 impl Tree {
     /// Fills in what both edges of each split give at each point.
     fn divide(&mut self, points: &[Point]) {
         self.inverses.clear();
-        for node in &self.nodes {
-            let Node::Split(split) = node else { continue };
-            for share in [split.share_left, split.share_right] {
+        for split in &self.splits {
+            for share in split.shares {
                 let z = split.before * share;
                 let inverse = |point: &Point| 1.0 / (z + (1.0 - z) * point.at);
                 self.inverses.extend(points.iter().map(inverse));
@@ -346,16 +365,15 @@ impl Tree {
 
     /// The mean of the leaves over the training rows.
     fn average(&self, covers: &[u64]) -> LogOdds {
-        let mut means = vec![0.0; self.nodes.len()];
-        for (index, node) in self.nodes.iter().enumerate().rev() {
-            means[index] = match node {
-                Node::Leaf(value) => *value,
-                Node::Split(split) => {
-                    let (left, right) = (usize::from(split.left), usize::from(split.right));
-                    let (rows_left, rows_right) = (covers[left] as f64, covers[right] as f64);
-                    (means[left] * rows_left + means[right] * rows_right) / (rows_left + rows_right)
-                }
-            };
+        let mut means = vec![0.0; self.nodes];
+        for leaf in &self.leaves {
+            means[usize::from(leaf.node)] = leaf.value;
+        }
+        for split in self.splits.iter().rev() {
+            let [left, right] = split.children.map(usize::from);
+            let (rows_left, rows_right) = (covers[left] as f64, covers[right] as f64);
+            means[usize::from(split.node)] =
+                (means[left] * rows_left + means[right] * rows_right) / (rows_left + rows_right);
         }
         LogOdds::from_units(libm::round(means[0]) as i64)
     }
@@ -366,13 +384,16 @@ fn lay_out(tree: &FoldedTree, scale: LeafScale) -> (Tree, usize) {
     // By node: the features asked about on the way, each with the node its last edge leads to and `z`.
     let mut paths: Vec<Vec<(u16, u16, f64)>> = vec![Vec::new(); tree.nodes.len()];
     let mut distinct_max = 0;
-    let mut nodes = Vec::with_capacity(tree.nodes.len());
+    let (mut splits, mut leaves) = (Vec::new(), Vec::new());
     let mut edges = 0;
-    for (index, node) in tree.nodes.iter().enumerate() {
+    for (index, (node, folded)) in (0..).zip(&tree.nodes).enumerate() {
         let path = std::mem::take(&mut paths[index]);
         distinct_max = distinct_max.max(path.len());
-        nodes.push(match *node {
-            FoldedNode::Leaf(value) => Node::Leaf(scale.log_odds(i64::from(value)).units() as f64),
+        match *folded {
+            FoldedNode::Leaf(value) => leaves.push(Leaf {
+                node,
+                value: scale.log_odds(i64::from(value)).units() as f64,
+            }),
             FoldedNode::Split {
                 entry,
                 rank,
@@ -393,23 +414,27 @@ fn lay_out(tree: &FoldedTree, scale: LeafScale) -> (Tree, usize) {
                 }
                 let edge = edges;
                 edges += 2;
-                Node::Split(Split {
+                splits.push(Split {
+                    node,
                     entry,
                     rank,
                     threshold,
                     same,
-                    left,
-                    right,
-                    share_left,
-                    share_right,
+                    children: [left, right],
+                    shares: [share_left, share_right],
                     before,
                     edge,
-                })
+                });
             }
-        });
+        }
     }
-    let inverses = Vec::new();
-    (Tree { nodes, inverses }, distinct_max)
+    let laid_out = Tree {
+        nodes: tree.nodes.len(),
+        splits,
+        leaves,
+        inverses: Vec::new(),
+    };
+    (laid_out, distinct_max)
 }
 
 /// The points and weights of Gauss and Legendre for the integral from 0 to 1: the roots of the

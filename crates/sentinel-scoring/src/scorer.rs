@@ -219,7 +219,8 @@ impl Scorer {
         // The table lives on the stack, in the smallest size that holds it: zeroing it costs time.
         match self.entries.len {
             0..=256 => self.sum_by_table::<256>(row),
-            257..=1024 => self.sum_by_table::<1024>(row),
+            257..=512 => self.sum_by_table::<512>(row),
+            513..=1024 => self.sum_by_table::<1024>(row),
             1025..=8192 => self.sum_by_table::<8192>(row),
             _ => self.sum_by_table::<65536>(row),
         }

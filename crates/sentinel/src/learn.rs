@@ -8,6 +8,7 @@ use std::time::Instant as Stopwatch;
 use anyhow::Context;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use sentinel_features::FeatureSet;
 use sentinel_scoring::Model;
 use sentinel_scoring::train::{Options, Report, TrainingSet, train};
 
@@ -31,9 +32,35 @@ pub struct LearnArguments {
     /// The share of legitimate rows to learn from; the prior is corrected for it.
     #[arg(long, value_name = "SHARE", default_value_t = 1.0)]
     pub negative_share: f64,
+    /// The shares of the boosted trees and of the isolation forest in the log-odds; 0 leaves one out.
+    #[arg(long, value_name = "BOOSTED,FOREST", value_parser = weights, default_value = "0.7,0.3")]
+    pub weights: Weights,
     /// Stop after so many trees that made the validation slice no better; 0 grows all.
     #[arg(long, value_name = "TREES", default_value_t = 30)]
     pub patience: usize,
+}
+
+/// How much each member of a model counts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Weights {
+    boosted: f64,
+    forest: f64,
+}
+
+/// `0.7,0.3`.
+fn weights(text: &str) -> Result<Weights, String> {
+    let unfit = || "expected two shares, not both 0, such as 0.7,0.3".to_owned();
+    let (boosted, forest) = text.split_once(',').ok_or_else(unfit)?;
+    let share = |text: &str| {
+        let read = text.trim().parse::<f64>().ok();
+        read.filter(|share| (0.0..=1.0).contains(share))
+            .ok_or_else(unfit)
+    };
+    let (boosted, forest) = (share(boosted)?, share(forest)?);
+    if boosted + forest == 0.0 {
+        return Err(unfit());
+    }
+    Ok(Weights { boosted, forest })
 }
 
 /// A model with how it came about.
@@ -47,8 +74,9 @@ pub struct Learnt {
 }
 
 impl LearnArguments {
-    /// The options of a training with this seed, for a model of this name.
-    pub fn options(&self, seed: u64, name: &str) -> Options {
+    /// The options of a training with this seed, for a model of this name. `card` says what was learned
+    /// from; its values are made fit for a card, whatever a file is called.
+    pub fn options(&self, seed: u64, name: &str, card: &[(&str, String)]) -> Options {
         Options {
             trees_max: self.trees,
             leaves_max: self.leaves,
@@ -56,10 +84,41 @@ impl LearnArguments {
             learning_rate: self.learning_rate,
             negative_share: self.negative_share,
             early_stopping_rounds: self.patience,
+            boosted_weight: self.weights.boosted,
+            forest_weight: self.weights.forest,
+            card: card
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), plain(value)))
+                .collect(),
             seed,
             name: name.to_owned(),
             ..Options::default()
         }
+    }
+}
+
+/// A text without what a card refuses.
+fn plain(text: &str) -> String {
+    let letters = text
+        .chars()
+        .map(|letter| if letter.is_control() { ' ' } else { letter });
+    let short: String = letters.take(VALUE_LETTERS_MAX).collect();
+    match short.trim() {
+        "" => "unnamed".to_owned(),
+        text => text.to_owned(),
+    }
+}
+
+/// The longest value that goes on a card: a letter has four bytes at most.
+const VALUE_LETTERS_MAX: usize = 250;
+
+/// A training set of these features that holds no row yet: the one place that says what a set is like.
+pub fn empty_set(features: &FeatureSet) -> TrainingSet {
+    TrainingSet {
+        features: features.names().into_iter().map(str::to_owned).collect(),
+        rows: Vec::new(),
+        fraud: Vec::new(),
+        validation_from: 0,
     }
 }
 
@@ -100,4 +159,37 @@ pub fn check_validation_share(share: f64, least: f64) -> anyhow::Result<()> {
     Err(usage(format!(
         "--validation-share must be {or_none}between 0.05 and 0.9"
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn weights_are_two_shares() {
+        assert_eq!(
+            weights("0.7,0.3"),
+            Ok(Weights {
+                boosted: 0.7,
+                forest: 0.3
+            })
+        );
+        assert_eq!(
+            weights("1, 0"),
+            Ok(Weights {
+                boosted: 1.0,
+                forest: 0.0
+            })
+        );
+        for text in ["", "1", "0,0", "1,2", "-1,1", "a,b", "NaN,1", "0.5,0.3,0.2"] {
+            assert!(weights(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn any_file_name_fits_on_a_card() {
+        assert_eq!(plain(" a\nb "), "a b");
+        assert_eq!(plain("\t"), "unnamed");
+        assert_eq!(plain(&"\u{1f600}".repeat(400)).len(), 1_000);
+    }
 }

@@ -114,7 +114,7 @@ fn base_and_contributions_are_the_log_odds_to_the_unit() {
 
 #[test]
 fn points_integrate_every_power_they_are_meant_for() {
-    for count in [4, 8, 16, 32] {
+    for count in POINTS {
         let points = gauss_legendre(count);
         for degree in 0..2 * count {
             let mut integral = 0.0;

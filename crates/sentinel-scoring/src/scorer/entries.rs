@@ -119,10 +119,7 @@ impl Entries {
     pub(super) fn fill(&self, row: &[f64], table: &mut [u32]) {
         for (slot, pair) in self.slots.iter().zip(table[1..].chunks_exact_mut(2)) {
             let value = row[usize::from(*slot)] as f32;
-            let key = key::of(value);
-            let missing = value.is_nan();
-            pair[0] = if missing { key::MISSING_LEFT } else { key };
-            pair[1] = if missing { key::MISSING_RIGHT } else { key };
+            pair.copy_from_slice(&key::pair(value, key::missing(value)));
         }
         if !self.zeros.is_empty() || !self.questions.is_empty() {
             self.fill_derived(row, table);
@@ -136,10 +133,8 @@ impl Entries {
         let first = 1 + 2 * self.slots.len();
         for (rank, pair) in self.zeros.iter().zip(table[first..].chunks_exact_mut(2)) {
             let value = value(*rank);
-            let missing = value.is_nan() || value.abs() <= ZERO_MAX;
-            let key = key::of(value);
-            pair[0] = if missing { key::MISSING_LEFT } else { key };
-            pair[1] = if missing { key::MISSING_RIGHT } else { key };
+            let missing = key::missing(value) || value.abs() <= ZERO_MAX;
+            pair.copy_from_slice(&key::pair(value, missing));
         }
         for questions in &self.questions {
             let answers = &mut table[questions.first..questions.first + questions.count];

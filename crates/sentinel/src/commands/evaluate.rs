@@ -31,6 +31,7 @@ use self::arguments::{Protocol, SplitAt, StartDay, TrainOn, split_at, start_day}
 pub use self::figures::Recall;
 use self::job::Job;
 use self::report::Output;
+pub use self::split::days_text;
 use crate::commands::usage;
 use crate::content::ContentArguments;
 use crate::csv;

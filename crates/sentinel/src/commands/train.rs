@@ -20,7 +20,7 @@ use sentinel_pipeline::mapping::Mapping;
 use self::report::TrainingReport;
 use self::rows::{Detail, Prepared};
 use super::run::{feature_set, labels, load_mapping};
-use crate::commands::evaluate::delay;
+use crate::commands::evaluate::{days_text, delay};
 use crate::commands::usage;
 use crate::content::{rate_table, with_definitions};
 use crate::labelled::LabelledStream;
@@ -94,7 +94,10 @@ pub fn train(arguments: TrainArguments) -> anyhow::Result<ExitCode> {
     check_validation_share(arguments.validation_share, 0.05)?;
     check_files(&arguments)?;
     let prepared = prepare(&arguments)?;
-    let options = arguments.learning.options(arguments.seed, &arguments.name);
+    let card = card(&arguments, &prepared);
+    let options = arguments
+        .learning
+        .options(arguments.seed, &arguments.name, &card);
     let learnt = learn(&prepared.set, &options)?;
     let (whole, mut file) = WholeFile::create("--out", &arguments.out)?;
     file.write_all(&learnt.model.to_bytes())
@@ -106,6 +109,34 @@ pub fn train(arguments: TrainArguments) -> anyhow::Result<ExitCode> {
     }
     tell(&arguments.out, &report).context("write the summary")?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// What was learned from; training adds how, and how well.
+fn card(arguments: &TrainArguments, prepared: &Prepared) -> Vec<(&'static str, String)> {
+    let [learned_from, judged_from, judged_to] = prepared.times.map(|at| at.to_string());
+    let data = match &arguments.input {
+        Some(input) => input
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned(),
+        None => format!(
+            "synthetic worlds from seed {}, {} payments each, at {:?} a second",
+            arguments.seed, arguments.count, arguments.rate
+        ),
+    };
+    let delay = prepared.delay_micros.map(days_text);
+    vec![
+        ("data", data),
+        ("learned_from", learned_from),
+        ("validation_from", judged_from),
+        ("validation_to", judged_to),
+        (
+            "label_delay",
+            delay.unwrap_or_else(|| "labels known at once".to_owned()),
+        ),
+        ("features", prepared.set.features.len().to_string()),
+    ]
 }
 
 /// Refuses to write over what is read.
@@ -152,10 +183,8 @@ fn prepare(arguments: &TrainArguments) -> anyhow::Result<Prepared> {
             let content = (set.clone(), rates.clone());
             rows::of_world((seed, rate, detail), arguments.count, content)
         });
-        return Ok(rows::joined(
-            parts.collect::<anyhow::Result<Vec<_>>>()?,
-            share,
-        ));
+        let parts = parts.collect::<anyhow::Result<Vec<_>>>()?;
+        return Ok(rows::joined(&set, &parts, share));
     };
     let mapping = arguments.mapping.as_deref().map(load_mapping).transpose()?;
     let mapping = match (mapping, arguments.label_delay) {

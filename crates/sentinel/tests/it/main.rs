@@ -22,3 +22,5 @@ mod windows_by_sql;
 mod bench;
 mod generate;
 mod analyze;
+mod evaluate;
+mod train;

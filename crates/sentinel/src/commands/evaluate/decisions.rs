@@ -21,6 +21,9 @@ pub struct Tally {
     detected: u64,
     legitimate: u64,
     flagged: u64,
+    /// What the model's own tier would have flagged, without any rule.
+    detected_by_model: u64,
+    flagged_by_model: u64,
 }
 
 /// Decides on rows and counts.
@@ -69,6 +72,10 @@ pub struct Shares {
     pub flagged: u64,
     /// Their share.
     pub false_positive_rate: Option<f64>,
+    /// Fraud that the model's own tier does not approve, whatever rules say.
+    pub detected_by_model: u64,
+    /// Other payments that it does not approve.
+    pub flagged_by_model: u64,
 }
 
 /// A decision needs a place in a log; figures do not depend on it.
@@ -101,14 +108,19 @@ impl<'a> Judge<'a> {
         );
         *self.verdicts.entry(decision.verdict.as_str()).or_insert(0) += 1;
         let flagged = u64::from(decision.verdict != Verdict::Approve);
+        let policy = &self.decider.policy;
+        let by_model = policy.verdict_of(policy.tier_of(score.risk));
+        let by_model = u64::from(by_model != Verdict::Approve);
         let tale = self.by_tale.get_mut(usize::from(fact.tale));
         for tally in [Some(&mut self.all), tale].into_iter().flatten() {
             if fact.fraud {
                 tally.fraud += 1;
                 tally.detected += flagged;
+                tally.detected_by_model += by_model;
             } else {
                 tally.legitimate += 1;
                 tally.flagged += flagged;
+                tally.flagged_by_model += by_model;
             }
         }
     }
@@ -153,6 +165,8 @@ impl Shares {
             legitimate: tally.legitimate,
             flagged: tally.flagged,
             false_positive_rate: share(tally.flagged, tally.legitimate),
+            detected_by_model: tally.detected_by_model,
+            flagged_by_model: tally.flagged_by_model,
         }
     }
 }

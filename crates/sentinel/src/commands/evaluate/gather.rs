@@ -13,7 +13,7 @@ use sentinel_scoring::train::TrainingSet;
 use super::split::Fold;
 use crate::labelled::LabelledStream;
 use crate::labelled::facts::Facts;
-use crate::learn::progress_bar;
+use crate::learn::{empty_set, progress_bar};
 use crate::matrix::MatrixRow;
 
 /// Rows with the places they have among the facts, rising.
@@ -25,7 +25,8 @@ struct Kept {
 
 /// The rows of all folds.
 pub struct Gathered {
-    features: Vec<String>,
+    /// A training set without rows.
+    like: TrainingSet,
     train: Kept,
     test: Kept,
     ids: Vec<EventId>,
@@ -52,11 +53,12 @@ pub fn gather(
             }
         }
     }
-    let features: Vec<String> = set.names().into_iter().map(str::to_owned).collect();
+    let like = empty_set(&set);
+    let width = like.features.len();
     let room = |role: u8| wanted.iter().filter(|wanted| **wanted & role != 0).count();
     let kept = |role: u8| Kept {
         places: Vec::with_capacity(room(role)),
-        values: Vec::with_capacity(room(role) * features.len()),
+        values: Vec::with_capacity(room(role) * width),
     };
     let (mut train, mut test, mut ids) = (kept(LEARNS), kept(ASKED), Vec::new());
     let bar = progress_bar("{percent}% of the rows", None);
@@ -88,7 +90,7 @@ pub fn gather(
         facts.rows.len()
     );
     Ok(Gathered {
-        features,
+        like,
         train,
         test,
         ids,
@@ -144,7 +146,7 @@ impl Kept {
 impl Gathered {
     /// How many features a row has.
     pub fn width(&self) -> usize {
-        self.features.len()
+        self.like.features.len()
     }
 
     /// Hands each fold its training set, the last fold first: where a fold learns from a part of what the
@@ -161,11 +163,8 @@ impl Gathered {
                 .iter()
                 .all(|earlier| contains(&fold.train, &earlier.train));
             let mut set = TrainingSet {
-                features: self.features.clone(),
-                rows: Vec::new(),
-                fraud: Vec::new(),
                 validation_from: fold.train.len(),
-                ..TrainingSet::default()
+                ..self.like.clone()
             };
             if nested {
                 self.train.narrow(&fold.train, width);
@@ -183,7 +182,7 @@ impl Gathered {
 
     /// The risk that a model gives each row that a fold asks.
     pub fn ask(&self, fold: &Fold, model: &Model) -> anyhow::Result<Vec<f64>> {
-        let schema: Vec<&str> = self.features.iter().map(String::as_str).collect();
+        let schema: Vec<&str> = self.like.features.iter().map(String::as_str).collect();
         let scorer = model.bind(&schema)?;
         let mut slots = Vec::with_capacity(self.width());
         let mut risks = Vec::with_capacity(fold.test.len());

@@ -240,10 +240,9 @@ impl<'a> Job<'a> {
         )?;
         let rates = rate_table(content.rates.as_deref())?;
         let mut gathered = gather::gather(&self.stream, &self.facts, folds, (set, rates))?;
-        let options = self
-            .arguments
-            .learning
-            .options(self.arguments.seed, "evaluated");
+        // Nothing of the file's name: a model is told apart by what it learned, and is not kept.
+        let learning = &self.arguments.learning;
+        let options = learning.options(self.arguments.seed, "evaluated", &[]);
         let mut models = Vec::new();
         gathered.for_each_training(folds, &mut |number, fold, set| {
             self.label(fold, set);

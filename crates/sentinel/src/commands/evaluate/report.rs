@@ -169,21 +169,23 @@ fn decided(out: &mut dyn Write, decisions: &Decisions) -> std::io::Result<()> {
     writeln!(out, "\ndecisions    {}", verdicts.join(", "))?;
     writeln!(
         out,
-        "\n{:22} {:>9} {:>9} {:>10} {:>9} {:>15}",
-        "", "fraud", "detected", "legitimate", "flagged", "false positives"
+        "\n{:22} {:>8} {:>9} {:>9}  {:>10} {:>9} {:>9}",
+        "", "fraud", "detected", "by model", "legitimate", "flagged", "by model"
     )?;
-    let share = |share: Option<f64>| {
-        share.map_or("-".to_owned(), |share| format!("{:.2} %", share * 100.0))
+    let share = |part: u64, of: u64| match of {
+        0 => "-".to_owned(),
+        _ => format!("{:.2} %", part as f64 / of as f64 * 100.0),
     };
     let mut line = |name: &str, shares: &Shares| {
         writeln!(
             out,
-            "{name:22} {:>9} {:>9} {:>10} {:>9} {:>15}",
+            "{name:22} {:>8} {:>9} {:>9}  {:>10} {:>9} {:>9}",
             shares.fraud,
-            share(shares.detection),
+            share(shares.detected, shares.fraud),
+            share(shares.detected_by_model, shares.fraud),
             shares.legitimate,
-            shares.flagged,
-            share(shares.false_positive_rate)
+            share(shares.flagged, shares.legitimate),
+            share(shares.flagged_by_model, shares.legitimate)
         )
     };
     for tale in &decisions.tales {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::report::{Importance, RiskStep, Threshold, TrainingReport};
+use super::report::{Importance, RiskStep, StoryReport, Threshold, TrainingReport};
 use crate::page::chart::{self, Columns, bar};
 use crate::page::plot::{Axis, Plot, plot};
 use crate::page::{self, details, escape, grouped, legend, percent, put, table};
@@ -339,23 +339,36 @@ fn stories(report: &TrainingReport, page: &mut String) {
          medium, by the model alone: rules and policy are not asked here, sentinel evaluate asks them.</p>\n",
     );
     let share = |share: Option<f64>| share.map_or("-".to_owned(), percent);
-    let rows = report.stories.iter().map(|story| {
-        [
-            story.story.replace('_', " "),
-            grouped(story.fraud as f64),
-            share(story.detection),
-            grouped(story.legitimate as f64),
-            share(story.false_positive_rate),
-        ]
-    });
-    let head = [
-        "story or look-alike",
-        "fraud",
-        "found",
-        "legitimate",
-        "false positives",
-    ];
-    table(page, &head, rows);
+    let name = |story: &StoryReport| story.story.replace('_', " ");
+    let found = |story: &StoryReport| [grouped(story.fraud as f64), share(story.detection)];
+    // Labels of a file name stories of fraud only: there nothing is legitimate.
+    if report.stories.iter().all(|story| story.legitimate == 0) {
+        let rows = report.stories.iter().map(|story| {
+            let [fraud, found] = found(story);
+            [name(story), fraud, found]
+        });
+        table(page, &["story", "fraud", "found"], rows);
+    } else {
+        let rows = report.stories.iter().map(|story| {
+            let [fraud, found] = found(story);
+            let legitimate = grouped(story.legitimate as f64);
+            [
+                name(story),
+                fraud,
+                found,
+                legitimate,
+                share(story.false_positive_rate),
+            ]
+        });
+        let head = [
+            "story or look-alike",
+            "fraud",
+            "found",
+            "legitimate",
+            "false positives",
+        ];
+        table(page, &head, rows);
+    }
     page.push_str("</div>\n");
 }
 
@@ -402,12 +415,12 @@ fn card(report: &TrainingReport, page: &mut String) {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value)),
     );
-    page.push_str("</div>\n<div class=\"card\"><h3>Options</h3>\n");
-    let options = report
-        .options
+    page.push_str("</div>\n<div class=\"card\"><h3>On its card</h3>\n");
+    let entries = report
+        .card
         .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.clone()));
-    facts_table(page, options);
+        .map(|entry| (entry.key.replace('_', " "), entry.value.clone()));
+    facts_table(page, entries);
     page.push_str("</div>\n</div>\n");
 }
 

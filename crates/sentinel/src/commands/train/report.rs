@@ -29,8 +29,8 @@ const EXPLAINED_MAX: usize = 4_000;
 /// The most features that the report names.
 const FEATURES_MAX: usize = 40;
 
-/// False-positive rates that stand in the table of thresholds beside the tiers.
-const RATES: [f64; 7] = [0.05, 0.02, 0.01, 0.005, 0.002, 0.001, 0.0001];
+/// False-positive rates that stand in the table of thresholds beside the tiers, which have rates of their own.
+const RATES: [f64; 5] = [0.1, 0.05, 0.01, 0.002, 0.000_1];
 
 /// Tiers by the risk at which they begin.
 const TIERS: [(f64, &str); 4] = [
@@ -49,8 +49,8 @@ pub struct TrainingReport {
     pub input: String,
     /// How the rows were parted.
     pub rows: RowsReport,
-    /// Options of the training.
-    pub options: Vec<(&'static str, String)>,
+    /// What stands on the model's card.
+    pub card: Vec<CardEntry>,
     /// Trees of the model.
     pub trees: usize,
     /// How long training took.
@@ -95,6 +95,15 @@ pub struct ModelReport {
     pub file: String,
     /// How many features it may read.
     pub features: usize,
+}
+
+/// A line of the model's card.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CardEntry {
+    /// What it is about.
+    pub key: String,
+    /// What it says.
+    pub value: String,
 }
 
 /// How the rows were parted.
@@ -211,19 +220,24 @@ impl TrainingReport {
     ) -> anyhow::Result<Self> {
         let names: Vec<&str> = prepared.set.features.iter().map(String::as_str).collect();
         let scorer = learnt.model.bind(&names)?;
-        let values = values(prepared);
-        let rows: Vec<Row> = values
+        let fraud: Vec<bool> = prepared
+            .set
+            .fraud
             .iter()
-            .zip(prepared.set.fraud.iter().skip(prepared.set.validation_from))
-            .zip(&prepared.judged)
-            .map(|((values, fraud), judged)| Row {
-                score: scorer.score(values),
+            .skip(prepared.set.validation_from)
+            .copied()
+            .collect();
+        let mut rows = Vec::with_capacity(fraud.len());
+        let mut slots = Vec::with_capacity(names.len());
+        for ((values, fraud), judged) in judging(prepared).zip(&fraud).zip(&prepared.judged) {
+            widen(values, &mut slots);
+            rows.push(Row {
+                score: scorer.score(&slots),
                 fraud: *fraud,
                 judged: *judged,
-            })
-            .collect();
+            });
+        }
         let risks: Vec<f64> = rows.iter().map(|row| row.score.risk).collect();
-        let fraud: Vec<bool> = rows.iter().map(|row| row.fraud).collect();
         let probabilities: Vec<f64> = rows.iter().map(|row| row.score.probability).collect();
         let steps = metrics::steps(&risks, &fraud);
         let rates = crate::content::rate_table(arguments.rates.as_deref())?;
@@ -241,7 +255,7 @@ impl TrainingReport {
                 None => format!("synthetic worlds from seed {}", arguments.seed),
             },
             rows: rows_report(prepared, learnt),
-            options: options(arguments),
+            card: card(learnt),
             trees: learnt.report.trees,
             training_seconds: learnt.seconds,
             auc: metrics::auc(&risks, &fraud),
@@ -256,20 +270,24 @@ impl TrainingReport {
             precision_recall: precision_recall(&steps),
             calibration: calibration(&rows),
             risk: distribution(&rows),
-            importance: importance(&scorer, &values, &fraud, learnt, &names),
+            importance: importance(&scorer, prepared, &fraud, learnt, &names),
             currency: (currency.as_str().to_owned(), currency.exponent()),
             stories: stories(&rows, &prepared.tales),
         })
     }
 }
 
-/// The judging rows as the model sees them.
-fn values(prepared: &Prepared) -> Vec<Vec<f64>> {
+/// The judging rows.
+fn judging(prepared: &Prepared) -> impl Iterator<Item = &[f32]> {
     let set = &prepared.set;
     let rows = set.rows.chunks_exact(set.features.len().max(1));
-    let rows = rows.skip(set.validation_from);
-    rows.map(|row| row.iter().map(|value| f64::from(*value)).collect())
-        .collect()
+    rows.skip(set.validation_from)
+}
+
+/// A row as a scorer takes it.
+fn widen(values: &[f32], slots: &mut Vec<f64>) {
+    slots.clear();
+    slots.extend(values.iter().map(|value| f64::from(*value)));
 }
 
 fn rows_report(prepared: &Prepared, learnt: &Learnt) -> RowsReport {
@@ -288,21 +306,14 @@ fn rows_report(prepared: &Prepared, learnt: &Learnt) -> RowsReport {
     }
 }
 
-fn options(arguments: &TrainArguments) -> Vec<(&'static str, String)> {
-    let learning = &arguments.learning;
-    vec![
-        ("seed", arguments.seed.to_string()),
-        ("trees at most", learning.trees.to_string()),
-        ("leaves a tree", learning.leaves.to_string()),
-        ("depth", learning.depth.to_string()),
-        ("learning rate", learning.learning_rate.to_string()),
-        (
-            "share of legitimate rows",
-            learning.negative_share.to_string(),
-        ),
-        ("patience", learning.patience.to_string()),
-        ("validation share", arguments.validation_share.to_string()),
-    ]
+fn card(learnt: &Learnt) -> Vec<CardEntry> {
+    let entries = learnt.model.card().entries();
+    entries
+        .map(|(key, value)| CardEntry {
+            key: key.to_owned(),
+            value: value.to_owned(),
+        })
+        .collect()
 }
 
 /// The tiers, and the least risk that keeps each rate of false positives.
@@ -453,25 +464,26 @@ fn distribution(rows: &[Row]) -> Vec<RiskStep> {
 /// By gain and by mean contribution over an even sample of the rows, half of it fraud where there is enough.
 fn importance(
     scorer: &Scorer,
-    values: &[Vec<f64>],
+    prepared: &Prepared,
     fraud: &[bool],
     learnt: &Learnt,
     names: &[&str],
 ) -> Vec<Importance> {
     let mut scratch = ExplainScratch::default();
+    let mut slots = Vec::with_capacity(names.len());
     let mut moved = vec![0.0; names.len()];
     let mut explained = 0.0;
     for kind in [false, true] {
         let rows = || {
-            values
-                .iter()
+            judging(prepared)
                 .zip(fraud)
                 .filter(|(_, fraud)| **fraud == kind)
         };
         let every = rows().count().div_ceil(EXPLAINED_MAX / 2).max(1);
         for (row, _) in rows().step_by(every) {
+            widen(row, &mut slots);
             explained += 1.0;
-            for Contribution { feature, log_odds } in scorer.explain(row, &mut scratch) {
+            for Contribution { feature, log_odds } in scorer.explain(&slots, &mut scratch) {
                 if let Some(moved) = moved.get_mut(usize::from(feature)) {
                     *moved += log_odds.to_f64().abs();
                 }

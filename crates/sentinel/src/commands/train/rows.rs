@@ -12,7 +12,7 @@ use sentinel_synth::{Generated, LookAlike, Options, Story, Stream};
 use crate::commands::usage;
 use crate::labelled::LabelledStream;
 use crate::labelled::facts::{Fact, Facts};
-use crate::learn::progress_bar;
+use crate::learn::{empty_set, progress_bar};
 use crate::matrix::{MatrixRow, Stages};
 
 /// A row of the slice that judges the model, beside its features.
@@ -38,14 +38,15 @@ pub struct Prepared {
     pub gap: usize,
     /// Rows at the end whose label is not known by then.
     pub unsettled: usize,
+    /// How long after the event a label is known; none where all are known at once.
+    pub delay_micros: Option<i64>,
     /// The first event that is learned from, the first and the last that judge.
     pub times: [Instant; 3],
 }
 
 /// Rows of a synthetic world, in the order of the log.
+#[derive(Default)]
 pub struct Rows {
-    /// Names of the columns.
-    pub features: Vec<String>,
     /// Row after row.
     pub values: Vec<f32>,
     /// Whether each turned out to be fraud.
@@ -57,16 +58,6 @@ pub struct Rows {
 }
 
 impl Rows {
-    fn of(set: &FeatureSet) -> Self {
-        Self {
-            features: set.names().into_iter().map(str::to_owned).collect(),
-            values: Vec::new(),
-            fraud: Vec::new(),
-            times: Vec::new(),
-            judged: Vec::new(),
-        }
-    }
-
     fn push(&mut self, row: &MatrixRow<'_>, tale: u16) {
         push(&mut self.values, row);
         self.fraud.push(row.fraud);
@@ -124,15 +115,8 @@ pub fn of_stream(
     let facts = Facts::of(stream, hear)?;
     bar.finish_and_clear();
     let parted = part(&facts, validation_share, delay_micros)?;
-    let features = set.names().into_iter().map(str::to_owned).collect();
     let mut prepared = Prepared {
-        set: TrainingSet {
-            features,
-            rows: Vec::new(),
-            fraud: Vec::new(),
-            validation_from: 0,
-            ..TrainingSet::default()
-        },
+        set: empty_set(&set),
         judged: Vec::new(),
         days: 0.0,
         tales: facts.tales.clone(),
@@ -146,6 +130,7 @@ pub fn of_stream(
             .iter()
             .filter(|role| **role == Role::Unsettled)
             .count(),
+        delay_micros: Some(delay_micros),
         times: times(&facts, &parted),
     };
     let [_, from, to] = prepared.times;
@@ -254,18 +239,11 @@ fn times(facts: &Facts, parted: &Parted) -> [Instant; 3] {
     clippy::cast_sign_loss,
     reason = "a share of a count of rows"
 )]
-pub fn joined(parts: Vec<Rows>, validation_share: f64) -> Prepared {
-    let features = parts.first().map(|part| part.features.clone());
-    let mut set = TrainingSet {
-        features: features.unwrap_or_default(),
-        rows: Vec::new(),
-        fraud: Vec::new(),
-        validation_from: 0,
-        ..TrainingSet::default()
-    };
+pub fn joined(features: &FeatureSet, parts: &[Rows], validation_share: f64) -> Prepared {
+    let mut set = empty_set(features);
     let width = set.features.len();
     let cut = |part: &Rows| (part.fraud.len() as f64 * (1.0 - validation_share)) as usize;
-    for part in &parts {
+    for part in parts {
         let (values, fraud) = (
             part.values.get(..cut(part) * width),
             part.fraud.get(..cut(part)),
@@ -275,7 +253,7 @@ pub fn joined(parts: Vec<Rows>, validation_share: f64) -> Prepared {
     }
     set.validation_from = set.fraud.len();
     let (mut judged, mut days) = (Vec::new(), 0.0);
-    for part in &parts {
+    for part in parts {
         let (values, fraud) = (
             part.values.get(cut(part) * width..),
             part.fraud.get(cut(part)..),
@@ -300,6 +278,7 @@ pub fn joined(parts: Vec<Rows>, validation_share: f64) -> Prepared {
         tales: tales(),
         gap: 0,
         unsettled: 0,
+        delay_micros: None,
         times: times.map(|at| at.copied().unwrap_or_default()),
     }
 }
@@ -367,7 +346,7 @@ pub fn of_world(
         repeat_share: 0.0,
         ..Options::for_rate(seed, start, rate)
     };
-    let mut rows = Rows::of(&set);
+    let mut rows = Rows::default();
     // Rows come out in runs, so what they tell waits for them; repeats are off.
     let told = RefCell::new(VecDeque::new());
     let take = &mut |row: &MatrixRow<'_>| {
