@@ -7,6 +7,7 @@ mod compose;
 mod content;
 mod csv;
 mod matrix;
+mod server;
 mod whole_file;
 mod commands;
 
@@ -14,7 +15,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{analyze, bench, demo, features, generate, openapi, replay, run, serve, train};
+use commands::{
+    analyze, bench, demo, features, generate, models, openapi, replay, run, serve, train,
+};
 
 // Windows and decisions are small allocations that live long or die young: jemalloc replaces a live box in
 // half of glibc's time.
@@ -48,6 +51,8 @@ enum Command {
     Analyze(analyze::AnalyzeArguments),
     /// Show the feature catalogue.
     Features(features::FeaturesArguments),
+    /// Import, show, sign and activate models.
+    Models(models::ModelsArguments),
     /// Measure what deciding costs on this machine.
     Bench(bench::BenchArguments),
     /// Print the OpenAPI description.
@@ -65,6 +70,7 @@ fn main() -> ExitCode {
         Command::Generate(arguments) => generate::generate(arguments),
         Command::Analyze(arguments) => analyze::analyze(&arguments),
         Command::Features(arguments) => features::features(arguments),
+        Command::Models(arguments) => models::models(arguments),
         Command::Bench(arguments) => bench::bench(arguments),
         Command::Openapi => openapi::openapi(),
     };

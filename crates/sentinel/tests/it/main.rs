@@ -21,4 +21,5 @@ mod export;
 mod windows_by_sql;
 mod bench;
 mod generate;
+mod models;
 mod analyze;
