@@ -314,7 +314,7 @@ def measure(zoo, binary, folder, bound, output):
             results.append(result)
             if output == "table":
                 differences = " ".join(
-                    f"{kind} {result[kind]['difference_max']:.2e}"
+                    f"{kind} deviation {result[kind]['deviation_max']:.2e} difference {result[kind]['difference_max']:.2e}"
                     for kind in ("raw", "probability") if result.get(kind)
                 )
                 verdict = "" if holds else "  FAILED"

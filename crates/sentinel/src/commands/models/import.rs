@@ -59,7 +59,7 @@ pub struct ImportArguments {
     /// Compare with the predictions of the other program on these rows.
     #[arg(long, value_name = "SAMPLE")]
     check: Option<PathBuf>,
-    /// The largest difference that --check lets pass.
+    /// The largest deviation that --check lets pass: the difference, or its share of a margin above 1.
     #[arg(long, value_name = "DIFFERENCE", default_value_t = 1e-6)]
     tolerance: f64,
     /// Set the tiers by these rows; default: those of --check.
@@ -360,7 +360,9 @@ fn tell_parity(parity: &Parity, tolerance: f64, out: &mut impl Write) -> std::io
         let Some(one) = difference else { return Ok(()) };
         writeln!(
             out,
-            "  {name:<12} max {:.3e}, mean {:.3e}, NaN mismatches {}; worst row {}: ours {}, theirs {}",
+            "  {name:<12} deviation {:.3e}; difference max {:.3e}, mean {:.3e}; NaN mismatches {}; worst row {}: ours {}, \
+             theirs {}",
+            one.deviation_max,
             one.difference_max,
             one.difference_mean,
             one.nan_mismatches,

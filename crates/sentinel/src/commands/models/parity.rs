@@ -1,5 +1,8 @@
 //! A model against what another program says of the same rows.
 //!
+//! Programs that add in f32 round in proportion to the sum, so a deviation is the difference where the sum is
+//! small, and its share of the sum where that is above 1.
+//!
 //! **Promises** that a difference which is no number counts as a difference: two that are both missing are
 //! equal, one that is missing is a mismatch. **Must never** compare what does not mean the same.
 
@@ -25,13 +28,15 @@ pub struct Parity {
 /// How far two columns lie apart.
 #[derive(Debug, Default, Serialize)]
 pub struct Difference {
+    /// The largest deviation, which the bound holds for.
+    pub deviation_max: f64,
     /// The largest difference.
     pub difference_max: f64,
     /// The mean difference.
     pub difference_mean: f64,
     /// Rows where one of the two is no number.
     pub nan_mismatches: usize,
-    /// The row of the largest difference, counted from 1.
+    /// The row of the largest deviation, counted from 1.
     pub worst_row: usize,
     /// What we say of it.
     pub worst_ours: f64,
@@ -41,7 +46,8 @@ pub struct Difference {
 }
 
 impl Difference {
-    fn add(&mut self, row: usize, ours: f64, theirs: f64) {
+    /// Adds a row; `weight` is how much a unit counts.
+    fn add(&mut self, row: usize, ours: f64, theirs: f64, weight: f64) {
         self.rows += 1;
         if ours.is_nan() || theirs.is_nan() {
             self.nan_mismatches += usize::from(ours.is_nan() != theirs.is_nan());
@@ -49,8 +55,10 @@ impl Difference {
         }
         let difference = (ours - theirs).abs();
         self.difference_mean += difference;
-        if difference > self.difference_max || self.worst_row == 0 {
-            self.difference_max = difference;
+        self.difference_max = self.difference_max.max(difference);
+        let deviation = difference * weight / (theirs.abs() * weight).max(1.0);
+        if deviation > self.deviation_max || self.worst_row == 0 {
+            self.deviation_max = deviation;
             self.worst_row = row;
             self.worst_ours = ours;
             self.worst_theirs = theirs;
@@ -64,7 +72,7 @@ impl Difference {
     }
 
     fn holds(&self, tolerance: f64) -> bool {
-        self.nan_mismatches == 0 && self.difference_max <= tolerance
+        self.nan_mismatches == 0 && self.deviation_max <= tolerance
     }
 }
 
@@ -86,7 +94,7 @@ impl Parity {
             let margin = foreign.margin(score.log_odds);
             let cell = |column: &Option<Vec<f64>>| column.as_ref()?.get(index).copied();
             if let (Some(raw), Some(theirs)) = (&mut raw, cell(&sample.raw)) {
-                raw.add(index + 1, margin, theirs);
+                raw.add(index + 1, margin, theirs, foreign.margin_weight());
             }
             if let (Some(probability), Some(theirs)) = (&mut probability, cell(&sample.prediction))
             {
@@ -94,7 +102,7 @@ impl Parity {
                     Meaning::Probability => margin,
                     _ => score.probability,
                 };
-                probability.add(index + 1, ours, theirs);
+                probability.add(index + 1, ours, theirs, 1.0);
             }
         }
         Ok(Self {
