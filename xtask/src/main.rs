@@ -73,8 +73,8 @@ const VERBS: &[Verb] = &[
     ),
     (
         "measure",
-        "separability",
-        "how well fraud of the generator is told apart, without and with stream features",
+        "parity|separability",
+        "imported models against their own programs; how well fraud of the generator is told apart",
         measure::measure,
     ),
     (

@@ -40,6 +40,26 @@ const LIGHTGBM: Environment = Environment {
              venv; LightGBM wants the system's libgomp; make that possible and try again",
 };
 
+/// That of the measure of parity: the programs whose models are imported, and converters to ONNX.
+const BOOSTERS: Environment = Environment {
+    folder: "boosters-wheel",
+    packages: &[
+        "lightgbm>=4.5,<5",
+        "xgboost>=3,<4",
+        "scikit-learn>=1.5",
+        "onnx>=1.16",
+        "onnxruntime>=1.19",
+        "onnxmltools>=1.13",
+        "skl2onnx>=1.17",
+        "numpy>=2",
+        "pandas>=2.2",
+        "pyarrow>=17",
+    ],
+    import: "import lightgbm, xgboost, sklearn, onnx, onnxruntime, onnxmltools, skl2onnx, pandas, pyarrow",
+    advice: "the measure needs LightGBM, XGBoost, scikit-learn and ONNX Runtime, which come from PyPI into a \
+             private environment of python3 with venv; make that possible, or name another with --python",
+};
+
 /// The variable by which tests and campaigns are told its interpreter.
 pub const DUCKDB_VARIABLE: &str = "SENTINEL_DUCKDB_PYTHON";
 
@@ -51,6 +71,11 @@ pub fn duckdb_ready(workspace: &Workspace) -> Result<PathBuf> {
 /// The Python that has LightGBM, brought in where it is not there yet.
 pub fn lightgbm_ready(workspace: &Workspace) -> Result<PathBuf> {
     ready(workspace, &LIGHTGBM)
+}
+
+/// The Python that has LightGBM, XGBoost, scikit-learn and ONNX, brought in where it is not there yet.
+pub fn booster_libraries_ready(workspace: &Workspace) -> Result<PathBuf> {
+    ready(workspace, &BOOSTERS)
 }
 
 fn ready(workspace: &Workspace, environment: &Environment) -> Result<PathBuf> {

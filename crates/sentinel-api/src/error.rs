@@ -12,8 +12,9 @@ use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
 use sentinel_domain::{DecisionId, Rejection, RejectionCode};
 use sentinel_pipeline::definitions::{self, AdditionError};
+use sentinel_pipeline::models::ModelRefused;
 use sentinel_pipeline::replay::ReplayError;
-use sentinel_pipeline::{FeaturesError, LookupError, SubmitError};
+use sentinel_pipeline::{FeaturesError, LookupError, ModelsError, SubmitError};
 use sentinel_store::StoreError;
 
 use crate::wire::problem::{FieldFault, ProblemBody};
@@ -40,6 +41,10 @@ pub enum Kind {
     BadDefinitions,
     /// Features are still being filled from the log.
     FeaturesFilling,
+    /// A model cannot be put in force.
+    BadModel,
+    /// Another activation is on its way.
+    ActivationPending,
     /// A WebSocket was expected.
     UpgradeRequired,
     /// The request comes from a page of another site.
@@ -65,6 +70,8 @@ impl Kind {
             Self::BadQuery,
             Self::BadDefinitions,
             Self::FeaturesFilling,
+            Self::BadModel,
+            Self::ActivationPending,
             Self::UpgradeRequired,
             Self::ForeignOrigin,
             Self::ForeignHost,
@@ -89,6 +96,8 @@ impl Kind {
             Self::BadQuery => "bad_query",
             Self::BadDefinitions => "bad_definitions",
             Self::FeaturesFilling => "features_filling",
+            Self::BadModel => "bad_model",
+            Self::ActivationPending => "activation_pending",
             Self::UpgradeRequired => "upgrade_required",
             Self::ForeignOrigin => "foreign_origin",
             Self::ForeignHost => "foreign_host",
@@ -105,8 +114,12 @@ impl Kind {
                 StatusCode::BAD_REQUEST
             }
             Self::BadQuery => StatusCode::BAD_REQUEST,
-            Self::Rejected(RejectionCode::Conflict) | Self::FeaturesFilling => StatusCode::CONFLICT,
-            Self::Rejected(_) | Self::BadDefinitions => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Rejected(RejectionCode::Conflict)
+            | Self::FeaturesFilling
+            | Self::ActivationPending => StatusCode::CONFLICT,
+            Self::Rejected(_) | Self::BadDefinitions | Self::BadModel => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -129,6 +142,8 @@ impl Kind {
             Self::BadQuery => "A query parameter is not understood",
             Self::BadDefinitions => "Feature definitions cannot be used",
             Self::FeaturesFilling => "Features are still being filled",
+            Self::BadModel => "The model cannot be used",
+            Self::ActivationPending => "Another activation is on its way",
             Self::UpgradeRequired => "This path speaks WebSocket",
             Self::ForeignOrigin => "The request comes from another site",
             Self::ForeignHost => "The request names another host",
@@ -146,7 +161,9 @@ impl Kind {
                 "Check the path and the identifier; decisions by event id are found while the id is remembered."
             }
             Self::MethodNotAllowed => "The Allow header of the answer lists the methods.",
-            Self::BodyTooLarge => "One transaction has at most 64 KiB. Nothing was accepted.",
+            Self::BodyTooLarge => {
+                "One transaction has at most 64 KiB, one model 32 MiB. Nothing was accepted."
+            }
             Self::BadBody => {
                 "The connection ended before the body did. Send it again; the event id makes that safe."
             }
@@ -156,6 +173,12 @@ impl Kind {
             }
             Self::FeaturesFilling => {
                 "The server reads its log for features that were added before. Send it again when Retry-After has passed."
+            }
+            Self::BadModel => {
+                "The detail says what is wrong; `sentinel models show FILE` tells the same without a server. Nothing was changed."
+            }
+            Self::ActivationPending => {
+                "What was appended before is not in force yet. Send it again when Retry-After has passed."
             }
             Self::UpgradeRequired => "Open it with a WebSocket client, subprotocol sentinel.v1.",
             Self::ForeignOrigin => {
@@ -264,7 +287,7 @@ impl Problem {
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
         let retry_after_seconds = match kind {
             Kind::Overloaded => Some(1),
-            Kind::Unavailable | Kind::FeaturesFilling => Some(5),
+            Kind::Unavailable | Kind::FeaturesFilling | Kind::ActivationPending => Some(5),
             _ => None,
         };
         Self {
@@ -300,6 +323,17 @@ impl Problem {
             errors: vec![fault],
             ..Self::new(Kind::BadQuery, format!("{name}: {detail}"))
         }
+    }
+
+    /// A body that could not be received, where so many bytes are allowed.
+    pub fn body(rejection: &BytesRejection, bytes_max: usize) -> Self {
+        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+            return Self::new(
+                Kind::BodyTooLarge,
+                format!("the body is longer than {bytes_max} bytes"),
+            );
+        }
+        Self::new(Kind::BadBody, rejection.body_text())
     }
 
     /// The event id came before with another body.
@@ -406,6 +440,21 @@ impl From<FeaturesError> for Problem {
     }
 }
 
+impl From<ModelsError> for Problem {
+    fn from(error: ModelsError) -> Self {
+        match error {
+            ModelsError::Submit(error) => Self::from(error),
+            ModelsError::Busy { .. } => Self::new(Kind::ActivationPending, error.to_string()),
+            ModelsError::Refused(ModelRefused::NothingActive) => {
+                Self::new(Kind::Unavailable, error.to_string())
+            }
+            ModelsError::Refused(ModelRefused::Unfit(_)) => {
+                Self::new(Kind::BadModel, error.to_string())
+            }
+        }
+    }
+}
+
 impl From<LookupError> for Problem {
     fn from(error: LookupError) -> Self {
         match error {
@@ -438,14 +487,7 @@ impl From<StoreError> for Problem {
 
 impl From<BytesRejection> for Problem {
     fn from(rejection: BytesRejection) -> Self {
-        if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            let bytes_max = crate::rest::BODY_BYTES_MAX;
-            return Self::new(
-                Kind::BodyTooLarge,
-                format!("the body is longer than {bytes_max} bytes"),
-            );
-        }
-        Self::new(Kind::BadBody, rejection.body_text())
+        Self::body(&rejection, crate::rest::BODY_BYTES_MAX)
     }
 }
 

@@ -7,6 +7,7 @@ pub mod decisions;
 pub mod alerts;
 pub mod cases;
 pub mod features;
+pub mod models;
 pub mod statistics;
 pub mod probes;
 pub mod aliases;

@@ -14,7 +14,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::Api;
-use crate::rest::{alerts, aliases, cases, decisions, features, probes, statistics};
+use crate::rest::{alerts, aliases, cases, decisions, features, models, probes, statistics};
 use crate::{dashboard, docs, live, metrics, rest};
 
 /// What the description says of the API as a whole.
@@ -29,7 +29,7 @@ use crate::{dashboard, docs, live, metrics, rest};
         (name = "decisions", description = "Decide on a transaction, look at a decision, compute it again."),
         (name = "alerts", description = "Decisions that a person should see."),
         (name = "cases", description = "Investigations that alerts opened."),
-        (name = "figures", description = "Running figures and the feature catalogue."),
+        (name = "figures", description = "Running figures, the feature catalogue, and models."),
         (name = "live", description = "The live feed."),
         (name = "operations", description = "Probes and metrics."),
         (name = "aliases", description = "Routes that existing clients call; the rest of the API says the same more exactly."),
@@ -67,6 +67,15 @@ fn reading() -> OpenApiRouter<Arc<Api>> {
         .layer(CompressionLayer::new())
 }
 
+/// Handlers that take a whole model.
+#[rustfmt::skip]
+fn activating() -> OpenApiRouter<Arc<Api>> {
+    OpenApiRouter::new()
+        .routes(routes!(models::list_models, models::activate_model)) // GET, POST /api/v1/models
+        .layer(DefaultBodyLimit::max(models::MODEL_BODY_BYTES_MAX))
+        .layer(CompressionLayer::new())
+}
+
 /// Handlers without a body worth packing.
 #[rustfmt::skip]
 fn plain() -> OpenApiRouter<Arc<Api>> {
@@ -94,6 +103,7 @@ fn described() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::with_openapi(Description::openapi())
         .merge(deciding())
         .merge(reading())
+        .merge(activating())
         .merge(plain())
 }
 

@@ -7,6 +7,7 @@ pub mod transaction;
 pub mod alert;
 pub mod case;
 pub mod feature;
+pub mod model;
 pub mod statistics;
 pub mod replay;
 pub mod problem;

@@ -11,7 +11,7 @@ use sentinel_domain::{
 };
 use sentinel_features::FeatureSet;
 use sentinel_rules::{Policy, RuleSet, Schema};
-use sentinel_scoring::{Model, Scorer};
+use sentinel_scoring::{Model, Scorer, signature};
 
 use crate::rates;
 
@@ -170,6 +170,14 @@ fn join<T: std::fmt::Display>(diagnostics: &[T]) -> String {
         .join("\n")
 }
 
+/// The hash by which decisions name a content: a model is the same with and without signatures.
+fn hash_of(activation: &Activation) -> ContentHash {
+    match (activation.kind, signature::split(&activation.content)) {
+        (ActivationKind::Model, Ok((model, _))) => ContentHash::of(model),
+        _ => activation.content_hash(),
+    }
+}
+
 fn versions_of(contents: &Contents, decider: Option<&Decider>) -> Arc<Versions> {
     decider.map_or_else(
         || Arc::new(versions_with(contents, ContentHash::default())),
@@ -188,7 +196,7 @@ fn versions_with(contents: &Contents, feature_set: ContentHash) -> Versions {
                     (
                         activation.name.clone(),
                         activation.version,
-                        activation.content_hash(),
+                        hash_of(activation),
                     )
                 },
             )

@@ -6,6 +6,7 @@
 //! itself.
 
 pub mod features;
+pub mod models;
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -29,6 +30,7 @@ use crate::partition::{PartitionState, Settled};
 use crate::recorded::{Decided, LookupError, RecordedLogs};
 use crate::replay::{self, Replay, ReplayError};
 use crate::statistics::{Figures, Statistics};
+use crate::trust::ModelTrust;
 use crate::worker::Published;
 
 /// Live items kept for a slow subscriber before it loses some.
@@ -104,6 +106,7 @@ struct Inner {
     letters: LetterBox,
     followed: watch::Sender<Followed>,
     in_force: watch::Sender<InForce>,
+    trust: Arc<ModelTrust>,
     activating: tokio::sync::Mutex<Unheard>,
     failed: AtomicBool,
     stopping: AtomicBool,
@@ -116,6 +119,7 @@ impl Handle {
         logs: RecordedLogs,
         statistics: Arc<Statistics>,
         letters: LetterBox,
+        trust: ModelTrust,
         deadline: Duration,
     ) -> (Self, crossbeam_channel::Receiver<Question>) {
         let (questions, asked) = crossbeam_channel::unbounded();
@@ -128,6 +132,7 @@ impl Handle {
             letters,
             followed: watch::channel(Followed::default()).0,
             in_force: watch::channel(InForce::default()).0,
+            trust: Arc::new(trust),
             activating: tokio::sync::Mutex::default(),
             failed: AtomicBool::new(false),
             stopping: AtomicBool::new(false),
@@ -297,9 +302,14 @@ impl Handle {
             .any(|one| matches!(one.outcome, Outcome::Activated(_)))
         {
             // Before anybody is answered: whoever hears that features are live finds them in force.
+            let outcomes = settled
+                .iter()
+                .map(|one| (one.offset, one.log_time, &one.outcome));
+            let known = Arc::clone(&self.inner.in_force.borrow().models);
             self.inner.in_force.send_replace(InForce {
                 active: state.active().clone(),
                 backfilled: state.backfilled(),
+                models: models::remembered(&known, outcomes),
             });
         }
         if replaying {

@@ -35,6 +35,8 @@ pub mod mapping;
 pub mod idempotency;
 pub mod backfill;
 pub mod definitions;
+pub mod models;
+pub mod trust;
 pub mod partition;
 pub mod worker;
 pub mod follow;
@@ -47,6 +49,7 @@ pub mod pipeline;
 
 pub use backfill::{Backfilled, History};
 pub use handle::features::{FeaturesAdded, FeaturesError};
+pub use handle::models::{ModelActivated, ModelsError};
 pub use handle::{Answer, Handle, SubmitError};
 pub use partition::{PartitionState, Settled};
 pub use pipeline::{Pipeline, PipelineError, PipelineOptions};

@@ -2,7 +2,7 @@
 //!
 //! Takes values that are open already; where they lie is the composition root's business. Starting
 //! replays the transaction log, appends activations for content that is not active yet (features that were
-//! added to the log stay), then opens the door. Stopping drains: every appended entry is decided, followed
+//! added to the log stay, and so does a model that was activated in it), then opens the door. Stopping drains: every appended entry is decided, followed
 //! and delivered first.
 
 use std::sync::Arc;
@@ -22,8 +22,10 @@ use crate::definitions;
 use crate::deliver;
 use crate::follow::{FollowError, Follower};
 use crate::handle::Handle;
+use crate::models;
 use crate::recorded::RecordedLogs;
 use crate::statistics::Statistics;
+use crate::trust::ModelTrust;
 use crate::worker::{Worker, WorkerError};
 
 /// What a pipeline runs on.
@@ -40,6 +42,8 @@ pub struct PipelineOptions {
     pub dead_letters: DeadLetterFile,
     /// The content to decide with, one of each kind; versions are given when they are appended.
     pub contents: Vec<Activation>,
+    /// Which models may be put in force.
+    pub trust: ModelTrust,
     /// How long a caller waits for a decision.
     pub deadline: Duration,
     /// The clock of the appender and of retries.
@@ -108,6 +112,7 @@ impl Pipeline {
             RecordedLogs::new(transactions.clone(), decisions.clone()),
             Arc::clone(&statistics),
             letter_box,
+            options.trust.clone(),
             options.deadline,
         );
         let mut worker = Worker::recording(handle.logs().clone(), statistics)?;
@@ -119,7 +124,12 @@ impl Pipeline {
             })
         };
         catch_up(&mut worker)?;
-        activate(&transactions, &worker, &options.contents, (options.now)())?;
+        activate(
+            &transactions,
+            &worker,
+            (&options.contents, &options.trust),
+            (options.now)(),
+        )?;
         // What was appended is in force, and new features are filled, before the door opens.
         catch_up(&mut worker)?;
         let stopping = Arc::new(AtomicBool::new(false));
@@ -221,7 +231,7 @@ impl Pipeline {
 fn activate(
     transactions: &EventLog,
     worker: &Worker,
-    contents: &[Activation],
+    (contents, trust): (&Vec<Activation>, &ModelTrust),
     now: Instant,
 ) -> Result<(), PipelineError> {
     let in_force = worker.state().active();
@@ -229,6 +239,7 @@ fn activate(
         .iter()
         .map(|wanted| match wanted.kind {
             ActivationKind::Features => definitions::keep(in_force, wanted),
+            ActivationKind::Model => trusted(trust, models::keep(in_force, wanted)),
             _ => Ok(wanted.clone()),
         })
         .collect::<Result<Vec<Activation>, String>>()
@@ -250,6 +261,14 @@ fn activate(
         transactions.flush()?;
     }
     Ok(())
+}
+
+/// A model that may be in force.
+fn trusted(trust: &ModelTrust, model: Activation) -> Result<Activation, String> {
+    match trust.check(&model.content) {
+        Ok(()) => Ok(model),
+        Err(problem) => Err(format!("model {}: {problem}", model.name)),
+    }
 }
 
 struct WorkerThread {

@@ -216,6 +216,12 @@ impl Foreign {
         (log_odds.to_f64() - map.intercept) / map.slope
     }
 
+    /// How much a unit of the foreign margin moves the log-odds, 1 at most: differences of margins count by
+    /// it, since a margin that is a sum over many averaged trees is large without saying more.
+    pub fn margin_weight(&self) -> f64 {
+        self.map().slope.min(1.0)
+    }
+
     /// Gives the features other names, one for each in the order of the file.
     pub fn rename(&mut self, names: &[String]) -> Result<(), ImportError> {
         let fault = |problem: String| Err(ImportError::Whole { problem });

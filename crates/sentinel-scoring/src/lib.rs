@@ -23,6 +23,7 @@
 pub mod error;
 pub mod card;
 pub mod model;
+pub mod signature;
 pub(crate) mod models;
 pub(crate) mod maps;
 pub(crate) mod confidence;

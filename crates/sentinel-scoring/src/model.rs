@@ -4,6 +4,7 @@
 //! when it was just trained: there is one door, [`Model::parse`]. Must never change once made.
 
 mod text;
+mod description;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -17,7 +18,9 @@ use crate::error::ModelError;
 use crate::maps::Calibration;
 use crate::models::Member;
 use crate::scorer::Scorer;
+use crate::signature;
 
+pub use description::{Description, MemberDescription};
 use text::Format;
 pub(crate) use text::{FEATURES_MAX, TREES_MAX};
 
@@ -47,8 +50,10 @@ pub(crate) struct Contents {
 }
 
 impl Model {
-    /// Reads a model file. Whatever is wrong is named with its line.
+    /// Reads a model file. Whatever is wrong is named with its line. Signatures behind it are passed over:
+    /// whoever trusts nobody blindly looks at them first.
     pub fn parse(bytes: &[u8]) -> Result<Self, ModelError> {
+        let (bytes, _) = signature::split(bytes)?;
         let (contents, format) = text::read(bytes)?;
         let hash = ContentHash::of(bytes);
         Ok(Self {
@@ -88,7 +93,7 @@ impl Model {
         &self.contents.features
     }
 
-    /// The hash of the model file's bytes.
+    /// The hash of the model file's bytes, signatures left out.
     pub fn content_hash(&self) -> ContentHash {
         self.hash
     }

@@ -6,9 +6,12 @@ use anyhow::Context;
 use clap::Args;
 use sentinel_domain::{Activation, ActivationKind, ContentHash, Currency, RateTable};
 use sentinel_features::{DefinitionErrors, FeatureSet};
+use sentinel_pipeline::models::SHIPPED_NAME;
+use sentinel_pipeline::trust::ModelTrust;
 use sentinel_pipeline::{active, definitions, rates};
 use sentinel_scoring::Model;
 
+use crate::commands::models::TrustArguments;
 use crate::commands::usage;
 
 /// The model that ships, made by `make model`.
@@ -32,6 +35,12 @@ pub struct ContentArguments {
     /// Add the features that this file defines to those that ship.
     #[arg(long, value_name = "FILE.toml")]
     pub features: Option<PathBuf>,
+    #[command(flatten)]
+    pub trust: TrustArguments,
+    /// Refuse models that no trusted key has signed; the one that ships needs no signature. Also:
+    /// SENTINEL_REQUIRE_SIGNED_MODELS=true.
+    #[arg(long, env = "SENTINEL_REQUIRE_SIGNED_MODELS", hide_env = true)]
+    pub require_signed_models: bool,
 }
 
 /// One activation of each kind.
@@ -40,6 +49,8 @@ pub struct Contents {
     pub activations: Vec<Activation>,
     /// The currency into which the rates convert.
     pub reference: Currency,
+    /// Which models may be put in force.
+    pub trust: ModelTrust,
 }
 
 impl Contents {
@@ -66,6 +77,11 @@ impl Contents {
 
     fn read(arguments: &ContentArguments, features: &FeatureSet) -> anyhow::Result<Self> {
         let features = with_definitions(features.clone(), arguments.features.as_deref())?;
+        let trust = ModelTrust {
+            required: arguments.require_signed_models,
+            built_in: Some(ContentHash::of(SHIPPED_MODEL)),
+            ..arguments.trust.trust()?
+        };
         let files = [
             (
                 ActivationKind::Rates,
@@ -97,8 +113,13 @@ impl Contents {
             };
             let name = match file {
                 Some(path) => file_name(path),
-                None => "default".into(),
+                None => SHIPPED_NAME.into(),
             };
+            if kind == ActivationKind::Model {
+                trust
+                    .check(&content)
+                    .map_err(|problem| usage(format!("--{kind} {name}: {problem}")))?;
+            }
             activations.push(Activation {
                 kind,
                 name,
@@ -109,6 +130,7 @@ impl Contents {
         Ok(Self {
             activations,
             reference: rate_table(arguments.rates.as_deref())?.reference(),
+            trust,
         })
     }
 
@@ -132,10 +154,15 @@ impl Contents {
     }
 }
 
-/// The file's name without folder and extension, as people call the content.
-fn file_name(path: &Path) -> sentinel_domain::Text {
-    path.file_stem()
-        .map_or_else(|| "unnamed".into(), |stem| stem.to_string_lossy().into())
+/// The file's name without folder and extension, as people call the content. The name of what ships is
+/// nobody else's: what was named on purpose must not be taken for it at the next start.
+pub fn file_name(path: &Path) -> sentinel_domain::Text {
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy());
+    match stem.as_deref() {
+        None => "unnamed".into(),
+        Some(SHIPPED_NAME) => "default-file".into(),
+        Some(stem) => stem.into(),
+    }
 }
 
 /// The set with the definitions of a file behind it.

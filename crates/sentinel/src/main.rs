@@ -10,6 +10,7 @@ mod matrix;
 mod labelled;
 mod learn;
 mod page;
+mod server;
 mod whole_file;
 mod commands;
 
@@ -19,6 +20,7 @@ use clap::{Parser, Subcommand};
 
 use commands::{
     analyze, bench, demo, evaluate, features, generate, openapi, replay, run, serve, train,
+    analyze, bench, demo, features, generate, models, openapi, replay, run, serve, train,
 };
 
 // Windows and decisions are small allocations that live long or die young: jemalloc replaces a live box in
@@ -55,6 +57,8 @@ enum Command {
     Analyze(analyze::AnalyzeArguments),
     /// Show the feature catalogue.
     Features(features::FeaturesArguments),
+    /// Import, show, sign and activate models.
+    Models(models::ModelsArguments),
     /// Measure what deciding costs on this machine.
     Bench(bench::BenchArguments),
     /// Print the OpenAPI description.
@@ -73,6 +77,7 @@ fn main() -> ExitCode {
         Command::Generate(arguments) => generate::generate(arguments),
         Command::Analyze(arguments) => analyze::analyze(&arguments),
         Command::Features(arguments) => features::features(arguments),
+        Command::Models(arguments) => models::models(arguments),
         Command::Bench(arguments) => bench::bench(arguments),
         Command::Openapi => openapi::openapi(),
     };

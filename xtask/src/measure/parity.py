@@ -299,7 +299,8 @@ def measure(zoo, binary, folder, bound, output):
                 file.write(contents)
             names = numbered(len(NAMES)) if name.startswith("onnx") else NAMES
             sample = path + ".parquet"
-            parquet.write_table(pyarrow.table(frame_of(table, raw, prediction, names)), sample)
+            columns = frame_of(table, raw, prediction, names)
+            parquet.write_table(pyarrow.table(columns), sample, compression="zstd")
             command = [binary, "models", "import", path, "--out", path + ".model", "--check", sample]
             command += ["--tolerance", str(bound), "-o", "json"]
             done = subprocess.run(command, capture_output=True, text=True)
@@ -313,7 +314,7 @@ def measure(zoo, binary, folder, bound, output):
             results.append(result)
             if output == "table":
                 differences = " ".join(
-                    f"{kind} {result[kind]['difference_max']:.2e}"
+                    f"{kind} deviation {result[kind]['deviation_max']:.2e} difference {result[kind]['difference_max']:.2e}"
                     for kind in ("raw", "probability") if result.get(kind)
                 )
                 verdict = "" if holds else "  FAILED"

@@ -43,6 +43,8 @@ fn every_route_is_described() {
     GET /api/v1/decisions/{id}/replay replay_decision
     GET /api/v1/features list_features
     POST /api/v1/features add_features
+    GET /api/v1/models list_models
+    POST /api/v1/models activate_model
     GET /api/v1/statistics read_statistics
     GET /api/v1/ws subscribe
     GET /health health

@@ -15,6 +15,7 @@ mod aliases;
 mod decide;
 mod description;
 mod features;
+mod models;
 mod lists;
 mod live;
 mod operations;

@@ -9,10 +9,11 @@ use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode};
 use sentinel_api::{ApiOptions, Mode};
 use sentinel_delivery::Sink;
-use sentinel_domain::{Activation, ActivationKind, Alert, Currency, Instant, LogId};
+use sentinel_domain::{Activation, ActivationKind, Alert, ContentHash, Currency, Instant, LogId};
 use sentinel_eventlog::{EventLog, MemoryOptions};
 use sentinel_features::FeatureSet;
 use sentinel_pipeline::dead_letter::DeadLetterFile;
+use sentinel_pipeline::trust::ModelTrust;
 use sentinel_pipeline::{Pipeline, PipelineOptions, rates};
 use sentinel_scoring::train;
 use sentinel_store::Store;
@@ -69,6 +70,11 @@ impl Server {
 
     /// The same, open to this machine only or to everybody.
     pub async fn start_for(loopback_only: bool) -> Self {
+        Self::start_with(loopback_only, ModelTrust::default()).await
+    }
+
+    /// The same, where only some models may be put in force.
+    pub async fn start_with(loopback_only: bool, trust: ModelTrust) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let log = || {
             EventLog::memory(MemoryOptions {
@@ -83,6 +89,7 @@ impl Server {
             sink: (Sink::memory().0, "memory".to_owned()),
             dead_letters: DeadLetterFile::growing(&folder.path().join("dead-letters.jsonl")),
             contents: contents(),
+            trust,
             deadline: Duration::from_secs(20),
             now,
         };
@@ -213,6 +220,11 @@ fn content(kind: ActivationKind, content: Vec<u8>) -> Activation {
         version: 1,
         content,
     }
+}
+
+/// The hash of the model that a server starts with.
+pub fn model_hash() -> ContentHash {
+    ContentHash::of(model())
 }
 
 /// A model that calls an account with more than twenty payments a minute fraud.

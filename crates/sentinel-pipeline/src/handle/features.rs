@@ -3,6 +3,8 @@
 //! Promises that two callers at once cannot take the same version. Must never decide what is active: that
 //! follows from the log.
 
+use std::sync::Arc;
+
 use sentinel_domain::{ContentHash, Entry, Instant, Offset, Outcome};
 use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::TryRecvError;
@@ -11,6 +13,7 @@ use super::{Handle, SubmitError, Told};
 use crate::active::Active;
 use crate::backfill::Backfilled;
 use crate::definitions::{self, Addition, AdditionError};
+use crate::models::ActivatedModel;
 
 /// What decisions are made with, as the worker told it last.
 #[derive(Default, Clone)]
@@ -19,6 +22,8 @@ pub struct InForce {
     pub active: Active,
     /// The newest backfill.
     pub backfilled: Option<Backfilled>,
+    /// The models that were activated, the newest last.
+    pub models: Arc<Vec<ActivatedModel>>,
 }
 
 /// Definitions that were added.

@@ -11,7 +11,7 @@
 //! exceptions, and are small), and a result that does not depend on the order or the format of the rows.
 //! A bad row is counted and told. **Must never** put a row of the table into what it writes.
 
-mod cells;
+pub mod cells;
 mod distinct;
 mod fields;
 mod identity;

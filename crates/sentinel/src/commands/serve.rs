@@ -159,6 +159,7 @@ async fn pipeline_of(directory: &DataDirectory, start: &Start<'_>) -> anyhow::Re
         sink: (directory.sink()?, FILE_CHANNEL.to_owned()),
         dead_letters: DeadLetterFile::growing(&directory.path("dead-letters.jsonl")),
         contents: start.contents.activations.clone(),
+        trust: start.contents.trust.clone(),
         deadline: start.deadline,
         now: clock::now,
     };

@@ -21,6 +21,7 @@ mod export;
 mod windows_by_sql;
 mod bench;
 mod generate;
+mod models;
 mod analyze;
 mod evaluate;
 mod train;

@@ -273,6 +273,7 @@ async fn start(directory: Option<&Path>, contents: Contents) -> anyhow::Result<S
         // No transaction of the pool is refused, so no file is made.
         dead_letters: DeadLetterFile::growing(&letters),
         contents: contents.activations,
+        trust: sentinel_pipeline::trust::ModelTrust::default(),
         deadline: DEADLINE,
         now: clock::now,
     };
