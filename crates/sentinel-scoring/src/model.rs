@@ -6,6 +6,8 @@
 mod text;
 #[cfg(test)]
 pub(crate) mod tests;
+#[cfg(test)]
+mod fuzz;
 
 use std::collections::BTreeMap;
 
