@@ -6,8 +6,6 @@
 mod text;
 #[cfg(test)]
 pub(crate) mod tests;
-#[cfg(test)]
-mod fuzz;
 
 use std::collections::BTreeMap;
 

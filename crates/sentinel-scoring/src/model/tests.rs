@@ -2,6 +2,8 @@
 
 #![allow(clippy::cast_possible_truncation, reason = "small numbers of tests")]
 
+mod fuzz;
+
 use proptest::prelude::*;
 
 use super::*;

@@ -5,7 +5,6 @@
 
 use std::borrow::Cow;
 
-use super::tests::{BODY, BODY_FIRST, Dice, seal};
 use super::*;
 use crate::ExplainScratch;
 
