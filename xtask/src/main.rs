@@ -73,8 +73,8 @@ const VERBS: &[Verb] = &[
     ),
     (
         "measure",
-        "parity|separability",
-        "imported models against their own programs; how well fraud of the generator is told apart",
+        "parity|scoring|training|separability",
+        "imported models, scoring and training beside other libraries; how well fraud of the generator is told apart",
         measure::measure,
     ),
     (

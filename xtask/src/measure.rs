@@ -6,6 +6,7 @@
 //! streams.
 
 mod parity;
+mod scoring;
 mod separability;
 mod windows;
 
@@ -137,7 +138,10 @@ pub fn measure(workspace: &Workspace, words: &[String]) -> Result<ExitCode> {
         Some((name, rest)) if name == "parity" => {
             parity::measure(workspace, rest, &results(workspace)?)
         }
-        _ => bail!("say what to measure: parity, separability"),
+        Some((name, rest)) if name == "scoring" => {
+            scoring::measure(workspace, rest, &results(workspace)?)
+        }
+        _ => bail!("say what to measure: parity, scoring, training, separability"),
     }
 }
 

@@ -19,8 +19,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    analyze, bench, demo, evaluate, features, generate, openapi, replay, run, serve, train,
-    analyze, bench, demo, features, generate, models, openapi, replay, run, serve, train,
+    analyze, bench, demo, evaluate, features, generate, models, openapi, replay, run, serve, train,
 };
 
 // Windows and decisions are small allocations that live long or die young: jemalloc replaces a live box in
