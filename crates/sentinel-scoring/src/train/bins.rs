@@ -120,6 +120,14 @@ impl Column {
         self.cuts.values()
     }
 
+    /// How many rows there are.
+    pub(super) fn rows(&self) -> usize {
+        match &self.codes {
+            Codes::Narrow(codes) => codes.len(),
+            Codes::Wide(codes) => codes.len(),
+        }
+    }
+
     /// The bin of one row.
     #[cfg(test)]
     pub(super) fn code(&self, row: usize) -> usize {
