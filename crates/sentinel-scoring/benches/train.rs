@@ -63,6 +63,7 @@ fn main() {
         depth_max: 64,
         lambda: 0.0,
         early_stopping_rounds: 0,
+        forest_weight: 0.0,
         ..Options::default()
     };
     for word in std::env::args().skip(1) {
@@ -73,7 +74,10 @@ fn main() {
             None => folder = PathBuf::from(word),
         }
     }
-    let (rows, labels) = (floats(&folder.join("train.x")), floats(&folder.join("train.y")));
+    let (rows, labels) = (
+        floats(&folder.join("train.x")),
+        floats(&folder.join("train.y")),
+    );
     let columns = rows.len() / labels.len();
     let set = TrainingSet {
         features: (0..columns).map(|column| format!("f{column}")).collect(),

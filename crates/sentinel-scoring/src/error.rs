@@ -1,4 +1,4 @@
-//! What can go wrong: a model that cannot be used, and rows that nothing can be learned from.
+//! What can go wrong: a model that cannot be used or imported, and rows that nothing can be learned from.
 //!
 //! Every message names the attempt and the thing. Nothing here says what to do about it: that is the
 //! caller's.
@@ -49,6 +49,37 @@ pub enum ModelError {
     },
 }
 
+/// A model of another program cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ImportError {
+    /// A line of a text breaks its format, or says what we cannot.
+    #[error("import model, line {line}: {problem}")]
+    Line {
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A byte of a file breaks its format, or says what we cannot.
+    #[error("import model, byte {byte}: {problem}")]
+    Byte {
+        /// The byte, counted from 0.
+        byte: usize,
+        /// What is wrong there.
+        problem: String,
+    },
+    /// The model as a whole cannot be one of ours.
+    #[error("import model: {problem}")]
+    Whole {
+        /// Why not.
+        problem: String,
+    },
+    /// The names or the numbers break our own model format.
+    #[error("import model: write the result")]
+    Model(#[from] ModelError),
+}
+
 /// A model cannot be learned.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
@@ -66,6 +97,12 @@ pub enum TrainError {
         option: &'static str,
         /// The bound it breaks.
         problem: &'static str,
+    },
+    /// What the caller gave for the card breaks its laws.
+    #[error("train model: {problem}")]
+    Card {
+        /// The law that is broken.
+        problem: String,
     },
     /// Only one class of rows is there to learn from.
     #[error("train model: {rows} training rows hold {fraud} fraud; both kinds are needed")]

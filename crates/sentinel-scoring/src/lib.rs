@@ -14,6 +14,7 @@
 //!  bytes -> Model::parse -> Model::bind(schema) -> Scorer --score---> Score
 //!              ^                                      \---explain-> contributions
 //!  rows, labels -> train
+//!  models of other programs -> import;  export -> LightGBM text
 //! ```
 //!
 //! Start reading at [`model`] (what a file holds), then [`scorer`] (how a row is scored),
@@ -29,10 +30,12 @@ pub(crate) mod key;
 pub mod scorer;
 pub mod explain;
 pub mod train;
+pub mod import;
+pub mod export;
 pub mod metrics;
 
 pub use card::Card;
-pub use error::{ModelError, TrainError};
+pub use error::{ImportError, ModelError, TrainError};
 pub use explain::ExplainScratch;
 pub use model::Model;
 pub use scorer::Scorer;

@@ -11,6 +11,7 @@
 
 mod options;
 mod executor;
+mod random;
 mod sample;
 mod bins;
 mod prefetch;
@@ -20,7 +21,12 @@ mod split;
 mod grow;
 mod stop;
 mod boost;
-mod calibrate;
+mod forest;
+pub(crate) mod calibrate;
+mod isotonic;
+mod support;
+mod ensemble;
+mod card;
 #[cfg(test)]
 mod tests;
 
@@ -28,16 +34,15 @@ use std::collections::BTreeSet;
 
 use sentinel_domain::LogOdds;
 
-use crate::card::Card;
-use crate::confidence::Support;
 use crate::error::TrainError;
-use crate::maps::{ANCHOR_RISKS, Affine, Calibration};
+use crate::maps::ANCHOR_RISKS;
 use crate::metrics;
 use crate::model::{Contents, FEATURES_MAX, Model};
-use crate::models::gradient_boosting::GradientBoosting;
-use crate::models::{Kind, Member};
+use crate::models::Kind;
 use boost::Boosted;
+pub use ensemble::MemberReport;
 pub use executor::{Executor, InTurn, Task};
+pub use forest::ForestOptions;
 pub use options::{Monotone, Options, StopBy};
 
 /// The most rows: their sums of gradients stay within an i64.
@@ -104,6 +109,8 @@ pub struct Report {
     pub thresholds: Vec<Threshold>,
     /// The features that some split reads, with the loss they took away, most important first.
     pub importance: Vec<(String, f64)>,
+    /// What each member does by itself.
+    pub members: Vec<MemberReport>,
 }
 
 /// One risk anchor.
@@ -139,37 +146,32 @@ pub fn train_by(
 ) -> Result<(Model, Report), TrainError> {
     check_set(set)?;
     options.check(set)?;
-    let boosted = boost::boost(set, options, executor, progress)?;
-    // Without a validation slice the training rows must serve for the maps.
-    let judged = if set.validation_from < set.fraud.len() {
-        set.validation_from
+    ensemble::check(options)?;
+    let wanted = if options.boosted_weight > 0.0 {
+        options.trees_max
     } else {
         0
     };
-    let fraud = set.fraud.get(judged..).unwrap_or_default();
-    let margins = margins(set, judged, &boosted.ensemble);
-    let map = calibrate::platt(&margins, fraud);
-    let mut contents = Contents {
-        name: options.name.clone(),
-        version: options.version,
-        card: Card::default(),
-        features: set.features.clone(),
-        members: vec![Member {
-            weight: 1.0,
-            map,
-            kind: Kind::GradientBoosting(boosted.ensemble.clone()),
-        }],
-        // A single member's map is already fitted to the labels, so nothing is left to calibrate.
-        calibration: Calibration::straight(Affine::IDENTITY),
-        anchors: [0.0, 1.0, 2.0, 3.0].map(LogOdds::from_f64),
-        support: Support::none(),
+    let boosting = Options {
+        trees_max: wanted,
+        ..options.clone()
     };
-    // The anchors are fixed on the very numbers that scoring will give.
-    let log_odds = score_all(set, judged, &Model::from_contents(&contents)?)?;
-    contents.anchors = calibrate::anchors(&log_odds, fraud, &options.anchors);
-    let model = Model::from_contents(&contents)?;
-    let report = report(set, options, &boosted, &contents, &log_odds, fraud);
-    Ok((model, report))
+    let boosted = boost::boost(set, &boosting, executor, progress)?;
+    let mut members = Vec::new();
+    if options.boosted_weight > 0.0 {
+        let kind = Kind::GradientBoosting(boosted.ensemble.clone());
+        members.push((options.boosted_weight, kind));
+    }
+    if options.forest_weight > 0.0 {
+        let mut categorical = set.categorical.clone();
+        categorical.resize(set.features.len(), false);
+        let grown = forest::grow(set, &categorical, &options.forest, options.seed);
+        members.push((options.forest_weight, Kind::IsolationForest(grown)));
+    }
+    let (mut contents, judged) = ensemble::assemble(set, options, members)?;
+    let report = report(set, options, &boosted, &contents, judged);
+    contents.card = card::write(set, options, &report)?;
+    Ok((Model::from_contents(&contents)?, report))
 }
 
 fn check_set(set: &TrainingSet) -> Result<(), TrainError> {
@@ -193,7 +195,9 @@ fn check_set(set: &TrainingSet) -> Result<(), TrainError> {
     }
     if !set.categorical.is_empty() && set.categorical.len() != columns {
         let marks = set.categorical.len();
-        return fault(format!("{marks} marks of categories for {columns} features"));
+        return fault(format!(
+            "{marks} marks of categories for {columns} features"
+        ));
     }
     if let Some(weights) = &set.weights {
         let weights_count = weights.len();
@@ -202,7 +206,9 @@ fn check_set(set: &TrainingSet) -> Result<(), TrainError> {
         }
         let counts = |weight: &f32| *weight > 0.0 && *weight <= WEIGHT_MAX;
         if let Some(row) = weights.iter().position(|weight| !counts(weight)) {
-            return fault(format!("the weight of row {row} does not lie above 0, up to {WEIGHT_MAX}"));
+            return fault(format!(
+                "the weight of row {row} does not lie above 0, up to {WEIGHT_MAX}"
+            ));
         }
     }
     let mut seen = BTreeSet::new();
@@ -216,45 +222,18 @@ fn check_set(set: &TrainingSet) -> Result<(), TrainError> {
     }
 }
 
-/// The margins of the rows from `from` on.
-fn margins(set: &TrainingSet, from: usize, ensemble: &GradientBoosting) -> Vec<f64> {
-    let rows = set.rows.chunks_exact(set.features.len()).skip(from);
-    rows.map(|row| {
-        ensemble
-            .trees
-            .iter()
-            .fold(ensemble.base, |sum, tree| sum + tree.value(row))
-    })
-    .collect()
-}
-
-/// The log-odds of the rows from `from` on, as scoring gives them.
-fn score_all(set: &TrainingSet, from: usize, model: &Model) -> Result<Vec<LogOdds>, TrainError> {
-    let schema: Vec<&str> = set.features.iter().map(String::as_str).collect();
-    let scorer = model.bind(&schema)?;
-    let mut slots = Vec::with_capacity(schema.len());
-    let rows = set.rows.chunks_exact(schema.len()).skip(from);
-    Ok(rows
-        .map(|row| {
-            slots.clear();
-            slots.extend(row.iter().map(|value| f64::from(*value)));
-            scorer.log_odds(&slots)
-        })
-        .collect())
-}
-
 fn report(
     set: &TrainingSet,
     options: &Options,
     boosted: &Boosted,
     contents: &Contents,
-    log_odds: &[LogOdds],
-    fraud: &[bool],
+    judged: ensemble::Judged<'_>,
 ) -> Report {
+    let (log_odds, fraud) = (judged.log_odds.as_slice(), judged.fraud);
     let scores: Vec<f64> = log_odds.iter().map(|log_odds| log_odds.to_f64()).collect();
-    let probabilities: Vec<f64> = scores
+    let probabilities: Vec<f64> = log_odds
         .iter()
-        .map(|score| crate::maps::logistic(contents.calibration.at(*score)))
+        .map(|log_odds| contents.calibration.probability(*log_odds))
         .collect();
     let thresholds = ANCHOR_RISKS
         .into_iter()
@@ -289,6 +268,7 @@ fn report(
         recall_at_one_per_mille: metrics::recall_at_false_positive_rate(&scores, fraud, 0.001),
         thresholds: thresholds.collect(),
         importance,
+        members: judged.members,
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) enum Cuts {
 }
 
 /// The bin of each row; one past the last bin is missing.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Codes {
     Narrow(Vec<u8>),
     Wide(Vec<u16>),
@@ -106,7 +106,12 @@ impl Column {
         let alike = codes.windows(2).all(|pair| pair[0] == pair[1]);
         Self {
             codes: if others < NARROW_MAX {
-                Codes::Narrow(codes.iter().map(|code| narrow(usize::from(*code))).collect())
+                Codes::Narrow(
+                    codes
+                        .iter()
+                        .map(|code| narrow(usize::from(*code)))
+                        .collect(),
+                )
             } else {
                 Codes::Wide(codes)
             },
@@ -162,7 +167,11 @@ fn narrow_codes(values: &[f32], cut_keys: &[u32]) -> Vec<u8> {
         for step in [128, 64, 32, 16, 8, 4, 2, 1] {
             below += usize::from(padded[(below + step - 1) & 255] < key) * step;
         }
-        if value.is_nan() { missing } else { narrow(below) }
+        if value.is_nan() {
+            missing
+        } else {
+            narrow(below)
+        }
     };
     values.iter().map(code).collect()
 }
@@ -349,7 +358,11 @@ mod tests {
             let codes = codes(&column, values.len());
             let widths: Vec<usize> = codes.chunk_by(|a, b| a == b).map(<[usize]>::len).collect();
             assert!(widths[..single].iter().all(|width| *width == 1));
-            assert!(widths[widths.len() - single..].iter().all(|width| *width == 1));
+            assert!(
+                widths[widths.len() - single..]
+                    .iter()
+                    .all(|width| *width == 1)
+            );
             assert!(widths.iter().all(|width| *width <= widest), "{widths:?}");
         }
     }

@@ -84,7 +84,12 @@ pub(super) fn boost(
         if grown.gains.is_empty() && !is_drawn(options) {
             break;
         }
-        let tree = gradients.finish(&grown, &grower, &sample, (&shape.law, options.learning_rate));
+        let tree = gradients.finish(
+            &grown,
+            &grower,
+            &sample,
+            (&shape.law, options.learning_rate),
+        );
         let leaves = grown.leaves.len();
         gains.push(grown.gains);
         let loss = validation
@@ -159,13 +164,18 @@ impl Gradients {
 
     /// First and second derivative of the loss by each row's margin.
     fn update(&mut self, sample: &Sample, executor: &dyn Executor) {
-        let parts = self.margins.chunks(ROWS_AT_ONCE).zip(self.pairs.chunks_mut(ROWS_AT_ONCE));
-        let tasks = parts.enumerate().map(|(part, (margins, pairs))| -> Task<'_> {
-            let from = part * ROWS_AT_ONCE;
-            let fraud = &sample.fraud[from..];
-            let weights = sample.weights.get(from..).unwrap_or_default();
-            Box::new(move || derive(margins, fraud, weights, pairs))
-        });
+        let parts = self
+            .margins
+            .chunks(ROWS_AT_ONCE)
+            .zip(self.pairs.chunks_mut(ROWS_AT_ONCE));
+        let tasks = parts
+            .enumerate()
+            .map(|(part, (margins, pairs))| -> Task<'_> {
+                let from = part * ROWS_AT_ONCE;
+                let fraud = &sample.fraud[from..];
+                let weights = sample.weights.get(from..).unwrap_or_default();
+                Box::new(move || derive(margins, fraud, weights, pairs))
+            });
         executor.run(tasks.collect());
         // In the order of rows, whoever computed them.
         let sum = |(slopes, curves): (f64, f64), [slope, curve]: &[f32; 2]| {

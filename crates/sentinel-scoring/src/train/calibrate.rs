@@ -142,7 +142,7 @@ impl Fit<'_> {
 }
 
 /// The log-odds that at most these shares of legitimate rows reach, rising.
-pub(super) fn anchors(log_odds: &[LogOdds], fraud: &[bool], rates: &[f64; 4]) -> [LogOdds; 4] {
+pub(crate) fn anchors(log_odds: &[LogOdds], fraud: &[bool], rates: &[f64; 4]) -> [LogOdds; 4] {
     let mut legitimate: Vec<LogOdds> = log_odds
         .iter()
         .zip(fraud)

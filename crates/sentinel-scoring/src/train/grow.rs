@@ -245,7 +245,12 @@ impl<'a> Grower<'a> {
         };
         let (rows, others) = (&parent.rows, &parent.outside);
         (
-            child(rows.start..middle, others.start..outside, best.left, left_range),
+            child(
+                rows.start..middle,
+                others.start..outside,
+                best.left,
+                left_range,
+            ),
             child(middle..rows.end, outside..others.end, right, right_range),
         )
     }
@@ -274,7 +279,13 @@ impl<'a> Grower<'a> {
         };
         let mut cells = self.spare.pop().unwrap_or_default();
         let (of_smaller, of_larger) = (&*smaller, &*larger);
-        let found = self.work(of_smaller, Some(of_larger), lesson, &mut cells, &mut larger_cells);
+        let found = self.work(
+            of_smaller,
+            Some(of_larger),
+            lesson,
+            &mut cells,
+            &mut larger_cells,
+        );
         for (leaf, (best, cells)) in [smaller, larger]
             .into_iter()
             .zip(found.into_iter().zip([cells, larger_cells]))
@@ -308,9 +319,8 @@ impl<'a> Grower<'a> {
         larger_cells.resize(groups, Vec::new());
         self.gather(&smaller.rows, lesson);
         let rows = self.rows_of(&smaller.rows, lesson);
-        let masks = [Some(smaller), larger].map(|leaf| {
-            leaf.and_then(|leaf| lesson.features.of_node(leaf.node))
-        });
+        let masks = [Some(smaller), larger]
+            .map(|leaf| leaf.and_then(|leaf| lesson.features.of_node(leaf.node)));
         let asked = |place: usize, leaf: &Leaf| {
             self.may_split(leaf).then_some(Asked {
                 total: leaf.total,
@@ -320,7 +330,10 @@ impl<'a> Grower<'a> {
                 counts: None,
             })
         };
-        let asked = [asked(0, smaller), larger.and_then(|larger| asked(1, larger))];
+        let asked = [
+            asked(0, smaller),
+            larger.and_then(|larger| asked(1, larger)),
+        ];
         let (ground, gathered) = (self.ground(lesson), &self.gathered);
         let subtract = larger.is_some();
         let work = |job: Job<'_>| {
@@ -332,18 +345,25 @@ impl<'a> Grower<'a> {
             for ((asked, cells), found) in
                 asked.iter().zip([job.smaller, job.larger]).zip(job.found)
             {
-                *found = asked.and_then(|asked| split::best(ground, asked, job.groups.clone(), cells));
+                *found =
+                    asked.and_then(|asked| split::best(ground, asked, job.groups.clone(), cells));
             }
         };
         let threaded = rows.len() * groups >= THREADED_FROM;
-        let parts = if threaded { self.executor.threads().max(1) } else { 1 };
+        let parts = if threaded {
+            self.executor.threads().max(1)
+        } else {
+            1
+        };
         let mut found = vec![[None, None]; parts];
         let jobs = jobs(groups, cells, larger_cells, &mut found);
         if parts == 1 {
             jobs.into_iter().for_each(work);
         } else {
             let work = &work;
-            let tasks = jobs.into_iter().map(|job| -> Task<'_> { Box::new(move || work(job)) });
+            let tasks = jobs
+                .into_iter()
+                .map(|job| -> Task<'_> { Box::new(move || work(job)) });
             self.executor.run(tasks.collect());
         }
         found.into_iter().fold([None, None], |[a, b], [c, d]| {
@@ -374,7 +394,8 @@ impl<'a> Grower<'a> {
         self.gathered.clear();
         self.gathered.resize(leaf.rows.len(), 1);
         let rows = self.rows_of(&leaf.rows, lesson);
-        self.blocks.sum(0..groups, rows, &self.gathered, &mut counts);
+        self.blocks
+            .sum(0..groups, rows, &self.gathered, &mut counts);
         let mask = lesson.features.of_node(leaf.node);
         let asked = Asked {
             total: leaf.total,
@@ -418,7 +439,12 @@ impl<'a> Grower<'a> {
     fn divide(&mut self, rows: &Range<usize>, best: &Candidate) -> Option<bool> {
         // Where there is no missing value to learn from, it does not matter yet where they go.
         let goes_left = goes_left(&self.columns[best.feature], best, false);
-        part(&self.columns[best.feature], &self.rows[rows.clone()], &goes_left, &mut self.sides);
+        part(
+            &self.columns[best.feature],
+            &self.rows[rows.clone()],
+            &goes_left,
+            &mut self.sides,
+        );
         let [left, right] = [self.sides[0].len(), self.sides[1].len()];
         if left.min(right) < self.shape.law.rows_min {
             return None;
@@ -444,7 +470,12 @@ impl<'a> Grower<'a> {
     ) -> usize {
         let column = &self.columns[best.feature];
         let goes_left = goes_left(column, best, missing_left);
-        part(column, &self.outside[rows.clone()], &goes_left, &mut self.sides);
+        part(
+            column,
+            &self.outside[rows.clone()],
+            &goes_left,
+            &mut self.sides,
+        );
         let middle = rows.start + self.sides[0].len();
         self.outside[rows.start..middle].copy_from_slice(&self.sides[0]);
         self.outside[middle..rows.end].copy_from_slice(&self.sides[1]);
@@ -547,7 +578,9 @@ fn part(column: &Column, rows: &[u32], goes_left: &[bool], sides: &mut [Vec<u32>
             part_by(rows, sides, |row| all[usize::from(codes[row as usize])]);
         }
         Codes::Wide(codes) => {
-            part_by(rows, sides, |row| goes_left[usize::from(codes[row as usize])]);
+            part_by(rows, sides, |row| {
+                goes_left[usize::from(codes[row as usize])]
+            });
         }
     }
 }

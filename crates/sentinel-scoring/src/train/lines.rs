@@ -199,7 +199,10 @@ impl Blocks {
     ) {
         match rows {
             Rows::First(_) => {
-                let lines = self.lines.iter().skip(piece.start * self.width + group.line);
+                let lines = self
+                    .lines
+                    .iter()
+                    .skip(piece.start * self.width + group.line);
                 add(lines.step_by(self.width), group, values, cells);
             }
             Rows::These(rows) if first => {
@@ -286,7 +289,14 @@ mod tests {
             })
             .collect();
         let blocks = Blocks::new(&columns);
-        assert_eq!(blocks.groups.iter().map(|group| group.features.len()).sum::<usize>(), 90);
+        assert_eq!(
+            blocks
+                .groups
+                .iter()
+                .map(|group| group.features.len())
+                .sum::<usize>(),
+            90
+        );
         let values: Vec<i64> = (0..3000).map(|row| (row - 1500) << 32 | row).collect();
         let some: Vec<u32> = (0..3000).filter(|_| dice.below(3) == 0).collect();
         let all: Vec<u32> = (0..3000).collect();

@@ -3,7 +3,7 @@
 //! Promises that options which pass cannot make training fail halfway. Must never read anything but its
 //! arguments.
 
-use super::TrainingSet;
+use super::{ForestOptions, TrainingSet};
 use crate::error::TrainError;
 use crate::model::TREES_MAX;
 use crate::models::tree::{DEPTH_MAX, NODES_MAX};
@@ -89,6 +89,14 @@ pub struct Options {
     pub category_lambda: f64,
     /// Decides which rows and features are left out.
     pub seed: u64,
+    /// The share of the boosted trees in the weighted sum of log-odds; 0 leaves them out.
+    pub boosted_weight: f64,
+    /// The share of the isolation forest; 0 leaves it out.
+    pub forest_weight: f64,
+    /// How the isolation forest is grown.
+    pub forest: ForestOptions,
+    /// What the caller knows of the data, for the model's card: keys and values.
+    pub card: Vec<(String, String)>,
     /// The false-positive rates of the validation slice at which risk is 0.50, 0.55, 0.70 and 0.85.
     pub anchors: [f64; 4],
     /// The name of the model.
@@ -124,6 +132,10 @@ impl Default for Options {
             category_smoothing: 10.0,
             category_lambda: 10.0,
             seed: 1,
+            boosted_weight: 0.7,
+            forest_weight: 0.3,
+            forest: ForestOptions::default(),
+            card: Vec::new(),
             anchors: [0.02, 0.015, 0.005, 0.001],
             name: "fraud".to_owned(),
             version: 1,
@@ -145,22 +157,50 @@ impl Options {
         let modest = |value: f64| (0.0..=1e6).contains(&value);
         const MODEST: &str = "lies in 0 to 1000000";
         [
-            ((1..=TREES_MAX).contains(&self.trees_max), "trees_max", "lies in 1 to 10000"),
-            ((2..=LEAVES_MAX).contains(&self.leaves_max), "leaves_max", "lies in 2 to 4096"),
-            ((1..=DEPTH_MAX).contains(&self.depth_max), "depth_max", "lies in 1 to 64"),
-            (self.rows_per_leaf_min > 0, "rows_per_leaf_min", "is at least 1"),
-            (modest(self.hessian_per_leaf_min), "hessian_per_leaf_min", MODEST),
+            (
+                (1..=TREES_MAX).contains(&self.trees_max),
+                "trees_max",
+                "lies in 1 to 10000",
+            ),
+            (
+                (2..=LEAVES_MAX).contains(&self.leaves_max),
+                "leaves_max",
+                "lies in 2 to 4096",
+            ),
+            (
+                (1..=DEPTH_MAX).contains(&self.depth_max),
+                "depth_max",
+                "lies in 1 to 64",
+            ),
+            (
+                self.rows_per_leaf_min > 0,
+                "rows_per_leaf_min",
+                "is at least 1",
+            ),
+            (
+                modest(self.hessian_per_leaf_min),
+                "hessian_per_leaf_min",
+                MODEST,
+            ),
             (modest(self.gain_min), "gain_min", MODEST),
             (modest(self.lambda), "lambda", MODEST),
             (modest(self.alpha), "alpha", MODEST),
-            ((2..=BINS_MAX).contains(&self.bins_max), "bins_max", "lies in 2 to 65000"),
+            (
+                (2..=BINS_MAX).contains(&self.bins_max),
+                "bins_max",
+                "lies in 2 to 65000",
+            ),
             (self.bagging_every > 0, "bagging_every", "is at least 1"),
             (
                 (1..=1024).contains(&self.categories_per_split_max),
                 "categories_per_split_max",
                 "lies in 1 to 1024",
             ),
-            (modest(self.category_smoothing), "category_smoothing", MODEST),
+            (
+                modest(self.category_smoothing),
+                "category_smoothing",
+                MODEST,
+            ),
             (modest(self.category_lambda), "category_lambda", MODEST),
         ]
     }
@@ -176,8 +216,16 @@ impl Options {
             (share(self.bagging_share), "bagging_share", SHARE),
             (share(self.features_per_tree), "features_per_tree", SHARE),
             (share(self.features_per_split), "features_per_split", SHARE),
-            (above(self.step_max, STEP_MAX), "step_max", "lies above 0, up to 20"),
-            (above(self.fraud_weight, 1e6), "fraud_weight", "lies above 0, up to 1000000"),
+            (
+                above(self.step_max, STEP_MAX),
+                "step_max",
+                "lies above 0, up to 20",
+            ),
+            (
+                above(self.fraud_weight, 1e6),
+                "fraud_weight",
+                "lies above 0, up to 1000000",
+            ),
             (
                 rates && self.anchors.is_sorted_by(|a, b| a > b),
                 "anchors",

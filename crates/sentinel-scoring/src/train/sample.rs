@@ -11,6 +11,7 @@
 
 use super::bins::Column;
 use super::executor::{Executor, Task};
+use super::random::Random;
 use super::{Options, TrainingSet};
 use crate::error::TrainError;
 
@@ -61,7 +62,10 @@ impl Sample {
     pub(super) fn log_odds(&self) -> f64 {
         let (mut frauds, mut all) = (0.0, 0.0);
         for (row, fraud) in self.fraud.iter().enumerate() {
-            let weight = self.weights.get(row).map_or(1.0, |weight| f64::from(*weight));
+            let weight = self
+                .weights
+                .get(row)
+                .map_or(1.0, |weight| f64::from(*weight));
             all += weight;
             frauds += if *fraud { weight } else { 0.0 };
         }
@@ -78,7 +82,8 @@ fn weights(set: &TrainingSet, chosen: &[usize], fraud: &[bool], fraud_weight: f6
     let own = |row: &usize| set.weights.as_ref().map_or(1.0, |weights| weights[*row]);
     let of_kind = |fraud: bool| if fraud { fraud_weight as f32 } else { 1.0 };
     let rows = chosen.iter().zip(fraud);
-    rows.map(|(row, fraud)| own(row) * of_kind(*fraud)).collect()
+    rows.map(|(row, fraud)| own(row) * of_kind(*fraud))
+        .collect()
 }
 
 /// Cuts every column into bins.
@@ -94,7 +99,10 @@ fn columns(
     let tasks = blocks.map(|(block, cut)| -> Task<'_> {
         let from = block * COLUMNS_AT_ONCE;
         Box::new(move || {
-            let mut values: Vec<Vec<f32>> = cut.iter().map(|_| Vec::with_capacity(chosen.len())).collect();
+            let mut values: Vec<Vec<f32>> = cut
+                .iter()
+                .map(|_| Vec::with_capacity(chosen.len()))
+                .collect();
             for row in chosen {
                 let row = &set.rows[row * width + from..];
                 for (values, value) in values.iter_mut().zip(row) {
@@ -181,32 +189,5 @@ impl FeatureDraw {
             mask[*feature] = true;
         }
         mask
-    }
-}
-
-/// A small generator (SplitMix64), the same on every machine.
-struct Random(u64);
-
-impl Random {
-    /// A stream of its own for each place.
-    fn of(seed: u64, place: &[u64]) -> Self {
-        let mut random = Self(seed);
-        for part in place {
-            random.0 = random.mixed() ^ part.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        }
-        random
-    }
-
-    /// A number from 0 to below 1.
-    fn next(&mut self) -> f64 {
-        (self.mixed() >> 11) as f64 / 9_007_199_254_740_992.0
-    }
-
-    fn mixed(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
     }
 }

@@ -49,7 +49,11 @@ impl Law {
         let downhill = if slope < 0.0 { pull } else { -pull };
         let step = (downhill / (curve + self.lambda)).clamp(-self.step_max, self.step_max);
         // Zero rows of no curve give no number.
-        if step.is_nan() { 0.0 } else { step.max(least).min(most) }
+        if step.is_nan() {
+            0.0
+        } else {
+            step.max(least).min(most)
+        }
     }
 
     /// Twice the loss that a step takes away.
@@ -194,7 +198,9 @@ impl<'a> Search<'a> {
     fn feature(&mut self, feature: usize, cells: &[i64], counts: &[i64]) {
         let (Some((missing, values)), counts) = (
             cells.split_last(),
-            counts.split_last().map_or((0, counts), |(last, rest)| (*last, rest)),
+            counts
+                .split_last()
+                .map_or((0, counts), |(last, rest)| (*last, rest)),
         ) else {
             return;
         };
@@ -208,13 +214,23 @@ impl<'a> Search<'a> {
             if missing_left && *missing == 0 {
                 break;
             }
-            let start = if missing_left { (*missing, counts.0) } else { (0, 0) };
+            let start = if missing_left {
+                (*missing, counts.0)
+            } else {
+                (0, 0)
+            };
             let cut = match (bounded, self.asked.counts.is_some()) {
                 (false, false) => self.scan::<false>(values, counts.1, start),
                 (false, true) => self.scan::<true>(values, counts.1, start),
                 (true, _) => self.scan_bounded(feature, values, counts.1, start),
             };
-            found = cut.map(|(bin, left)| Cut { bin, missing_left, left }).or(found);
+            found = cut
+                .map(|(bin, left)| Cut {
+                    bin,
+                    missing_left,
+                    left,
+                })
+                .or(found);
         }
         if let Some(cut) = found {
             let missing_left = (*missing != 0).then_some(cut.missing_left);
@@ -260,7 +276,8 @@ impl<'a> Search<'a> {
             let over_right = curve_right + self.lambda;
             // Both fractions over one denominator, and the comparison without a division.
             let over = over_left * over_right;
-            let score = slope_left * slope_left * over_right + slope_right * slope_right * over_left;
+            let score =
+                slope_left * slope_left * over_right + slope_right * slope_right * over_left;
             if score > floor * over {
                 let score = score / over;
                 if score > self.best_score {
@@ -323,7 +340,11 @@ impl<'a> Search<'a> {
         Some((law.worth(left, step_left) + law.worth(right, step_right)) / self.measure)
     }
 
-    #[allow(clippy::cast_sign_loss, reason = "a count")]
+    #[allow(
+        clippy::cast_sign_loss,
+        clippy::cast_possible_truncation,
+        reason = "a count of at most 2^26 rows"
+    )]
     fn rows_suffice(&self, left: i64) -> bool {
         let (left, least) = (left as usize, self.ground.law.rows_min);
         left >= least && self.asked.rows - left >= least
