@@ -8,6 +8,7 @@
 mod parity;
 mod scoring;
 mod separability;
+mod training;
 mod windows;
 
 use std::fs::{self, File};
@@ -140,6 +141,9 @@ pub fn measure(workspace: &Workspace, words: &[String]) -> Result<ExitCode> {
         }
         Some((name, rest)) if name == "scoring" => {
             scoring::measure(workspace, rest, &results(workspace)?)
+        }
+        Some((name, rest)) if name == "training" => {
+            training::measure(workspace, rest, &results(workspace)?)
         }
         _ => bail!("say what to measure: parity, scoring, training, separability"),
     }

@@ -272,6 +272,17 @@ impl FeatureSet {
             .collect()
     }
 
+    /// Which slots hold codes of words, whose order means nothing.
+    pub fn categorical(&self) -> Vec<bool> {
+        let is_word = |feature: &Feature| {
+            matches!(
+                feature.source,
+                Source::Attribute(_, AttributeKind::Categorical)
+            )
+        };
+        self.features.iter().map(is_word).collect()
+    }
+
     /// How many numbers a row has.
     pub fn width(&self) -> usize {
         self.features.len()

@@ -19,6 +19,11 @@ use std::path::{Path, PathBuf};
 
 use sentinel_scoring::train::{Options, TrainingSet, train};
 
+// As the binary has it.
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn cpu_seconds() -> f64 {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let nanos = text.split(' ').next().and_then(|first| first.parse().ok());
@@ -58,6 +63,7 @@ fn main() {
         depth_max: 64,
         lambda: 0.0,
         early_stopping_rounds: 0,
+        forest_weight: 0.0,
         ..Options::default()
     };
     for word in std::env::args().skip(1) {

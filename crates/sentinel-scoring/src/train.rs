@@ -9,9 +9,9 @@
 //! are integers or have a fixed order, and mathematics is `libm`'s. Must never start a thread or
 //! look at a validation row while it grows a tree.
 
-mod random;
 mod options;
 mod executor;
+mod random;
 mod sample;
 mod bins;
 mod prefetch;

@@ -10,9 +10,10 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sentinel_features::FeatureSet;
 use sentinel_scoring::Model;
-use sentinel_scoring::train::{Options, Report, TrainingSet, train};
+use sentinel_scoring::train::{Monotone, Options, Report, TrainingSet, train_by};
 
 use crate::commands::usage;
+use crate::threads::Threads;
 
 /// How to learn.
 #[derive(Args, Debug, Clone)]
@@ -27,8 +28,29 @@ pub struct LearnArguments {
     #[arg(long, value_name = "N", default_value_t = 8)]
     pub depth: usize,
     /// How much of each step a tree takes.
-    #[arg(long, value_name = "RATE", default_value_t = 0.1)]
+    #[arg(long, value_name = "RATE", default_value_t = 0.05)]
     pub learning_rate: f64,
+    /// How much a leaf is drawn to zero (L2).
+    #[arg(long, value_name = "WEIGHT", default_value_t = 10.0)]
+    pub lambda: f64,
+    /// The share of rows that each tree learns from.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.7)]
+    pub rows_per_tree: f64,
+    /// The share of features that each tree may ask about.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.3)]
+    pub features_per_tree: f64,
+    /// The most bins a feature is cut into.
+    #[arg(long, value_name = "N", default_value_t = 255)]
+    pub bins: usize,
+    /// How many times a fraud counts; the prior is corrected for it.
+    #[arg(long, value_name = "TIMES", default_value_t = 1.0)]
+    pub fraud_weight: f64,
+    /// A feature with which the score may only rise, or only fall; may be given several times.
+    #[arg(long, value_name = "FEATURE=rising|falling", value_parser = monotone)]
+    pub monotone: Vec<(String, Monotone)>,
+    /// Threads to learn with: the model is the same with any number [default: all]
+    #[arg(long, value_name = "N")]
+    pub threads: Option<std::num::NonZero<usize>>,
     /// The share of legitimate rows to learn from; the prior is corrected for it.
     #[arg(long, value_name = "SHARE", default_value_t = 1.0)]
     pub negative_share: f64,
@@ -63,6 +85,15 @@ fn weights(text: &str) -> Result<Weights, String> {
     Ok(Weights { boosted, forest })
 }
 
+/// `card_count_1h=rising`.
+fn monotone(text: &str) -> Result<(String, Monotone), String> {
+    match text.rsplit_once('=') {
+        Some((feature, "rising")) => Ok((feature.to_owned(), Monotone::Rising)),
+        Some((feature, "falling")) => Ok((feature.to_owned(), Monotone::Falling)),
+        _ => Err("expected a feature and a direction, such as card_count_1h=rising".to_owned()),
+    }
+}
+
 /// A model with how it came about.
 pub struct Learnt {
     /// The model.
@@ -74,6 +105,12 @@ pub struct Learnt {
 }
 
 impl LearnArguments {
+    /// The threads to learn with.
+    pub fn threads(&self) -> Threads {
+        self.threads
+            .map_or_else(Threads::available, |threads| Threads::new(threads.get()))
+    }
+
     /// The options of a training with this seed, for a model of this name. `card` says what was learned
     /// from; its values are made fit for a card, whatever a file is called.
     pub fn options(&self, seed: u64, name: &str, card: &[(&str, String)]) -> Options {
@@ -83,6 +120,12 @@ impl LearnArguments {
             depth_max: self.depth,
             learning_rate: self.learning_rate,
             negative_share: self.negative_share,
+            lambda: self.lambda,
+            bagging_share: self.rows_per_tree,
+            features_per_tree: self.features_per_tree,
+            bins_max: self.bins,
+            fraud_weight: self.fraud_weight,
+            monotone: self.monotone.clone(),
             early_stopping_rounds: self.patience,
             boosted_weight: self.weights.boosted,
             forest_weight: self.weights.forest,
@@ -116,17 +159,16 @@ const VALUE_LETTERS_MAX: usize = 250;
 pub fn empty_set(features: &FeatureSet) -> TrainingSet {
     TrainingSet {
         features: features.names().into_iter().map(str::to_owned).collect(),
-        rows: Vec::new(),
-        fraud: Vec::new(),
-        validation_from: 0,
+        categorical: features.categorical(),
+        ..TrainingSet::default()
     }
 }
 
 /// Learns a model; a terminal sees how far it is.
-pub fn learn(set: &TrainingSet, options: &Options) -> anyhow::Result<Learnt> {
+pub fn learn(set: &TrainingSet, options: &Options, threads: Threads) -> anyhow::Result<Learnt> {
     let bar = progress_bar("tree {pos} of {len}", Some(options.trees_max as u64));
     let started = Stopwatch::now();
-    let trained = train(set, options, &mut |progress| {
+    let trained = train_by(set, options, &threads, &mut |progress| {
         bar.set_position(progress.trees as u64);
     });
     bar.finish_and_clear();

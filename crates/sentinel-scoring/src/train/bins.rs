@@ -26,7 +26,7 @@ pub(super) enum Cuts {
 }
 
 /// The bin of each row; one past the last bin is missing.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Codes {
     Narrow(Vec<u8>),
     Wide(Vec<u16>),
@@ -123,6 +123,14 @@ impl Column {
     /// How many bins hold values.
     pub(super) fn values(&self) -> usize {
         self.cuts.values()
+    }
+
+    /// How many rows there are.
+    pub(super) fn rows(&self) -> usize {
+        match &self.codes {
+            Codes::Narrow(codes) => codes.len(),
+            Codes::Wide(codes) => codes.len(),
+        }
     }
 
     /// The bin of one row.

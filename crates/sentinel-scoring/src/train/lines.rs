@@ -1,8 +1,8 @@
-//! The bins of all features, laid out for summing: a row's codes of 64 features are one cache line.
+//! The bins of all features, laid out for summing: a row is a few cache lines, one behind the other.
 //!
-//! Columns whose codes take one byte come first, 64 to a line; those that need two, 32 to a line. Sixteen
-//! features are a group: their cells stay in the nearest cache while rows are added. Features whose rows
-//! are all alike are left out.
+//! Columns whose codes take one byte come first, 64 to a line; those that need two follow, 32 to a line, low
+//! bytes before high ones. Sixteen features are a group: their cells stay in the nearest cache while rows are
+//! added. Features whose rows are all alike are left out.
 //!
 //! Promises that a sum does not depend on the order of rows or groups: cells are integers. Must never
 //! leave out a row.
@@ -28,29 +28,19 @@ const STRIDE: usize = 264;
 const ROWS_AT_ONCE: usize = 1024;
 
 /// How many rows ahead a line is asked for.
-const AHEAD: usize = 16;
+const AHEAD: usize = 48;
 
 #[repr(align(64))]
 #[derive(Debug, Clone, Copy)]
-struct Bytes([[u8; LANES]; 4]);
-
-#[repr(align(64))]
-#[derive(Debug, Clone, Copy)]
-struct Words([[u16; LANES]; 2]);
-
-/// One line for every row.
-#[derive(Debug)]
-enum Lines {
-    Bytes(Vec<Bytes>),
-    Words(Vec<Words>),
-}
+struct Line([[u8; LANES]; 4]);
 
 /// Sixteen features, or the last few.
 #[derive(Debug)]
 pub(super) struct Group {
-    lines: usize,
-    /// Its place within the line.
+    /// Its line within the row, and its place within the line.
+    line: usize,
     at: usize,
+    wide: bool,
     /// The feature of each lane.
     pub(super) features: Vec<usize>,
     /// The first cell of each lane.
@@ -70,7 +60,10 @@ impl Group {
 /// The codes of all features that differ between rows.
 #[derive(Debug)]
 pub(super) struct Blocks {
-    lines: Vec<Lines>,
+    /// All lines of the first row, then those of the second.
+    lines: Vec<Line>,
+    /// Lines of a row.
+    width: usize,
     pub(super) groups: Vec<Group>,
 }
 
@@ -97,46 +90,68 @@ impl Rows<'_> {
 
 impl Blocks {
     pub(super) fn new(columns: &[Column]) -> Self {
-        let asked = |wide: bool| {
-            let fits = move |column: &&(usize, &Column)| {
-                !column.1.alike && matches!(column.1.codes, Codes::Wide(_)) == wide
-            };
-            let all: Vec<(usize, &Column)> = columns.iter().enumerate().collect();
-            all.iter().filter(fits).copied().collect::<Vec<_>>()
+        let of_kind = |wide: bool| -> Vec<(usize, &Column)> {
+            let columns = columns.iter().enumerate();
+            let is_wide = |column: &Column| matches!(column.codes, Codes::Wide(_));
+            columns
+                .filter(|(_, column)| !column.alike && is_wide(column) == wide)
+                .collect()
         };
+        let (narrow, wide) = (of_kind(false), of_kind(true));
+        let width = narrow.len().div_ceil(64) + wide.len().div_ceil(32);
+        let rows = columns.first().map_or(0, Column::rows);
         let mut blocks = Self {
-            lines: Vec::new(),
+            lines: vec![Line([[0; LANES]; 4]); rows * width],
+            width,
             groups: Vec::new(),
         };
-        for columns in asked(false).chunks(64) {
-            blocks.push_groups(columns, |lane, _| lane * STRIDE);
-            blocks.lines.push(Lines::Bytes(lines_of_bytes(columns)));
-        }
-        for columns in asked(true).chunks(32) {
-            blocks.push_groups(columns, |_, end| end);
-            blocks.lines.push(Lines::Words(lines_of_words(columns)));
+        let parts = narrow.chunks(64).map(|part| (part, false));
+        let parts = parts.chain(wide.chunks(32).map(|part| (part, true)));
+        for (line, (columns, wide)) in parts.enumerate() {
+            blocks.push_groups(columns, line, wide);
+            for (lane, (_, column)) in columns.iter().enumerate() {
+                blocks.write(column, line, lane);
+            }
         }
         blocks
     }
 
-    /// The groups of one line. `start` gives the first cell of a lane, by its number and the end of the one
-    /// before.
-    fn push_groups(&mut self, columns: &[(usize, &Column)], start: fn(usize, usize) -> usize) {
+    /// The groups of one line.
+    fn push_groups(&mut self, columns: &[(usize, &Column)], line: usize, wide: bool) {
         for (at, columns) in columns.chunks(LANES).enumerate() {
             let (mut starts, mut counts, mut end) = ([0; LANES], [0; LANES], 0);
             for (lane, (_, column)) in columns.iter().enumerate() {
-                starts[lane] = start(lane, end);
+                starts[lane] = if wide { end } else { lane * STRIDE };
                 counts[lane] = column.values() + 1;
                 end = starts[lane] + counts[lane];
             }
             self.groups.push(Group {
-                lines: self.lines.len(),
+                line,
                 at,
+                wide,
                 features: columns.iter().map(|(feature, _)| *feature).collect(),
                 starts,
                 counts,
-                cells: end.max(start(LANES, end)),
+                cells: if wide { end } else { LANES * STRIDE },
             });
+        }
+    }
+
+    /// Writes the codes of one column.
+    fn write(&mut self, column: &Column, line: usize, lane: usize) {
+        let (at, place) = (lane / LANES, lane % LANES);
+        let lines = self.lines.iter_mut().skip(line).step_by(self.width);
+        match &column.codes {
+            Codes::Narrow(codes) => {
+                for (line, code) in lines.zip(codes) {
+                    line.0[at][place] = *code;
+                }
+            }
+            Codes::Wide(codes) => {
+                for (line, code) in lines.zip(codes) {
+                    [line.0[at][place], line.0[at + 2][place]] = code.to_le_bytes();
+                }
+            }
         }
     }
 
@@ -158,7 +173,7 @@ impl Blocks {
             cells.resize(group.cells, 0);
         }
         let mut start = 0;
-        for of_line in self.groups[groups].chunk_by(|a, b| a.lines == b.lines) {
+        for of_line in self.groups[groups].chunk_by(|a, b| a.line == b.line) {
             let into = &mut into[start..start + of_line.len()];
             start += of_line.len();
             let mut from = 0;
@@ -182,102 +197,74 @@ impl Blocks {
         values: &[i64],
         cells: &mut [i64],
     ) {
-        match &self.lines[group.lines] {
-            Lines::Bytes(lines) => match rows {
-                Rows::First(_) => {
-                    add_bytes(lines[piece].iter(), group.at, values, cells);
-                }
-                Rows::These(rows) => {
-                    let of_row = fetched(lines, rows, piece, first);
-                    add_bytes(of_row, group.at, values, cells);
-                }
-            },
-            Lines::Words(lines) => match rows {
-                Rows::First(_) => add_words(lines[piece].iter(), group, values, cells),
-                Rows::These(rows) => {
-                    add_words(fetched(lines, rows, piece, first), group, values, cells);
-                }
-            },
+        match rows {
+            Rows::First(_) => {
+                let lines = self
+                    .lines
+                    .iter()
+                    .skip(piece.start * self.width + group.line);
+                add(lines.step_by(self.width), group, values, cells);
+            }
+            Rows::These(rows) if first => {
+                let line = |row: &u32| &self.lines[*row as usize * self.width + group.line];
+                let lines = piece.clone().zip(&rows[piece]).map(|(place, row)| {
+                    if let Some(later) = rows.get(place + AHEAD) {
+                        prefetch(line(later));
+                    }
+                    line(row)
+                });
+                add(lines, group, values, cells);
+            }
+            Rows::These(rows) => {
+                let line = |row: &u32| &self.lines[*row as usize * self.width + group.line];
+                add(rows[piece].iter().map(line), group, values, cells);
+            }
         }
     }
 }
 
-/// The lines of some rows; lines of later rows are asked for where that is wanted.
-fn fetched<'a, L>(
-    lines: &'a [L],
-    rows: &'a [u32],
-    piece: Range<usize>,
-    ask: bool,
-) -> impl Iterator<Item = &'a L> {
-    let end = if ask { rows.len() } else { 0 };
-    let later = move |place: usize| rows[..end].get(place + AHEAD);
-    piece.clone().zip(&rows[piece]).map(move |(place, row)| {
-        if let Some(row) = later(place) {
-            prefetch(&lines[*row as usize]);
-        }
-        &lines[*row as usize]
-    })
-}
-
+/// Adds each row's value to the cells of its codes.
 #[inline]
-fn add_bytes<'a>(
-    lines: impl Iterator<Item = &'a Bytes>,
-    at: usize,
+fn add<'a>(
+    lines: impl Iterator<Item = &'a Line>,
+    group: &Group,
     values: &[i64],
     cells: &mut [i64],
 ) {
+    if group.wide {
+        add_wide(lines, group, values, cells);
+        return;
+    }
     let Some(cells) = cells.first_chunk_mut::<{ LANES * STRIDE }>() else {
         unreachable!("a group of bytes has all of its cells");
     };
+    let at = group.at & 3;
     for (line, value) in lines.zip(values) {
-        let codes = &line.0[at & 3];
+        let mut codes = u128::from_le_bytes(line.0[at]);
         for lane in 0..LANES {
-            let cell = &mut cells[lane * STRIDE + usize::from(codes[lane])];
+            // One read of all codes, and shifts: faster than a read for each.
+            let cell = &mut cells[lane * STRIDE + (codes & 0xff) as usize];
+            codes >>= 8;
             *cell = cell.wrapping_add(*value);
         }
     }
 }
 
-#[inline]
-fn add_words<'a>(
-    lines: impl Iterator<Item = &'a Words>,
+fn add_wide<'a>(
+    lines: impl Iterator<Item = &'a Line>,
     group: &Group,
     values: &[i64],
     cells: &mut [i64],
 ) {
     let starts = &group.starts[..group.features.len()];
     for (line, value) in lines.zip(values) {
-        for (start, code) in starts.iter().zip(&line.0[group.at]) {
-            let cell = &mut cells[start + usize::from(*code)];
+        let (low, high) = (&line.0[group.at], &line.0[group.at + 2]);
+        for ((start, low), high) in starts.iter().zip(low).zip(high) {
+            let code = usize::from(u16::from_le_bytes([*low, *high]));
+            let cell = &mut cells[start + code];
             *cell = cell.wrapping_add(*value);
         }
     }
-}
-
-fn lines_of_bytes(columns: &[(usize, &Column)]) -> Vec<Bytes> {
-    let mut lines = Vec::new();
-    for (lane, (_, column)) in columns.iter().enumerate() {
-        if let Codes::Narrow(codes) = &column.codes {
-            lines.resize(codes.len(), Bytes([[0; LANES]; 4]));
-            for (line, code) in lines.iter_mut().zip(codes) {
-                line.0[lane / LANES][lane % LANES] = *code;
-            }
-        }
-    }
-    lines
-}
-
-fn lines_of_words(columns: &[(usize, &Column)]) -> Vec<Words> {
-    let mut lines = Vec::new();
-    for (lane, (_, column)) in columns.iter().enumerate() {
-        if let Codes::Wide(codes) = &column.codes {
-            lines.resize(codes.len(), Words([[0; LANES]; 2]));
-            for (line, code) in lines.iter_mut().zip(codes) {
-                line.0[lane / LANES][lane % LANES] = *code;
-            }
-        }
-    }
-    lines
 }
 
 #[cfg(test)]

@@ -340,7 +340,11 @@ impl<'a> Search<'a> {
         Some((law.worth(left, step_left) + law.worth(right, step_right)) / self.measure)
     }
 
-    #[allow(clippy::cast_sign_loss, reason = "a count")]
+    #[allow(
+        clippy::cast_sign_loss,
+        clippy::cast_possible_truncation,
+        reason = "a count of at most 2^26 rows"
+    )]
     fn rows_suffice(&self, left: i64) -> bool {
         let (left, least) = (left as usize, self.ground.law.rows_min);
         left >= least && self.asked.rows - left >= least

@@ -2,6 +2,8 @@
 
 #![allow(clippy::cast_possible_truncation, reason = "small numbers of tests")]
 
+mod options;
+
 use super::*;
 use crate::model::tests::Dice;
 
@@ -67,7 +69,7 @@ fn a_rising_chance_is_ranked_and_calibrated() {
     for (value, expected) in [(-0.5, 0.0067), (0.0, 0.047), (0.5, 0.269), (0.9, 0.646)] {
         let probability = scorer.score(&[0.0, 0.0, value]).probability;
         assert!(
-            (probability - expected).abs() < 0.1,
+            (probability - expected).abs() < 0.12,
             "{value}: {probability}"
         );
     }

@@ -1,6 +1,7 @@
 //! `sentinel models`: model files, theirs and ours, and what a server decides with.
 
 mod activate;
+mod export;
 mod import;
 mod parity;
 mod sample;
@@ -31,6 +32,8 @@ enum ModelsCommand {
     Show(show::ShowArguments),
     /// Make a model of another program one of ours: LightGBM, XGBoost, ONNX trees.
     Import(import::ImportArguments),
+    /// Write a model's boosted trees in the words of another program.
+    Export(export::ExportArguments),
     /// Make a pair of keys to sign models with.
     Keygen(sign::KeygenArguments),
     /// Sign a model file.
@@ -57,5 +60,6 @@ pub fn models(arguments: ModelsArguments) -> anyhow::Result<ExitCode> {
         ModelsCommand::Sign(arguments) => sign::sign(&arguments),
         ModelsCommand::Verify(arguments) => sign::verify(&arguments),
         ModelsCommand::Activate(arguments) => activate::activate(&arguments),
+        ModelsCommand::Export(arguments) => export::export(&arguments),
     }
 }
