@@ -73,8 +73,8 @@ const VERBS: &[Verb] = &[
     ),
     (
         "measure",
-        "separability",
-        "how well fraud of the generator is told apart, without and with stream features",
+        "separability | training",
+        "how well fraud of the generator is told apart; what training costs beside LightGBM",
         measure::measure,
     ),
     (

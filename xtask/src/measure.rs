@@ -6,6 +6,7 @@
 //! streams.
 
 mod separability;
+mod training;
 mod windows;
 
 use std::fs::{self, File};
@@ -133,7 +134,10 @@ pub fn measure(workspace: &Workspace, words: &[String]) -> Result<ExitCode> {
         Some((name, rest)) if name == "separability" => {
             separability::measure(workspace, rest, &results(workspace)?)
         }
-        _ => bail!("say what to measure: separability"),
+        Some((name, rest)) if name == "training" => {
+            training::measure(workspace, rest, &results(workspace)?)
+        }
+        _ => bail!("say what to measure: separability, training"),
     }
 }
 

@@ -8,11 +8,12 @@ use std::time::Instant as Stopwatch;
 use anyhow::Context;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use sentinel_features::FeatureSet;
+use sentinel_features::{AttributeKind, FeatureSet, Source};
 use sentinel_scoring::Model;
-use sentinel_scoring::train::{Options, Report, TrainingSet, train};
+use sentinel_scoring::train::{Options, Report, TrainingSet, train_by};
 
 use crate::commands::usage;
+use crate::threads::Threads;
 
 /// How to learn.
 #[derive(Args, Debug, Clone)]
@@ -38,6 +39,9 @@ pub struct LearnArguments {
     /// Stop after so many trees that made the validation slice no better; 0 grows all.
     #[arg(long, value_name = "TREES", default_value_t = 30)]
     pub patience: usize,
+    /// Threads that train; the model does not depend on it [default: one a processor].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
 }
 
 /// How much each member of a model counts.
@@ -74,6 +78,14 @@ pub struct Learnt {
 }
 
 impl LearnArguments {
+    /// The threads that train.
+    pub fn threads(&self) -> Threads {
+        let named = self
+            .threads
+            .map(|threads| Threads::new(usize::from(threads)));
+        named.unwrap_or_else(Threads::available)
+    }
+
     /// The options of a training with this seed, for a model of this name. `card` says what was learned
     /// from; its values are made fit for a card, whatever a file is called.
     pub fn options(&self, seed: u64, name: &str, card: &[(&str, String)]) -> Options {
@@ -113,20 +125,23 @@ fn plain(text: &str) -> String {
 const VALUE_LETTERS_MAX: usize = 250;
 
 /// A training set of these features that holds no row yet: the one place that says what a set is like.
+/// Attributes that are words are codes, not quantities.
 pub fn empty_set(features: &FeatureSet) -> TrainingSet {
+    let is_code =
+        |source: &Source| matches!(source, Source::Attribute(_, AttributeKind::Categorical));
+    let categorical = features.features().iter().map(|one| is_code(&one.source));
     TrainingSet {
+        categorical: categorical.collect(),
         features: features.names().into_iter().map(str::to_owned).collect(),
-        rows: Vec::new(),
-        fraud: Vec::new(),
-        validation_from: 0,
+        ..TrainingSet::default()
     }
 }
 
 /// Learns a model; a terminal sees how far it is.
-pub fn learn(set: &TrainingSet, options: &Options) -> anyhow::Result<Learnt> {
+pub fn learn(set: &TrainingSet, options: &Options, threads: Threads) -> anyhow::Result<Learnt> {
     let bar = progress_bar("tree {pos} of {len}", Some(options.trees_max as u64));
     let started = Stopwatch::now();
-    let trained = train(set, options, &mut |progress| {
+    let trained = train_by(set, options, &threads, &mut |progress| {
         bar.set_position(progress.trees as u64);
     });
     bar.finish_and_clear();

@@ -10,6 +10,7 @@ mod matrix;
 mod labelled;
 mod learn;
 mod page;
+mod threads;
 mod whole_file;
 mod commands;
 
@@ -18,7 +19,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    analyze, bench, demo, evaluate, features, generate, openapi, replay, run, serve, train,
+    analyze, bench, demo, evaluate, features, generate, models, openapi, replay, run, serve, train,
 };
 
 // Windows and decisions are small allocations that live long or die young: jemalloc replaces a live box in
@@ -49,6 +50,8 @@ enum Command {
     Train(train::TrainArguments),
     /// Measure a model, or a protocol's training, on a labelled stream.
     Evaluate(evaluate::EvaluateArguments),
+    /// Models as files: write one for another program.
+    Models(models::ModelsArguments),
     /// Make synthetic payments with fraud stories, to a file, a pipe, a log or a server.
     Generate(generate::GenerateArguments),
     /// Describe a table of payments: distributions, a report, a profile for the generator.
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Command::Replay(arguments) => replay::replay(arguments),
         Command::Train(arguments) => train::train(arguments),
         Command::Evaluate(arguments) => evaluate::evaluate(arguments),
+        Command::Models(arguments) => models::models(arguments),
         Command::Generate(arguments) => generate::generate(arguments),
         Command::Analyze(arguments) => analyze::analyze(&arguments),
         Command::Features(arguments) => features::features(arguments),

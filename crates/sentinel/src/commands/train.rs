@@ -98,7 +98,7 @@ pub fn train(arguments: TrainArguments) -> anyhow::Result<ExitCode> {
     let options = arguments
         .learning
         .options(arguments.seed, &arguments.name, &card);
-    let learnt = learn(&prepared.set, &options)?;
+    let learnt = learn(&prepared.set, &options, arguments.learning.threads())?;
     let (whole, mut file) = WholeFile::create("--out", &arguments.out)?;
     file.write_all(&learnt.model.to_bytes())
         .with_context(|| format!("write {}", arguments.out.display()))?;
