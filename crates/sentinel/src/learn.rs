@@ -60,6 +60,9 @@ pub struct LearnArguments {
     /// Stop after so many trees that made the validation slice no better; 0 grows all.
     #[arg(long, value_name = "TREES", default_value_t = 30)]
     pub patience: usize,
+    /// Threads that train; the model does not depend on it [default: one a processor].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
 }
 
 /// How much each member of a model counts.
@@ -156,6 +159,7 @@ fn plain(text: &str) -> String {
 const VALUE_LETTERS_MAX: usize = 250;
 
 /// A training set of these features that holds no row yet: the one place that says what a set is like.
+/// Attributes that are words are codes, not quantities.
 pub fn empty_set(features: &FeatureSet) -> TrainingSet {
     TrainingSet {
         features: features.names().into_iter().map(str::to_owned).collect(),

@@ -507,6 +507,18 @@ fn a_world_and_the_file_of_it_are_decided_alike() {
         of_file["decisions"]["detection"],
         of_world["decisions"]["detection"]
     );
+    // Rules hit payments that the model would have approved, and no more than were flagged beside it.
+    let decisions = &of_world["decisions"];
+    let more = ["detected", "detected_by_model"].map(|key| decisions[key].as_u64().unwrap());
+    let rules = decisions["by_rules_alone"].as_array().unwrap();
+    let hits: u64 = rules
+        .iter()
+        .map(|rule| rule["fraud"].as_u64().unwrap())
+        .sum();
+    assert!(
+        more[0] >= more[1] && hits >= more[0] - more[1],
+        "{decisions}"
+    );
     // A file tells the stories of fraud only; a world also what is honest in them, and what looks like them.
     let tales = |report: &Value| -> BTreeMap<String, (u64, u64)> {
         let tales = report["decisions"]["tales"].as_array().unwrap().iter();

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use sentinel_domain::{LogId, Partition, Score, Verdict};
+use sentinel_domain::{Decision, LogId, Partition, RuleOutcome, Score, Text, Verdict};
 use sentinel_pipeline::active::Decider;
 use sentinel_pipeline::decide::{DecideScratch, decide};
 use serde::Serialize;
@@ -33,6 +33,19 @@ pub struct Judge<'a> {
     all: Tally,
     by_tale: Vec<Tally>,
     verdicts: BTreeMap<&'static str, u64>,
+    /// For each rule what it hit among the payments that only rules flagged.
+    rules: BTreeMap<Text, RuleShares>,
+}
+
+/// What one rule hit among the payments that the model alone would have approved and rules did not.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct RuleShares {
+    /// The rule.
+    pub rule: String,
+    /// Fraud.
+    pub fraud: u64,
+    /// Other payments.
+    pub legitimate: u64,
 }
 
 /// What came of it.
@@ -43,6 +56,8 @@ pub struct Decisions {
     pub all: Shares,
     /// How often each verdict was given.
     pub verdicts: BTreeMap<&'static str, u64>,
+    /// What rules hit among the payments that only rules flagged; a payment counts for each of them.
+    pub by_rules_alone: Vec<RuleShares>,
     /// By what the rows tell, where that is known: stories, then innocent things that look like them.
     pub tales: Vec<TaleShares>,
 }
@@ -89,6 +104,7 @@ impl<'a> Judge<'a> {
             scratch: DecideScratch::default(),
             all: Tally::default(),
             by_tale: vec![Tally::default(); facts.tales.len()],
+            rules: BTreeMap::new(),
             verdicts: Verdict::ALL
                 .iter()
                 .map(|verdict| (verdict.as_str(), 0))
@@ -111,6 +127,9 @@ impl<'a> Judge<'a> {
         let policy = &self.decider.policy;
         let by_model = policy.verdict_of(policy.tier_of(score.risk));
         let by_model = u64::from(by_model != Verdict::Approve);
+        if flagged > by_model {
+            self.count_rules(&decision, fact.fraud);
+        }
         let tale = self.by_tale.get_mut(usize::from(fact.tale));
         for tally in [Some(&mut self.all), tale].into_iter().flatten() {
             if fact.fraud {
@@ -122,6 +141,21 @@ impl<'a> Judge<'a> {
                 tally.flagged += flagged;
                 tally.flagged_by_model += by_model;
             }
+        }
+    }
+
+    fn count_rules(&mut self, decision: &Decision, fraud: bool) {
+        for hit in &decision.rules {
+            if !matches!(hit.outcome, RuleOutcome::Hit | RuleOutcome::Forced) {
+                continue;
+            }
+            let shares = self.rules.entry(hit.rule_id.clone()).or_default();
+            shares.rule = hit.rule_id.to_string();
+            *(if fraud {
+                &mut shares.fraud
+            } else {
+                &mut shares.legitimate
+            }) += 1;
         }
     }
 
@@ -150,6 +184,7 @@ impl<'a> Judge<'a> {
         Decisions {
             all: Shares::of(&self.all),
             verdicts: self.verdicts,
+            by_rules_alone: self.rules.into_values().collect(),
             tales,
         }
     }

@@ -246,7 +246,7 @@ impl<'a> Job<'a> {
         let mut models = Vec::new();
         gathered.for_each_training(folds, &mut |number, fold, set| {
             self.label(fold, set);
-            let learnt = learn(set, &options, self.arguments.learning.threads())?;
+            let learnt = learn(set, &options, learning.threads())?;
             models.push((number, learnt.model, learnt.seconds));
             Ok(())
         })?;

@@ -191,5 +191,21 @@ fn decided(out: &mut dyn Write, decisions: &Decisions) -> std::io::Result<()> {
     for tale in &decisions.tales {
         line(&tale.story, &tale.shares)?;
     }
-    line("all", &decisions.all)
+    line("all", &decisions.all)?;
+    if decisions.by_rules_alone.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        out,
+        "\n{:22} {:>8} {:>31}",
+        "flagged by rules alone", "fraud", "legitimate"
+    )?;
+    for rule in &decisions.by_rules_alone {
+        writeln!(
+            out,
+            "{:22} {:>8} {:>31}",
+            rule.rule, rule.fraud, rule.legitimate
+        )?;
+    }
+    Ok(())
 }
