@@ -95,6 +95,9 @@ pub struct Score {
     /// Risk, 0 to 1: a strictly increasing map of the log-odds, anchored so that tier bounds stand at
     /// stated false-positive rates.
     pub risk: f64,
+    /// How far the score can be trusted, 0 to 1: whether the members of the model agree, and how many
+    /// rows like it were seen when it was calibrated. It never enters a decision.
+    pub confidence: f64,
 }
 
 impl Score {

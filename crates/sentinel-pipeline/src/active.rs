@@ -16,7 +16,7 @@ use sentinel_scoring::{Model, Scorer, signature};
 use crate::rates;
 
 /// Grows whenever the same log would give other decisions than the release before.
-pub const ENGINE_SEMANTICS: u32 = 2;
+pub const ENGINE_SEMANTICS: u32 = 3;
 
 /// Everything a decision is made with, bound together.
 pub struct Decider {

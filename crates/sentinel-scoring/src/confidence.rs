@@ -11,8 +11,6 @@
 //! and from nothing else. A model that was never shown a validation slice has no support, so its confidence
 //! is 0: nobody has checked what it says. Must never enter the score, the tier or the verdict.
 
-#![allow(dead_code, reason = "scores carry it from the next commit on")]
-
 use sentinel_domain::LogOdds;
 
 /// So many validation rows near a score support it by a half.
@@ -80,19 +78,31 @@ impl Support {
     }
 }
 
-/// The weighted standard deviation of the members' log-odds.
-pub(crate) fn spread(members: &[(f64, f64)]) -> f64 {
-    if members.len() < 2 {
-        return 0.0;
+/// The weighted standard deviation of the members' log-odds, taken in one after another.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Spread {
+    weight: f64,
+    mean: f64,
+    /// The weighted sum of squared distances from the mean.
+    squares: f64,
+}
+
+impl Spread {
+    /// Takes in a member: its weight, which is above zero, and what it adds to z.
+    #[inline]
+    pub(crate) fn add(&mut self, weight: f64, weighted: f64) {
+        let distance = weighted / weight - self.mean;
+        self.weight += weight;
+        let step = distance * (weight / self.weight);
+        self.mean += step;
+        self.squares += weight * distance * (distance - step);
     }
-    let weight: f64 = members.iter().map(|(weight, _)| weight).sum();
-    let sum: f64 = members.iter().map(|(weight, z)| weight * z).sum();
-    let mean = sum / weight;
-    let squares = members.iter().map(|(weight, z)| {
-        let distance = z - mean;
-        weight * distance * distance
-    });
-    libm::sqrt(squares.sum::<f64>() / weight)
+
+    /// What the members taken in so far spread over.
+    #[inline]
+    pub(crate) fn get(self) -> f64 {
+        libm::sqrt((self.squares / self.weight).max(0.0))
+    }
 }
 
 #[cfg(test)]
@@ -133,10 +143,22 @@ mod tests {
 
     #[test]
     fn spread_is_the_weighted_standard_deviation() {
-        assert_eq!(spread(&[(0.7, -3.0)]), 0.0);
+        let spread = |members: &[(f64, f64)]| {
+            let mut spread = Spread::default();
+            for (weight, z) in members {
+                spread.add(*weight, weight * z);
+            }
+            spread.get()
+        };
         assert_eq!(spread(&[]), 0.0);
+        assert_eq!(spread(&[(0.7, -3.0)]), 0.0);
         let found = spread(&[(0.7, 1.0), (0.3, -1.0)]);
         assert!((found - 2.0 * libm::sqrt(0.21)).abs() < 1e-12, "{found}");
         assert!((spread(&[(7.0, 1.0), (3.0, -1.0)]) - found).abs() < 1e-12);
+        let three = spread(&[(1.0, 1.0), (1.0, 2.0), (2.0, 5.0)]);
+        assert!(
+            (three - libm::sqrt(55.0 / 4.0 - 3.25 * 3.25)).abs() < 1e-12,
+            "{three}"
+        );
     }
 }

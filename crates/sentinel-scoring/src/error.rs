@@ -98,6 +98,12 @@ pub enum TrainError {
         /// The bound it breaks.
         problem: &'static str,
     },
+    /// What the caller gave for the card breaks its laws.
+    #[error("train model: {problem}")]
+    Card {
+        /// The law that is broken.
+        problem: String,
+    },
     /// Only one class of rows is there to learn from.
     #[error("train model: {rows} training rows hold {fraud} fraud; both kinds are needed")]
     OneClass {

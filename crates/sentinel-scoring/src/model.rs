@@ -27,7 +27,7 @@ pub(crate) use text::{FEATURES_MAX, TREES_MAX};
 /// A model, as its file says it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model {
-    contents: Contents,
+    pub(crate) contents: Contents,
     format: Format,
     hash: ContentHash,
 }

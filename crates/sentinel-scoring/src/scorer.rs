@@ -20,6 +20,7 @@ mod tests;
 
 use sentinel_domain::{Contribution, LogOdds, Score};
 
+use crate::confidence::{Spread, Support};
 use crate::explain::{ExplainScratch, Explainer};
 use crate::maps::{Calibration, RiskMap};
 use crate::model::Contents;
@@ -34,14 +35,31 @@ pub struct Scorer {
     entries: Entries,
     /// How many slots a row has.
     width: usize,
-    /// What z is before any tree.
-    intercept: LogOdds,
+    members: Vec<Walked>,
     /// What z is on average over the training rows.
     base: LogOdds,
-    chain: Chain,
     explainer: Explainer,
     calibration: Calibration,
     risk: RiskMap,
+    support: Support,
+}
+
+/// One member, ready to be walked.
+#[derive(Debug, Clone)]
+struct Walked {
+    weight: f64,
+    /// What it adds to z before any tree.
+    intercept: LogOdds,
+    chain: Chain,
+}
+
+/// What the members say of one row.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Sum {
+    /// The log-odds z.
+    pub(crate) log_odds: LogOdds,
+    /// How far the members are apart.
+    pub(crate) spread: f64,
 }
 
 /// One tree with its member's map and weight in its leaves, and features by their rank among those
@@ -80,18 +98,17 @@ pub(crate) struct LeafScale {
 const SCALE_BITS_MAX: u32 = 32;
 
 impl LeafScale {
-    /// The finest scale at which no sum of leaves, in any order, leaves an i32. It belongs to the
-    /// model, not to how many trees are walked abreast.
+    /// The finest scale at which every leaf is an i32. It belongs to the model, not to how many trees
+    /// are walked abreast; sums are i64, which so many leaves cannot leave.
     fn of(contents: &Contents) -> Self {
-        let mut reach = 0.0;
-        let mut trees = 0.0;
+        let mut largest: f64 = 0.0;
         for member in &contents.members {
             for tree in member.kind.trees() {
-                reach += member.weight * member.map.slope * tree.leaf_magnitude_max();
-                trees += 1.0;
+                let factor = member.weight * member.map.slope;
+                largest = largest.max(factor * tree.leaf_magnitude_max());
             }
         }
-        let fits = |bits: &u32| reach * power_of_two(*bits) + trees < f64::from(i32::MAX);
+        let fits = |bits: &u32| largest * power_of_two(*bits) + 1.0 < f64::from(i32::MAX);
         let bits = (0..=SCALE_BITS_MAX).rev().find(fits).unwrap_or(0);
         Self { bits }
     }
@@ -121,39 +138,42 @@ impl Scorer {
         let scale = LeafScale::of(contents);
         let mut intercept = LogOdds::ZERO;
         let mut trees = Vec::new();
+        let mut members = Vec::new();
         for member in &contents.members {
-            let start = member.weight * member.map.at(member.kind.base());
-            intercept += LogOdds::from_f64(start);
+            let start = LogOdds::from_f64(member.weight * member.map.at(member.kind.base()));
             let factor = member.weight * member.map.slope;
-            trees.extend(
-                member
-                    .kind
-                    .trees()
-                    .iter()
-                    .map(|tree| fold(tree, factor, scale, &places)),
-            );
+            let own = member.kind.trees().iter();
+            let folded: Vec<_> = own.map(|tree| fold(tree, factor, scale, &places)).collect();
+            intercept += start;
+            members.push(Walked {
+                weight: member.weight,
+                intercept: start,
+                chain: Chain::new(&folded, scale),
+            });
+            trees.extend(folded);
         }
         let explainer = Explainer::new(&trees, scale, entries.slots.len());
         Self {
             base: intercept + explainer.average(),
-            chain: Chain::new(&trees, scale),
             entries,
             width,
-            intercept,
+            members,
             explainer,
             calibration: contents.calibration.clone(),
             risk: RiskMap::new(contents.anchors),
+            support: contents.support.clone(),
         }
     }
 
     /// The score of one row: the engine's slots, not-a-number for what is missing. Values are rounded
     /// to f32 first.
     pub fn score(&self, row: &[f64]) -> Score {
-        let log_odds = self.log_odds(row);
+        let Sum { log_odds, spread } = self.sum(row);
         Score {
             log_odds,
             probability: self.calibration.probability(log_odds),
             risk: self.risk.risk(log_odds),
+            confidence: self.support.confidence(log_odds, spread),
         }
     }
 
@@ -181,7 +201,7 @@ impl Scorer {
     /// values, slots ascending, zero shares left out. Base plus contributions is the log-odds,
     /// to the unit; what rounding leaves over goes to the largest share.
     pub fn explain(&self, row: &[f64], scratch: &mut ExplainScratch) -> Vec<Contribution> {
-        let log_odds = self.log_odds(row);
+        let log_odds = self.sum(row).log_odds;
         scratch.table.clear();
         scratch.table.resize(self.entries.len, 0);
         self.entries.fill(row, &mut scratch.table);
@@ -190,27 +210,37 @@ impl Scorer {
             .contributions(&self.entries.slots, log_odds - self.base, scratch)
     }
 
-    /// The log-odds z of one row.
-    pub(crate) fn log_odds(&self, row: &[f64]) -> LogOdds {
+    /// What the members say of one row.
+    pub(crate) fn sum(&self, row: &[f64]) -> Sum {
         assert!(
             row.len() >= self.width,
             "a row is as wide as the schema that was bound"
         );
         // The table lives on the stack, in the smallest size that holds it: zeroing it costs time.
         match self.entries.len {
-            0..=256 => self.log_odds_by_table::<256>(row),
-            257..=1024 => self.log_odds_by_table::<1024>(row),
-            1025..=8192 => self.log_odds_by_table::<8192>(row),
-            _ => self.log_odds_by_table::<65536>(row),
+            0..=256 => self.sum_by_table::<256>(row),
+            257..=1024 => self.sum_by_table::<1024>(row),
+            1025..=8192 => self.sum_by_table::<8192>(row),
+            _ => self.sum_by_table::<65536>(row),
         }
     }
 
     /// Kept apart by size: inlined, every call would pay for the largest stack frame.
     #[inline(never)]
-    fn log_odds_by_table<const ENTRIES: usize>(&self, row: &[f64]) -> LogOdds {
+    fn sum_by_table<const ENTRIES: usize>(&self, row: &[f64]) -> Sum {
         let mut table = [0; ENTRIES];
         self.entries.fill(row, &mut table);
-        self.intercept + self.chain.log_odds(&table)
+        let mut log_odds = LogOdds::ZERO;
+        let mut spread = Spread::default();
+        for member in &self.members {
+            let own = member.intercept + member.chain.log_odds(&table);
+            log_odds += own;
+            spread.add(member.weight, own.to_f64());
+        }
+        Sum {
+            log_odds,
+            spread: spread.get(),
+        }
     }
 }
 

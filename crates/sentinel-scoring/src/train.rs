@@ -9,12 +9,18 @@
 //! are integers or have a fixed order, and mathematics is `libm`'s. Must never start a thread or
 //! look at a validation row while it grows a tree.
 
+mod random;
 mod bins;
 mod histogram;
 mod split;
 mod grow;
 mod boost;
+mod forest;
 pub(crate) mod calibrate;
+mod isotonic;
+mod support;
+mod ensemble;
+mod card;
 #[cfg(test)]
 mod tests;
 
@@ -22,16 +28,15 @@ use std::collections::BTreeSet;
 
 use sentinel_domain::LogOdds;
 
-use crate::card::Card;
-use crate::confidence::Support;
 use crate::error::TrainError;
-use crate::maps::{ANCHOR_RISKS, Affine, Calibration};
+use crate::maps::ANCHOR_RISKS;
 use crate::metrics;
 use crate::model::{Contents, FEATURES_MAX, Model, TREES_MAX};
-use crate::models::gradient_boosting::GradientBoosting;
+use crate::models::Kind;
 use crate::models::tree::{DEPTH_MAX, NODES_MAX};
-use crate::models::{Kind, Member};
 use boost::Boosted;
+pub use ensemble::MemberReport;
+pub use forest::ForestOptions;
 
 /// The most rows: their sums of gradients stay within an i64.
 const ROWS_MAX: usize = 1 << 26;
@@ -73,6 +78,14 @@ pub struct Options {
     pub negative_share: f64,
     /// Decides which legitimate rows are left out.
     pub seed: u64,
+    /// The share of the boosted trees in the weighted sum of log-odds; 0 leaves them out.
+    pub boosted_weight: f64,
+    /// The share of the isolation forest; 0 leaves it out.
+    pub forest_weight: f64,
+    /// How the isolation forest is grown.
+    pub forest: ForestOptions,
+    /// What the caller knows of the data, for the model's card: keys and values.
+    pub card: Vec<(String, String)>,
     /// The false-positive rates of the validation slice at which risk is 0.50, 0.55, 0.70 and 0.85.
     pub anchors: [f64; 4],
     /// The name of the model.
@@ -93,6 +106,10 @@ impl Default for Options {
             early_stopping_rounds: 30,
             negative_share: 1.0,
             seed: 1,
+            boosted_weight: 0.7,
+            forest_weight: 0.3,
+            forest: ForestOptions::default(),
+            card: Vec::new(),
             anchors: [0.02, 0.015, 0.005, 0.001],
             name: "fraud".to_owned(),
             version: 1,
@@ -141,6 +158,8 @@ pub struct Report {
     pub thresholds: Vec<Threshold>,
     /// The features that some split reads, with the loss they took away, most important first.
     pub importance: Vec<(String, f64)>,
+    /// What each member does by itself.
+    pub members: Vec<MemberReport>,
 }
 
 /// One risk anchor.
@@ -166,37 +185,31 @@ pub fn train(
 ) -> Result<(Model, Report), TrainError> {
     check_set(set)?;
     check_options(options)?;
-    let boosted = boost::boost(set, options, progress)?;
-    // Without a validation slice the training rows must serve for the maps.
-    let judged = if set.validation_from < set.fraud.len() {
-        set.validation_from
+    ensemble::check(options)?;
+    let wanted = if options.boosted_weight > 0.0 {
+        options.trees_max
     } else {
         0
     };
-    let fraud = set.fraud.get(judged..).unwrap_or_default();
-    let margins = margins(set, judged, &boosted.ensemble);
-    let map = calibrate::platt(&margins, fraud);
-    let mut contents = Contents {
-        name: options.name.clone(),
-        version: options.version,
-        card: Card::default(),
-        features: set.features.clone(),
-        members: vec![Member {
-            weight: 1.0,
-            map,
-            kind: Kind::GradientBoosting(boosted.ensemble.clone()),
-        }],
-        // A single member's map is already fitted to the labels, so nothing is left to calibrate.
-        calibration: Calibration::straight(Affine::IDENTITY),
-        anchors: [0.0, 1.0, 2.0, 3.0].map(LogOdds::from_f64),
-        support: Support::none(),
+    let boosting = Options {
+        trees_max: wanted,
+        ..options.clone()
     };
-    // The anchors are fixed on the very numbers that scoring will give.
-    let log_odds = score_all(set, judged, &Model::from_contents(&contents)?)?;
-    contents.anchors = calibrate::anchors(&log_odds, fraud, &options.anchors);
-    let model = Model::from_contents(&contents)?;
-    let report = report(set, options, &boosted, &contents, &log_odds, fraud);
-    Ok((model, report))
+    let boosted = boost::boost(set, &boosting, progress)?;
+    let mut members = Vec::new();
+    if options.boosted_weight > 0.0 {
+        let kind = Kind::GradientBoosting(boosted.ensemble.clone());
+        members.push((options.boosted_weight, kind));
+    }
+    if options.forest_weight > 0.0 {
+        let categorical = vec![false; set.features.len()];
+        let grown = forest::grow(set, &categorical, &options.forest, options.seed);
+        members.push((options.forest_weight, Kind::IsolationForest(grown)));
+    }
+    let (mut contents, judged) = ensemble::assemble(set, options, members)?;
+    let report = report(set, options, &boosted, &contents, judged);
+    contents.card = card::write(set, options, &report)?;
+    Ok((Model::from_contents(&contents)?, report))
 }
 
 fn check_set(set: &TrainingSet) -> Result<(), TrainError> {
@@ -284,45 +297,18 @@ fn check_options(options: &Options) -> Result<(), TrainError> {
     }
 }
 
-/// The margins of the rows from `from` on.
-fn margins(set: &TrainingSet, from: usize, ensemble: &GradientBoosting) -> Vec<f64> {
-    let rows = set.rows.chunks_exact(set.features.len()).skip(from);
-    rows.map(|row| {
-        ensemble
-            .trees
-            .iter()
-            .fold(ensemble.base, |sum, tree| sum + tree.value(row))
-    })
-    .collect()
-}
-
-/// The log-odds of the rows from `from` on, as scoring gives them.
-fn score_all(set: &TrainingSet, from: usize, model: &Model) -> Result<Vec<LogOdds>, TrainError> {
-    let schema: Vec<&str> = set.features.iter().map(String::as_str).collect();
-    let scorer = model.bind(&schema)?;
-    let mut slots = Vec::with_capacity(schema.len());
-    let rows = set.rows.chunks_exact(schema.len()).skip(from);
-    Ok(rows
-        .map(|row| {
-            slots.clear();
-            slots.extend(row.iter().map(|value| f64::from(*value)));
-            scorer.log_odds(&slots)
-        })
-        .collect())
-}
-
 fn report(
     set: &TrainingSet,
     options: &Options,
     boosted: &Boosted,
     contents: &Contents,
-    log_odds: &[LogOdds],
-    fraud: &[bool],
+    judged: ensemble::Judged<'_>,
 ) -> Report {
+    let (log_odds, fraud) = (judged.log_odds.as_slice(), judged.fraud);
     let scores: Vec<f64> = log_odds.iter().map(|log_odds| log_odds.to_f64()).collect();
-    let probabilities: Vec<f64> = scores
+    let probabilities: Vec<f64> = log_odds
         .iter()
-        .map(|score| crate::maps::logistic(contents.calibration.at(*score)))
+        .map(|log_odds| contents.calibration.probability(*log_odds))
         .collect();
     let thresholds = ANCHOR_RISKS
         .into_iter()
@@ -357,6 +343,7 @@ fn report(
         recall_at_one_per_mille: metrics::recall_at_false_positive_rate(&scores, fraud, 0.001),
         thresholds: thresholds.collect(),
         importance,
+        members: judged.members,
     }
 }
 

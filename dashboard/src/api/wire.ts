@@ -97,6 +97,8 @@ export interface DecisionDetail {
   score: number;
   probability: number | null;
   risk: number;
+  /** How far the score can be trusted, 0 to 1; servers before this field do not send it. */
+  confidence?: number | null;
   tier: Open<Tier>;
   reasons: Reason[];
   rules: RuleTrace[];

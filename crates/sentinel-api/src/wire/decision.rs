@@ -27,6 +27,10 @@ pub struct DecisionBody<'a> {
     /// Risk, 0 to 1: what tiers compare.
     #[schema(example = 0.1371)]
     pub risk: f64,
+    /// How far the score can be trusted, 0 to 1: whether the members of the model agree, and how many rows
+    /// like it were seen when it was calibrated. It decides nothing.
+    #[schema(example = 0.83)]
+    pub confidence: f64,
     /// `minimal`, `low`, `medium`, `high` or `critical`.
     #[schema(example = "minimal")]
     pub tier: &'static str,
@@ -241,6 +245,7 @@ impl<'a> DecisionBody<'a> {
             score: points,
             probability: decision.score.probability,
             risk: decision.score.risk,
+            confidence: decision.score.confidence,
             tier: decision.tier.as_str(),
             reasons: decision.reasons.iter().map(ReasonBody::of).collect(),
             rules: decision.rules.iter().map(RuleBody::of).collect(),

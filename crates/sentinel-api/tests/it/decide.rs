@@ -14,13 +14,21 @@ async fn a_payment_is_decided_with_everything_that_made_the_decision() {
     assert_eq!(reply.header("cache-control"), "no-store");
     let mut body = reply.json();
     assert!(body["latency_us"].is_u64());
-    for measured in ["latency_us", "probability", "risk", "score", "versions"] {
+    for measured in [
+        "confidence",
+        "latency_us",
+        "probability",
+        "risk",
+        "score",
+        "versions",
+    ] {
         body[measured] = json!("…");
     }
     body["models"][0]["score"] = json!("…");
     insta::assert_json_snapshot!(body, @r#"
     {
       "actions": [],
+      "confidence": "…",
       "decision": "approve",
       "decision_id": "dec_00000000000000051caffdc86eccdf52",
       "degraded": [],

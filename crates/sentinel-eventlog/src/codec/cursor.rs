@@ -8,7 +8,7 @@ use sentinel_domain::{ContentHash, Currency, Instant};
 use crate::error::CodecError;
 use crate::varint::{read_varint, unzigzag, write_varint, zigzag};
 
-/// The version byte of every payload kind so far.
+/// The version byte of every payload kind but those that had a second form.
 pub(super) const CODEC_VERSION: u8 = 1;
 
 /// What is left of a payload.
@@ -26,11 +26,11 @@ impl<'a> Cursor<'a> {
         self.rest.len()
     }
 
-    /// Reads kind and version; gives the kind.
-    pub(super) fn head(&mut self) -> Result<u8, CodecError> {
+    /// Reads kind and version, which is at most the newest of that kind.
+    pub(super) fn head(&mut self, newest: impl Fn(u8) -> u8) -> Result<(u8, u8), CodecError> {
         let [kind, version] = self.array("kind and version")?;
-        if version == CODEC_VERSION {
-            Ok(kind)
+        if (CODEC_VERSION..=newest(kind)).contains(&version) {
+            Ok((kind, version))
         } else {
             Err(CodecError::UnknownVersion { version })
         }

@@ -18,7 +18,9 @@ use sentinel_domain::{
     LabelId, MerchantId, Money, Scalar, SessionId, TerminalId, Transaction,
 };
 
-use super::cursor::{Cursor, put_bytes, put_head, put_instant, put_signed, put_text};
+use super::cursor::{
+    CODEC_VERSION, Cursor, put_bytes, put_head, put_instant, put_signed, put_text,
+};
 use crate::error::CodecError;
 use crate::varint::write_varint;
 
@@ -56,7 +58,7 @@ pub fn encode_entry(entry: &Entry, out: &mut Vec<u8>) {
 /// Reads an entry back. The whole payload must be one entry and every field must hold its law.
 pub fn decode_entry(bytes: &[u8]) -> Result<Entry, CodecError> {
     let mut cursor = Cursor::new(bytes);
-    let entry = match cursor.head()? {
+    let entry = match cursor.head(|_| CODEC_VERSION)?.0 {
         KIND_TRANSACTION => Entry::Transaction(decode_transaction(&mut cursor)?),
         KIND_LABEL => Entry::Label(Box::new(decode_label(&mut cursor)?)),
         KIND_ACTIVATION => Entry::Activation(Box::new(decode_activation(&mut cursor)?)),

@@ -13,7 +13,7 @@ use sentinel_domain::{
     Reason, Rejection, RuleHit, RuleOutcome, Score, Tier, Verdict, Versions,
 };
 
-use super::cursor::{Cursor, put_float, put_head, put_signed, put_text};
+use super::cursor::{CODEC_VERSION, Cursor, put_float, put_head, put_signed, put_text};
 use super::versions::{VersionsTable, decode_versions, encode_versions, short_hash};
 use crate::error::CodecError;
 use crate::varint::write_varint;
@@ -25,6 +25,9 @@ const KIND_APPLIED: u8 = 4;
 const KIND_ACTIVATED: u8 = 5;
 const KIND_IGNORED: u8 = 6;
 const KIND_REFUSED: u8 = 7;
+
+/// Decisions carry the confidence of their score since this version; those before have none.
+const DECIDED_VERSION: u8 = 2;
 
 /// The latency before the body.
 const LATENCY_BYTES: usize = 4;
@@ -42,7 +45,7 @@ impl OutcomeEncoder {
         out.extend_from_slice(&latency_us.to_le_bytes());
         match outcome {
             Outcome::Decided(decision) => {
-                put_head(out, KIND_DECIDED);
+                out.extend_from_slice(&[KIND_DECIDED, DECIDED_VERSION]);
                 let versions = self.short_hash(&decision.versions);
                 out.extend_from_slice(&versions.to_be_bytes());
                 encode_decision(decision, out);
@@ -92,9 +95,15 @@ pub fn decode_outcome(
 ) -> Result<(Outcome, u32), CodecError> {
     let mut cursor = Cursor::new(bytes);
     let latency_us = u32::from_le_bytes(cursor.array("latency")?);
-    let outcome = match cursor.head()? {
+    let newest = |kind| match kind {
+        KIND_DECIDED => DECIDED_VERSION,
+        _ => CODEC_VERSION,
+    };
+    let (kind, version) = cursor.head(newest)?;
+    let outcome = match kind {
         KIND_DECIDED => {
-            let decision = decode_decision(&mut cursor, position, log_time, versions)?;
+            let confident = version == DECIDED_VERSION;
+            let decision = decode_decision(&mut cursor, confident, position, log_time, versions)?;
             Outcome::Decided(Box::new(decision))
         }
         KIND_REPEATED => Outcome::Repeated {
@@ -128,6 +137,7 @@ fn encode_decision(decision: &Decision, out: &mut Vec<u8>) {
     put_signed(out, decision.score.log_odds.units());
     put_float(out, decision.score.probability);
     put_float(out, decision.score.risk);
+    put_float(out, decision.score.confidence);
     put_signed(out, decision.base.units());
     write_varint(out, decision.degraded.len() as u64);
     out.extend(
@@ -162,6 +172,7 @@ fn encode_decision(decision: &Decision, out: &mut Vec<u8>) {
 
 fn decode_decision(
     cursor: &mut Cursor<'_>,
+    confident: bool,
     position: LogPosition,
     log_time: Instant,
     versions: &VersionsTable,
@@ -182,6 +193,11 @@ fn decode_decision(
             log_odds: log_odds(cursor, "score")?,
             probability: cursor.float("probability")?,
             risk: cursor.float("risk")?,
+            confidence: if confident {
+                cursor.float("confidence")?
+            } else {
+                0.0
+            },
         },
         base: log_odds(cursor, "base")?,
         degraded: list(cursor, "degraded", 1, |c| {

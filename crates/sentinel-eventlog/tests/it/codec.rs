@@ -216,6 +216,7 @@ fn golden_decision() -> Decision {
             log_odds: LogOdds::from_units(-5),
             probability: 0.25,
             risk: 0.75,
+            confidence: 0.5,
         },
         reasons: vec![Reason {
             code: "rule:r1".into(),
@@ -276,6 +277,25 @@ fn the_bytes_on_disk_do_not_change() {
     assert_eq!(hex(&encoded_outcome(&activated, 0)), GOLDEN_ACTIVATED);
 }
 
+#[test]
+fn a_decision_of_the_first_version_is_read_without_confidence() {
+    let digits = GOLDEN_DECISION_FIRST.as_bytes().chunks_exact(2);
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+    let mut bytes: Vec<u8> = digits.map(byte).collect();
+    let mut table = VersionsTable::default();
+    table.insert(Arc::new(golden_versions()));
+    let mut expected = golden_decision();
+    expected.score.confidence = 0.0;
+    let expected = Outcome::Decided(Box::new(expected));
+    assert_eq!(decoded_outcome(&bytes, &table), Ok((expected, 258)));
+    // No other kind has a second version, and no kind a third.
+    bytes[5] = 3;
+    let refused = decoded_outcome(&bytes, &table);
+    assert_eq!(refused, Err(CodecError::UnknownVersion { version: 3 }));
+    let applied = decoded_outcome(&[0, 0, 0, 0, 4, 2], &table);
+    assert_eq!(applied, Err(CodecError::UnknownVersion { version: 2 }));
+}
+
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -292,10 +312,15 @@ const GOLDEN_LABEL: &str = "\
     74";
 const GOLDEN_ACTIVATION: &str = "\
     0301030764656661756c74070672756c652061";
-const GOLDEN_DECISION: &str = "\
+/// What decisions were before they carried a confidence.
+const GOLDEN_DECISION_FIRST: &str = "\
     020100000101c21f05c00424987e026531020309000000000000d03f000000000000e83f0f020103\
     010772756c653a723108746f6f20666173740001027231ac020101016e000000000000204001c801\
     06";
+const GOLDEN_DECISION: &str = "\
+    020100000102c21f05c00424987e026531020309000000000000d03f000000000000e83f00000000\
+    0000e03f0f020103010772756c653a723108746f6f20666173740001027231ac020101016e000000\
+    000000204001c80106";
 const GOLDEN_ACTIVATED: &str = "\
     00000000050101111111111111111111111111111111111111111111111111111111111111111101\
     6d012222222222222222222222222222222222222222222222222222222222222222017202333333\
@@ -442,7 +467,7 @@ fn numbers_of_a_decision_come_back_bit_for_bit() {
 fn a_claimed_count_beyond_the_payload_reserves_nothing() {
     let mut bytes = encoded_outcome(&Outcome::Decided(Box::new(golden_decision())), 0);
     // The count of degradations, replaced by an enormous one.
-    let at = 4 + 2 + 8 + 3 + 2 + 1 + 16 + 1;
+    let at = 4 + 2 + 8 + 3 + 2 + 1 + 24 + 1;
     assert_eq!(bytes[at], 2);
     bytes.splice(at..=at, [0xff; 9].into_iter().chain([1]));
     let table = table_for(&Outcome::Decided(Box::new(golden_decision())));

@@ -110,7 +110,7 @@ impl Chain {
     pub(super) fn log_odds<const ENTRIES: usize>(&self, table: &[u32; ENTRIES]) -> LogOdds {
         let mut at = self.start;
         // Lanes share sums, since order is no matter: that leaves registers for the lanes.
-        let mut sums = [0_i32; 2];
+        let mut sums = [0_i64; 2];
         for _ in 0..self.steps_min {
             self.step(table, &mut at, &mut sums);
         }
@@ -119,8 +119,7 @@ impl Chain {
                 self.step(table, &mut at, &mut sums);
             }
         }
-        self.scale
-            .log_odds(sums.iter().map(|sum| i64::from(*sum)).sum())
+        self.scale.log_odds(sums.iter().sum())
     }
 
     /// One step of every lane. Wrapping arithmetic only spares the checks: nothing can wrap.
@@ -129,7 +128,7 @@ impl Chain {
         &self,
         table: &[u32; ENTRIES],
         at: &mut [u32; LANES],
-        sums: &mut [i32; 2],
+        sums: &mut [i64; 2],
     ) {
         let nodes = self.nodes.as_slice();
         for (lane, at) in at.iter_mut().enumerate() {
@@ -138,7 +137,7 @@ impl Chain {
             let low = node as u32 as i32;
             let above = table[node as usize & 0xffff & (ENTRIES - 1)] > operand;
             let sum = &mut sums[lane % 2];
-            *sum = sum.wrapping_add(operand as i32 & (low >> 31));
+            *sum = sum.wrapping_add(i64::from(operand as i32 & (low >> 31)));
             *at = at
                 .wrapping_add((low >> 16) as u32)
                 .wrapping_add(u32::from(above));

@@ -12,6 +12,7 @@
 use super::bins::Column;
 use super::grow::{Grower, Grown, Shape};
 use super::histogram::{Scale, Sums};
+use super::random::Random;
 use super::split::Bounds;
 use super::{Options, Progress, TrainingSet};
 use crate::error::TrainError;
@@ -243,20 +244,5 @@ impl<'a> Validation<'a> {
             *probability = logistic(*margin);
         }
         metrics::log_loss(&self.probabilities, self.fraud)
-    }
-}
-
-/// A small generator (SplitMix64), the same on every machine.
-struct Random(u64);
-
-impl Random {
-    /// A number from 0 to below 1.
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^= mixed >> 31;
-        (mixed >> 11) as f64 / 9_007_199_254_740_992.0
     }
 }

@@ -59,7 +59,7 @@ fn decided() -> (Vec<Value>, Value, String) {
 #[test]
 fn a_decision_has_the_promised_body() {
     let (decisions, ..) = decided();
-    let keys = "decision_id event_id decision score probability tier reasons rules models lists \
+    let keys = "decision_id event_id decision score probability risk confidence tier reasons rules models lists \
                 actions degraded versions log_position latency_us";
     for key in keys.split_whitespace() {
         assert!(

@@ -14,6 +14,7 @@ const decision: DecisionDetail = {
   score: 912,
   probability: 0.81,
   risk: 0.9125,
+  confidence: 0.64,
   tier: 'critical',
   reasons: [
     { code: 'velocity', text: '12 payments in 60 s', contribution: 2.4 },
@@ -53,6 +54,7 @@ it('shows reasons with signs, rules that spoke with evidence, ids, position and 
     'Critical',
     'Decline',
     '84 µs',
+    '64 %',
   ]) {
     expect(screen.getAllByText(text).length).toBeGreaterThan(0);
   }

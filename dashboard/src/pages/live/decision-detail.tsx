@@ -139,6 +139,11 @@ function Summary({ decision }: { decision: DecisionDetail }) {
             Probability <span className="mono">{(decision.probability * 100).toFixed(1)} %</span>
           </span>
         ) : null}
+        {decision.confidence !== null && decision.confidence !== undefined ? (
+          <span className="muted" title="Whether the models agree, and how many payments like it they were checked on">
+            Confidence <span className="mono">{(decision.confidence * 100).toFixed(0)} %</span>
+          </span>
+        ) : null}
       </p>
       <p className="muted">
         <span className="mono">{typeof account === 'string' ? account : 'unknown account'}</span>

@@ -259,7 +259,7 @@ prop_compose! {
         event_id in id(),
         verdict in word(Verdict::ALL),
         tier in word(Tier::ALL),
-        score in (log_odds(), number(), number()),
+        score in (log_odds(), number(), number(), number()),
         reasons in prop::collection::vec(reason(), 0..5),
         rules in prop::collection::vec(rule_hit(), 0..5),
         degraded in prop::collection::vec(word(Degradation::ALL), 0..4),
@@ -267,14 +267,14 @@ prop_compose! {
         contributions in prop::collection::vec(contribution(), 0..40),
         versions in versions(),
     ) -> Decision {
-        let (log_odds, probability, risk) = score;
+        let (log_odds, probability, risk, confidence) = score;
         Decision {
             position: POSITION,
             log_time: LOG_TIME,
             event_id: EventId(event_id),
             verdict,
             tier,
-            score: Score { log_odds, probability, risk },
+            score: Score { log_odds, probability, risk, confidence },
             reasons,
             rules,
             degraded,
