@@ -124,12 +124,7 @@ impl Pipeline {
             })
         };
         catch_up(&mut worker)?;
-        activate(
-            &transactions,
-            &worker,
-            (&options.contents, &options.trust),
-            (options.now)(),
-        )?;
+        activate(&worker, &handle, &options.contents, (options.now)())?;
         // What was appended is in force, and new features are filled, before the door opens.
         catch_up(&mut worker)?;
         let stopping = Arc::new(AtomicBool::new(false));
@@ -229,17 +224,18 @@ impl Pipeline {
 /// Appends an activation for every content that is not the active one. Features that were added to the log
 /// stay, so what is wanted must fit to the set with those in it: that is known only after the replay.
 fn activate(
-    transactions: &EventLog,
     worker: &Worker,
-    (contents, trust): (&Vec<Activation>, &ModelTrust),
+    handle: &Handle,
+    contents: &[Activation],
     now: Instant,
 ) -> Result<(), PipelineError> {
     let in_force = worker.state().active();
+    let transactions = &handle.logs().transactions;
     let contents = contents
         .iter()
         .map(|wanted| match wanted.kind {
             ActivationKind::Features => definitions::keep(in_force, wanted),
-            ActivationKind::Model => trusted(trust, models::keep(in_force, wanted)),
+            ActivationKind::Model => trusted(handle.model_trust(), models::keep(in_force, wanted)),
             _ => Ok(wanted.clone()),
         })
         .collect::<Result<Vec<Activation>, String>>()

@@ -35,7 +35,9 @@ use crate::model::{Contents, FEATURES_MAX, Model};
 use crate::models::gradient_boosting::GradientBoosting;
 use crate::models::tree::{Node, Split, Tree};
 use crate::models::{Kind, Member};
+use crate::train::support;
 use ensemble::{Ensemble, Link};
+use fit::{sampled_anchors, sums};
 
 /// The largest file that is read.
 pub const FILE_BYTES_MAX: usize = 1 << 28;
@@ -245,10 +247,24 @@ impl Foreign {
         let mut contents = self.contents(options)?;
         let bare = Model::from_contents(&contents)?;
         let rates = options.anchor_rates.unwrap_or(ANCHOR_RATES);
-        contents.anchors = match options.sample {
-            Some(sample) => self.sampled_anchors(&bare, sample, &rates, &mut notes)?,
-            None => self.guessed_anchors(&rates, &mut notes),
-        };
+        match options.sample {
+            Some(sample) => {
+                let log_odds = self.sampled(&bare, sample)?;
+                contents.anchors = sampled_anchors(&log_odds, sample, &rates, &mut notes);
+                // Rows that nobody labelled show where scores lie, not that they are right.
+                if sample.fraud.is_some() {
+                    contents.support = support::support(&sums(&log_odds));
+                }
+            }
+            None => contents.anchors = self.guessed_anchors(&rates, &mut notes),
+        }
+        if contents.support == Support::none() {
+            notes.push(
+                "no labelled rows were shown, so the confidence of every score is 0: name a sample and its \
+                 label"
+                    .to_owned(),
+            );
+        }
         if !self.ensemble.covers_known {
             notes.push(
                 "the file does not say how many rows each leaf covers: explanations start from a base that \

@@ -24,7 +24,7 @@ mod boost;
 mod forest;
 pub(crate) mod calibrate;
 mod isotonic;
-mod support;
+pub(crate) mod support;
 mod ensemble;
 mod card;
 #[cfg(test)]

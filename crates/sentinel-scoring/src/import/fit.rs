@@ -11,6 +11,7 @@ use crate::error::ImportError;
 use crate::maps::{Affine, Calibration, logistic};
 use crate::model::Model;
 use crate::models::tree::{Node, Tree};
+use crate::scorer::Sum;
 use crate::train::calibrate;
 
 /// Log-odds of a probability of one in a hundred.
@@ -64,14 +65,12 @@ impl Foreign {
         }
     }
 
-    /// Anchors at the rates of a sample.
-    pub(super) fn sampled_anchors(
+    /// The log-odds of a sample.
+    pub(super) fn sampled(
         &self,
         bare: &Model,
         sample: Sample<'_>,
-        rates: &[f64; 4],
-        notes: &mut Vec<String>,
-    ) -> Result<[LogOdds; 4], ImportError> {
+    ) -> Result<Vec<LogOdds>, ImportError> {
         let names: Vec<&str> = self.features().iter().map(String::as_str).collect();
         let width = names.len();
         let rows = sample.rows.len() / width;
@@ -82,24 +81,8 @@ impl Foreign {
             return Err(ImportError::Whole { problem });
         }
         let scorer = bare.bind(&names)?;
-        let log_odds: Vec<LogOdds> = sample
-            .rows
-            .chunks_exact(width)
-            .map(|row| scorer.score(row).log_odds)
-            .collect();
-        let unknown;
-        let fraud = match sample.fraud {
-            Some(fraud) => fraud,
-            None => {
-                notes.push(format!(
-                    "the anchors of risk stand at shares of all {rows} rows of the sample, since it has no \
-                     labels: each counts as legitimate"
-                ));
-                unknown = vec![false; rows];
-                &unknown
-            }
-        };
-        Ok(calibrate::anchors(&log_odds, fraud, rates))
+        let rows = sample.rows.chunks_exact(width);
+        Ok(rows.map(|row| scorer.score(row).log_odds).collect())
     }
 
     /// Anchors where nothing but the model is known: the log-odds are taken for a normal distribution. Its
@@ -125,6 +108,33 @@ impl Foreign {
             LogOdds::from_f64(anchor)
         })
     }
+}
+
+/// Anchors at the rates of a sample with these log-odds.
+pub(super) fn sampled_anchors(
+    log_odds: &[LogOdds],
+    sample: Sample<'_>,
+    rates: &[f64; 4],
+    notes: &mut Vec<String>,
+) -> [LogOdds; 4] {
+    if let Some(fraud) = sample.fraud {
+        return calibrate::anchors(log_odds, fraud, rates);
+    }
+    let rows = log_odds.len();
+    notes.push(format!(
+        "the anchors of risk stand at shares of all {rows} rows of the sample, since it has no labels: each \
+         counts as legitimate"
+    ));
+    calibrate::anchors(log_odds, &vec![false; rows], rates)
+}
+
+/// Log-odds as support counts them: one member never disagrees with itself.
+pub(super) fn sums(log_odds: &[LogOdds]) -> Vec<Sum> {
+    let sum = |log_odds: &LogOdds| Sum {
+        log_odds: *log_odds,
+        spread: 0.0,
+    };
+    log_odds.iter().map(sum).collect()
 }
 
 /// Mean and deviation of the margin over the rows that the leaves cover.

@@ -484,7 +484,10 @@ fn anchors_come_from_a_sample_where_there_is_one() {
         "40 % of 60 rows"
     );
     let labelled = with(Some(&fraud));
-    assert!(!labelled.notes.iter().any(|note| note.contains("labels")));
+    assert!(!labelled.notes.iter().any(|note| note.contains("label")));
+    // Confidence rests on labelled rows only.
+    assert_eq!(unlabelled.model.description().support_rows, 0);
+    assert_eq!(labelled.model.description().support_rows, 60);
     assert!(
         flagged(&labelled, &|row| row % 10 != 0) <= 21,
         "40 % of 54 rows"
@@ -577,4 +580,34 @@ fn damaged_files_are_refused_or_read_and_never_panic() {
         read > mutations,
         "some damage leaves a model that reads: {read}"
     );
+}
+
+/// A set of categories that stands once and is named by thousands of splits must not be written out for each.
+#[test]
+fn a_small_file_cannot_ask_for_much_memory() {
+    let splits = 4_095;
+    let repeated = |word: &str, count: usize| vec![word; count].join(" ");
+    let left: Vec<String> = (1..splits).map(|split| split.to_string()).collect();
+    let right: Vec<String> = (1..=splits)
+        .map(|leaf| (-1_i64 - leaf).to_string())
+        .collect();
+    let many = usize::try_from(splits).unwrap();
+    let text = format!(
+        "tree\nmax_feature_idx=0\nobjective=binary\nfeature_names=x\n\nTree=0\nnum_leaves={}\nnum_cat=1\n\
+         split_feature={}\nthreshold={}\ndecision_type={}\nleft_child={} -1\nright_child={}\nleaf_value={}\n\
+         cat_boundaries=0 1024\ncat_threshold={}\n\nend of trees\n",
+        splits + 1,
+        repeated("0", many),
+        repeated("0", many),
+        repeated("1", many),
+        left.join(" "),
+        right.join(" "),
+        repeated("0.5", many + 1),
+        repeated("4294967295", 1024),
+    );
+    assert!(text.len() < 100_000);
+    let error = Foreign::read(text.as_bytes(), None)
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("more than 16777216 categories"), "{error}");
 }

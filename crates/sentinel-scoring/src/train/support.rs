@@ -19,7 +19,7 @@ const STEP: f64 = 0.25;
 const SPREAD_MIN: f64 = 0.1;
 
 /// What these rows support.
-pub(super) fn support(sums: &[Sum]) -> Support {
+pub(crate) fn support(sums: &[Sum]) -> Support {
     let mut scores: Vec<f64> = sums.iter().map(|sum| sum.log_odds.to_f64()).collect();
     scores.sort_unstable_by(f64::total_cmp);
     let (Some(least), Some(largest)) = (scores.first(), scores.last()) else {
