@@ -48,9 +48,6 @@ pub struct LearnArguments {
     /// A feature with which the score may only rise, or only fall; may be given several times.
     #[arg(long, value_name = "FEATURE=rising|falling", value_parser = monotone)]
     pub monotone: Vec<(String, Monotone)>,
-    /// Threads to learn with: the model is the same with any number [default: all]
-    #[arg(long, value_name = "N")]
-    pub threads: Option<std::num::NonZero<usize>>,
     /// The share of legitimate rows to learn from; the prior is corrected for it.
     #[arg(long, value_name = "SHARE", default_value_t = 1.0)]
     pub negative_share: f64,
@@ -108,10 +105,12 @@ pub struct Learnt {
 }
 
 impl LearnArguments {
-    /// The threads to learn with.
+    /// The threads that train.
     pub fn threads(&self) -> Threads {
-        self.threads
-            .map_or_else(Threads::available, |threads| Threads::new(threads.get()))
+        let named = self
+            .threads
+            .map(|threads| Threads::new(usize::from(threads)));
+        named.unwrap_or_else(Threads::available)
     }
 
     /// The options of a training with this seed, for a model of this name. `card` says what was learned
