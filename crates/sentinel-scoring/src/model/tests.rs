@@ -2,6 +2,8 @@
 
 #![allow(clippy::cast_possible_truncation, reason = "small numbers of tests")]
 
+mod fuzz;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -138,13 +140,13 @@ fn sample() -> Vec<u8> {
 }
 
 /// Puts the right hash under a changed body.
-fn seal(body: &str) -> Vec<u8> {
+pub(super) fn seal(body: &str) -> Vec<u8> {
     let hash = ContentHash::of(body.as_bytes());
     format!("{body}hash {hash}\n").into_bytes()
 }
 
 /// A model with a split of each form.
-const BODY: &str = "\
+pub(super) const BODY: &str = "\
 sentinel-model 2
 name m
 version 1
@@ -179,7 +181,7 @@ support 4 900
 ";
 
 /// The model as the first format said it.
-const BODY_FIRST: &str = "\
+pub(super) const BODY_FIRST: &str = "\
 sentinel-model 1
 name m
 version 1
@@ -531,4 +533,53 @@ proptest! {
             prop_assert_eq!(scorer.base() + sum, score.log_odds);
         }
     }
+}
+
+#[test]
+fn more_tests_by_category_than_there_are_keys_are_refused() {
+    // 20 trees of 4095 splits, each with a list of its own.
+    let tree = |first: u32| {
+        let mut nodes = Vec::new();
+        for split in 0..4095_u32 {
+            nodes.push(Node::Split(Split {
+                feature: 0,
+                test: Test::OneOf {
+                    categories: [first + split].into(),
+                },
+                missing_left: false,
+                left: (2 * split + 1) as u16,
+                right: (2 * split + 2) as u16,
+            }));
+        }
+        for leaf in 0..4096_u32 {
+            nodes.push(Node::Leaf {
+                value: f64::from(first + leaf) / 65_536.0,
+                cover: 1,
+            });
+        }
+        Tree::new(nodes, 1).unwrap()
+    };
+    let model = |trees: u32| {
+        let mut contents = Dice(1).contents(1, 1, 1);
+        contents.members.truncate(1);
+        let trees = (0..trees).map(|index| tree(index * 4095)).collect();
+        contents.members[0].kind = Kind::of("gradient-boosting", 0.0, trees).unwrap();
+        Model::from_contents(&contents)
+    };
+    let error = model(17).unwrap_err().to_string();
+    assert!(
+        error.contains("69615 different splits by category"),
+        "{error}"
+    );
+    let model = model(16).unwrap();
+    let scorer = model.bind(&["f0"]).unwrap();
+    let member = &model.contents.members[0];
+    let mut seen = std::collections::BTreeSet::new();
+    for code in [0.0, 1.0, 4094.0, 4095.0, 65_519.0, 65_520.0, -1.0, f32::NAN] {
+        let expected = member.weight * member.map.at(member.kind.margin(&[code]));
+        let found = scorer.score(&[f64::from(code)]).log_odds;
+        assert!((found.to_f64() - expected).abs() < 1e-6, "{code}");
+        seen.insert(found);
+    }
+    assert!(seen.len() > 3, "{seen:?}");
 }
