@@ -2,8 +2,8 @@
 //!
 //! `DIR` holds `model.txt` (LightGBM's text) and `test.x`: 32-bit floats, little-endian, row after row.
 //! Commands come line by line on standard input, so that another program can take turns with others in one
-//! run: `score COUNT` and `explain COUNT` do so many rows one by one and answer with the processor time of
-//! this thread in nanoseconds; `write` leaves log-odds and contributions of the first rows beside the
+//! run: `score COUNT OF` and `explain COUNT OF` do so many rows one by one, over and over the first so many
+//! of the file, and answer with the processor time of this thread in nanoseconds; `write` leaves log-odds and contributions of the first rows beside the
 //! model, as 64-bit floats. `forest TREES ROWS SEED` grows an isolation forest on `test.x` and writes its
 //! log-odds. `cargo xtask measure scoring` drives it. Linux only: it reads `/proc/thread-self`. Judges
 //! nothing; tests never assert on time.
@@ -81,24 +81,24 @@ impl Bench {
         }
     }
 
-    /// Rows again from the first where there are not so many.
-    fn rows(&self, count: usize) -> impl Iterator<Item = &[f64]> {
-        let rows = self.rows.chunks_exact(self.width);
+    /// So many rows, over and over the first `of`.
+    fn rows(&self, count: usize, of: usize) -> impl Iterator<Item = &[f64]> {
+        let rows = self.rows.chunks_exact(self.width).take(of);
         rows.cycle().take(count)
     }
 
-    fn score(&self, count: usize) -> u64 {
+    fn score(&self, count: usize, of: usize) -> u64 {
         let started = cpu_ns();
-        for row in self.rows(count) {
+        for row in self.rows(count, of) {
             black_box(self.scorer.score(row));
         }
         cpu_ns() - started
     }
 
-    fn explain(&mut self, count: usize) -> u64 {
+    fn explain(&mut self, count: usize, of: usize) -> u64 {
         let mut scratch = std::mem::take(&mut self.scratch);
         let started = cpu_ns();
-        for row in self.rows(count) {
+        for row in self.rows(count, of) {
             black_box(self.scorer.explain(row, &mut scratch));
         }
         let spent = cpu_ns() - started;
@@ -173,8 +173,11 @@ fn main() {
         let words: Vec<&str> = line.split_whitespace().collect();
         let number = |at: usize| words[at].parse::<usize>().unwrap();
         match words.first().copied() {
-            Some("score") => println!("{}", opened(&mut kept, &folder).score(number(1))),
-            Some("explain") => println!("{}", opened(&mut kept, &folder).explain(number(1))),
+            Some("score") => println!("{}", opened(&mut kept, &folder).score(number(1), number(2))),
+            Some("explain") => println!(
+                "{}",
+                opened(&mut kept, &folder).explain(number(1), number(2))
+            ),
             Some("write") => {
                 opened(&mut kept, &folder).write();
                 println!("written");

@@ -15,19 +15,18 @@ pub(crate) const MISSING_LEFT: u32 = 0;
 /// The key of a missing value that goes right: above every threshold.
 pub(crate) const MISSING_RIGHT: u32 = u32::MAX;
 
-/// The key of the largest finite value. Positive infinity is held to it, so that a split "present
-/// or missing" at the largest threshold takes every present value left.
-pub(crate) const LARGEST: u32 = f32::MAX.to_bits() | SIGN;
-
 const SIGN: u32 = 0x8000_0000;
 
 /// The key of a value that is not missing.
 #[inline]
 pub(crate) fn of(value: f32) -> u32 {
+    // Infinity is held to the largest finite value, so that a split "present or missing" there takes every
+    // present value left; as a value, since that is one instruction for several of them.
+    let held = if value > f32::MAX { f32::MAX } else { value };
     // Adding zero turns minus zero into zero.
-    let bits = (value + 0.0).to_bits();
+    let bits = (held + 0.0).to_bits();
     let negative = ((bits as i32) >> 31) as u32;
-    (bits ^ (negative | SIGN)).min(LARGEST)
+    bits ^ (negative | SIGN)
 }
 
 /// The keys of a value for splits that send missing values left and for those that send them right.

@@ -1,4 +1,4 @@
-//! The walk through all trees: six lanes abreast, each a chain of trees.
+//! The walk through all trees: eight lanes abreast, each a chain of trees.
 //!
 //! A node is eight bytes. A leaf adds its value and leads on to the root of the lane's next tree, by the
 //! same arithmetic by which a split leads to its child: no branch is taken on data, and no lane waits
@@ -21,7 +21,7 @@ use sentinel_domain::LogOdds;
 use super::{Entries, FoldedNode, FoldedTree, LeafScale};
 
 /// How many trees are walked abreast: enough to hide the wait for memory, few enough for registers.
-const LANES: usize = 6;
+const LANES: usize = 8;
 
 /// Steps between two looks at whether every lane has come to its end.
 const STEPS_PER_LOOK: usize = 4;
