@@ -73,8 +73,8 @@ const VERBS: &[Verb] = &[
     ),
     (
         "measure",
-        "separability",
-        "how well fraud of the generator is told apart, without and with stream features",
+        "scoring|separability",
+        "what a score costs beside other libraries; how well fraud of the generator is told apart",
         measure::measure,
     ),
     (

@@ -5,6 +5,7 @@
 //! killed runs give the same bytes. **Must never** be needed by a test: tests have fixtures and generated
 //! streams.
 
+mod scoring;
 mod separability;
 mod windows;
 
@@ -127,13 +128,16 @@ pub fn bench(workspace: &Workspace, _words: &[String]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// `cargo xtask measure separability`: one measurement by its name.
+/// `cargo xtask measure NAME`: one measurement by its name.
 pub fn measure(workspace: &Workspace, words: &[String]) -> Result<ExitCode> {
     match words.split_first() {
         Some((name, rest)) if name == "separability" => {
             separability::measure(workspace, rest, &results(workspace)?)
         }
-        _ => bail!("say what to measure: separability"),
+        Some((name, rest)) if name == "scoring" => {
+            scoring::measure(workspace, rest, &results(workspace)?)
+        }
+        _ => bail!("say what to measure: scoring, separability"),
     }
 }
 

@@ -40,6 +40,22 @@ const LIGHTGBM: Environment = Environment {
              venv; LightGBM wants the system's libgomp; make that possible and try again",
 };
 
+/// That of the measure of scoring.
+const SCORING: Environment = Environment {
+    folder: "scoring-wheel",
+    // lleaves needs a pass manager that later versions of llvmlite have no more.
+    packages: &[
+        "lightgbm>=4.5,<5",
+        "lleaves>=1.3,<2",
+        "llvmlite>=0.44,<0.45",
+        "numpy>=2",
+        "scikit-learn>=1.5",
+    ],
+    import: "import lightgbm, lleaves, numpy, sklearn",
+    advice: "the measure needs LightGBM, lleaves and scikit-learn, which come from PyPI into a private \
+             environment of python3 with venv, and a C compiler; make that possible and try again",
+};
+
 /// The variable by which tests and campaigns are told its interpreter.
 pub const DUCKDB_VARIABLE: &str = "SENTINEL_DUCKDB_PYTHON";
 
@@ -51,6 +67,11 @@ pub fn duckdb_ready(workspace: &Workspace) -> Result<PathBuf> {
 /// The Python that has LightGBM, brought in where it is not there yet.
 pub fn lightgbm_ready(workspace: &Workspace) -> Result<PathBuf> {
     ready(workspace, &LIGHTGBM)
+}
+
+/// The Python that has what the measure of scoring compares with.
+pub fn scoring_ready(workspace: &Workspace) -> Result<PathBuf> {
+    ready(workspace, &SCORING)
 }
 
 fn ready(workspace: &Workspace, environment: &Environment) -> Result<PathBuf> {
