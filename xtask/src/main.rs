@@ -73,8 +73,8 @@ const VERBS: &[Verb] = &[
     ),
     (
         "measure",
-        "scoring|separability",
-        "what a score costs beside other libraries; how well fraud of the generator is told apart",
+        "scoring | separability | training",
+        "what scoring and training cost beside other libraries; how well fraud of the generator is told apart",
         measure::measure,
     ),
     (

@@ -7,6 +7,7 @@
 
 mod scoring;
 mod separability;
+mod training;
 mod windows;
 
 use std::fs::{self, File};
@@ -137,7 +138,10 @@ pub fn measure(workspace: &Workspace, words: &[String]) -> Result<ExitCode> {
         Some((name, rest)) if name == "scoring" => {
             scoring::measure(workspace, rest, &results(workspace)?)
         }
-        _ => bail!("say what to measure: scoring, separability"),
+        Some((name, rest)) if name == "training" => {
+            training::measure(workspace, rest, &results(workspace)?)
+        }
+        _ => bail!("say what to measure: scoring, separability, training"),
     }
 }
 

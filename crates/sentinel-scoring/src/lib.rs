@@ -14,7 +14,7 @@
 //!  bytes -> Model::parse -> Model::bind(schema) -> Scorer --score---> Score
 //!              ^                                      \---explain-> contributions
 //!  rows, labels -> train
-//!  models of other programs -> import
+//!  models of other programs -> import;  export -> LightGBM text
 //! ```
 //!
 //! Start reading at [`model`] (what a file holds), then [`scorer`] (how a row is scored),
@@ -31,6 +31,7 @@ pub mod scorer;
 pub mod explain;
 pub mod train;
 pub mod import;
+pub mod export;
 pub mod metrics;
 
 pub use card::Card;

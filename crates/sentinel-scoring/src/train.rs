@@ -9,11 +9,18 @@
 //! are integers or have a fixed order, and mathematics is `libm`'s. Must never start a thread or
 //! look at a validation row while it grows a tree.
 
+mod options;
+mod executor;
 mod random;
+mod sample;
 mod bins;
+mod prefetch;
+mod lines;
 mod histogram;
 mod split;
+mod part;
 mod grow;
+mod stop;
 mod boost;
 mod forest;
 pub(crate) mod calibrate;
@@ -31,21 +38,22 @@ use sentinel_domain::LogOdds;
 use crate::error::TrainError;
 use crate::maps::ANCHOR_RISKS;
 use crate::metrics;
-use crate::model::{Contents, FEATURES_MAX, Model, TREES_MAX};
+use crate::model::{Contents, FEATURES_MAX, Model};
 use crate::models::Kind;
-use crate::models::tree::{DEPTH_MAX, NODES_MAX};
 use boost::Boosted;
 pub use ensemble::MemberReport;
+pub use executor::{Executor, InTurn, Task};
 pub use forest::ForestOptions;
+pub use options::{Monotone, Options, StopBy};
 
-/// The most rows: their sums of gradients stay within an i64.
+/// The most rows: each takes at least one unit of the 2^32 that a sum of second derivatives has.
 const ROWS_MAX: usize = 1 << 26;
 
-/// The most leaves of one tree.
-const LEAVES_MAX: usize = NODES_MAX.div_ceil(2);
+/// The most that a row can count.
+const WEIGHT_MAX: f32 = 1e6;
 
 /// Rows to learn from, in order of time.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct TrainingSet {
     /// The name of each column.
     pub features: Vec<String>,
@@ -53,68 +61,12 @@ pub struct TrainingSet {
     pub rows: Vec<f32>,
     /// Whether each row is fraud.
     pub fraud: Vec<bool>,
+    /// How much each row counts, above 0 to a million; where nothing is said, all count once.
+    pub weights: Option<Vec<f32>>,
+    /// Which columns hold codes of categories instead of quantities; empty if none does.
+    pub categorical: Vec<bool>,
     /// The first row of the validation slice, which runs to the end and is never trained on.
     pub validation_from: usize,
-}
-
-/// How to learn.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Options {
-    /// The most trees.
-    pub trees_max: usize,
-    /// The most leaves of a tree, 2 to 4,096.
-    pub leaves_max: usize,
-    /// The most splits between root and leaf, 1 to 64.
-    pub depth_max: usize,
-    /// How much of each step a tree takes, above 0 to 1.
-    pub learning_rate: f64,
-    /// The least training rows in a leaf.
-    pub rows_per_leaf_min: usize,
-    /// How much a leaf is drawn to zero: added to its sum of second derivatives.
-    pub lambda: f64,
-    /// Stop after so many trees without a better validation loss; 0 grows all trees.
-    pub early_stopping_rounds: usize,
-    /// The share of legitimate rows to learn from, above 0 to 1; the prior is corrected for it.
-    pub negative_share: f64,
-    /// Decides which legitimate rows are left out.
-    pub seed: u64,
-    /// The share of the boosted trees in the weighted sum of log-odds; 0 leaves them out.
-    pub boosted_weight: f64,
-    /// The share of the isolation forest; 0 leaves it out.
-    pub forest_weight: f64,
-    /// How the isolation forest is grown.
-    pub forest: ForestOptions,
-    /// What the caller knows of the data, for the model's card: keys and values.
-    pub card: Vec<(String, String)>,
-    /// The false-positive rates of the validation slice at which risk is 0.50, 0.55, 0.70 and 0.85.
-    pub anchors: [f64; 4],
-    /// The name of the model.
-    pub name: String,
-    /// The version of the model.
-    pub version: u32,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            trees_max: 300,
-            leaves_max: 16,
-            depth_max: 8,
-            learning_rate: 0.1,
-            rows_per_leaf_min: 20,
-            lambda: 1.0,
-            early_stopping_rounds: 30,
-            negative_share: 1.0,
-            seed: 1,
-            boosted_weight: 0.7,
-            forest_weight: 0.3,
-            forest: ForestOptions::default(),
-            card: Vec::new(),
-            anchors: [0.02, 0.015, 0.005, 0.001],
-            name: "fraud".to_owned(),
-            version: 1,
-        }
-    }
 }
 
 /// How far training has come; told after each tree.
@@ -177,14 +129,24 @@ pub struct Threshold {
     pub recall: f64,
 }
 
-/// Learns a model. `progress` is told after each tree.
+/// Learns a model on the thread that asks. `progress` is told after each tree.
 pub fn train(
     set: &TrainingSet,
     options: &Options,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<(Model, Report), TrainError> {
+    train_by(set, options, &InTurn, progress)
+}
+
+/// Learns the same model by an executor of the caller's.
+pub fn train_by(
+    set: &TrainingSet,
+    options: &Options,
+    executor: &dyn Executor,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<(Model, Report), TrainError> {
     check_set(set)?;
-    check_options(options)?;
+    options.check(set)?;
     ensemble::check(options)?;
     let wanted = if options.boosted_weight > 0.0 {
         options.trees_max
@@ -195,14 +157,15 @@ pub fn train(
         trees_max: wanted,
         ..options.clone()
     };
-    let boosted = boost::boost(set, &boosting, progress)?;
+    let boosted = boost::boost(set, &boosting, executor, progress)?;
     let mut members = Vec::new();
     if options.boosted_weight > 0.0 {
         let kind = Kind::GradientBoosting(boosted.ensemble.clone());
         members.push((options.boosted_weight, kind));
     }
     if options.forest_weight > 0.0 {
-        let categorical = vec![false; set.features.len()];
+        let mut categorical = set.categorical.clone();
+        categorical.resize(set.features.len(), false);
         let grown = forest::grow(set, &categorical, &options.forest, options.seed);
         members.push((options.forest_weight, Kind::IsolationForest(grown)));
     }
@@ -231,6 +194,24 @@ fn check_set(set: &TrainingSet) -> Result<(), TrainError> {
             "the validation slice begins at {from} of {rows} rows"
         ));
     }
+    if !set.categorical.is_empty() && set.categorical.len() != columns {
+        let marks = set.categorical.len();
+        return fault(format!(
+            "{marks} marks of categories for {columns} features"
+        ));
+    }
+    if let Some(weights) = &set.weights {
+        let weights_count = weights.len();
+        if weights_count != rows {
+            return fault(format!("{weights_count} weights for {rows} rows"));
+        }
+        let counts = |weight: &f32| *weight > 0.0 && *weight <= WEIGHT_MAX;
+        if let Some(row) = weights.iter().position(|weight| !counts(weight)) {
+            return fault(format!(
+                "the weight of row {row} does not lie above 0, up to {WEIGHT_MAX}"
+            ));
+        }
+    }
     let mut seen = BTreeSet::new();
     match set
         .features
@@ -238,61 +219,6 @@ fn check_set(set: &TrainingSet) -> Result<(), TrainError> {
         .find(|feature| !seen.insert(feature.as_str()))
     {
         Some(feature) => fault(format!("feature {feature} stands twice")),
-        None => Ok(()),
-    }
-}
-
-fn check_options(options: &Options) -> Result<(), TrainError> {
-    let share = |value: f64| value > 0.0 && value <= 1.0;
-    let falling = |rates: &[f64; 4]| rates.is_sorted_by(|a, b| a > b);
-    let checks = [
-        (
-            (1..=TREES_MAX).contains(&options.trees_max),
-            "trees_max",
-            "lies in 1 to 10000",
-        ),
-        (
-            (2..=LEAVES_MAX).contains(&options.leaves_max),
-            "leaves_max",
-            "lies in 2 to 4096",
-        ),
-        (
-            (1..=DEPTH_MAX).contains(&options.depth_max),
-            "depth_max",
-            "lies in 1 to 64",
-        ),
-        (
-            share(options.learning_rate),
-            "learning_rate",
-            "lies above 0, up to 1",
-        ),
-        (
-            options.rows_per_leaf_min > 0,
-            "rows_per_leaf_min",
-            "is at least 1",
-        ),
-        (
-            options.lambda >= 0.0 && options.lambda <= 1e6,
-            "lambda",
-            "lies in 0 to 1000000",
-        ),
-        (
-            share(options.negative_share),
-            "negative_share",
-            "lies above 0, up to 1",
-        ),
-        (
-            options
-                .anchors
-                .iter()
-                .all(|rate| *rate > 0.0 && *rate < 1.0)
-                && falling(&options.anchors),
-            "anchors",
-            "are rates between 0 and 1 that fall",
-        ),
-    ];
-    match checks.into_iter().find(|(holds, ..)| !holds) {
-        Some((_, option, problem)) => Err(TrainError::Option { option, problem }),
         None => Ok(()),
     }
 }

@@ -8,6 +8,7 @@ pub mod bench;
 pub mod demo;
 pub mod features;
 pub mod generate;
+pub mod models;
 pub mod openapi;
 pub mod replay;
 pub mod run;

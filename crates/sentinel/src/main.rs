@@ -7,6 +7,7 @@ mod compose;
 mod content;
 mod csv;
 mod matrix;
+mod threads;
 mod whole_file;
 mod commands;
 
@@ -14,7 +15,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use commands::{analyze, bench, demo, features, generate, openapi, replay, run, serve, train};
+use commands::{
+    analyze, bench, demo, features, generate, models, openapi, replay, run, serve, train,
+};
 
 // Windows and decisions are small allocations that live long or die young: jemalloc replaces a live box in
 // half of glibc's time.
@@ -42,6 +45,8 @@ enum Command {
     Replay(replay::ReplayArguments),
     /// Train a model on a labelled table or on synthetic payments.
     Train(train::TrainArguments),
+    /// Models as files: write one for another program.
+    Models(models::ModelsArguments),
     /// Make synthetic payments with fraud stories, to a file, a pipe, a log or a server.
     Generate(generate::GenerateArguments),
     /// Describe a table of payments: distributions, a report, a profile for the generator.
@@ -62,6 +67,7 @@ fn main() -> ExitCode {
         Command::Serve(arguments) => serve::serve(arguments),
         Command::Replay(arguments) => replay::replay(arguments),
         Command::Train(arguments) => train::train(arguments),
+        Command::Models(arguments) => models::models(arguments),
         Command::Generate(arguments) => generate::generate(arguments),
         Command::Analyze(arguments) => analyze::analyze(&arguments),
         Command::Features(arguments) => features::features(arguments),

@@ -225,6 +225,7 @@ fn model() -> &'static [u8] {
             rows: counts.clone().map(f32::from).collect(),
             fraud: counts.map(|count| count > 20).collect(),
             validation_from: 400,
+            ..train::TrainingSet::default()
         };
         let options = train::Options {
             trees_max: 3,

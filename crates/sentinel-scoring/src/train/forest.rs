@@ -274,6 +274,7 @@ mod tests {
             rows: values,
             fraud,
             validation_from: rows,
+            ..TrainingSet::default()
         }
     }
 

@@ -1,161 +1,76 @@
-//! Sums of gradients by feature and bin, as integers.
+//! Gradients as integers: a slope and a curve packed into one number.
 //!
-//! A cell is two integers: the gradients, and the second derivatives packed above the count of rows.
-//! Integers add up to the same in any order, so a sibling by subtraction is exact and a model
-//! would not depend on how many threads built it. Must never let a sum reach its neighbour's bits:
-//! the scales are chosen so that all rows together fit.
+//! The upper half is the sum of slopes (first derivatives), the lower half the sum of curves (second
+//! derivatives, each at least one unit, so that a cell is zero exactly when no row is in it). One addition
+//! adds both. Integers add up to the same in any order: a sibling by subtraction is exact and a
+//! model does not depend on how many threads built it.
+//!
+//! Must never let a sum reach its neighbour's bits: the units are chosen so that all rows together fit.
 
 #![allow(
-    clippy::indexing_slicing,
     clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
     clippy::cast_precision_loss,
-    reason = "a numeric loop; bins lie within their feature's cells"
+    reason = "packing and unpacking of numbers whose bounds are stated"
 )]
 
-use super::bins::Column;
+/// What the sum of slopes, either way, has to stay below.
+const SLOPES_END: f64 = 2_147_483_648.0;
 
-/// Bits of the count in a packed cell: two to the power of them exceeds the most rows.
-const COUNT_BITS: u32 = 27;
+/// What the sum of curves has to stay below.
+const CURVES_END: f64 = 4_294_967_296.0;
 
-/// Bits that the sum of second derivatives may take, so that the sign stays free.
-const CURVE_BITS: u32 = 36;
-
-/// The scale of gradients; they lie within 1, so `2^26` rows stay within `2^62`.
-const SLOPE_SCALE: f64 = 68_719_476_736.0;
-
-/// Gradients, and packed second derivatives and counts, of some rows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Sums([i64; 2]);
-
-/// How second derivatives become integers; it depends on how many rows there are.
-#[derive(Debug, Clone, Copy)]
+/// How many units there are to one, for slopes and for curves: powers of two, anew for every tree.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Scale {
-    curve: f64,
+    pub(super) slope: f64,
+    pub(super) curve: f64,
 }
 
 impl Scale {
-    /// The finest scale for so many rows.
-    pub(super) fn new(rows: usize) -> Self {
-        let mut curve = 1.0;
-        // A second derivative is at most a quarter, and each is rounded up to at least one unit.
-        let limit = libm::ldexp(1.0, CURVE_BITS.cast_signed());
-        while rows as f64 * (curve * 2.0 * 0.25 + 1.0) < limit {
-            curve *= 2.0;
+    /// The finest units in which rows fit whose slopes have magnitudes, and whose curves have sums, like
+    /// these.
+    pub(super) fn new(slopes: f64, curves: f64, rows: usize) -> Self {
+        // Rounding adds half a unit a slope, one unit a curve.
+        let rows = rows as f64 + 1.0;
+        Self {
+            slope: power_of_two_below((SLOPES_END - rows) / slopes.max(1e-30)),
+            curve: power_of_two_below((CURVES_END - rows) / curves.max(1e-30)),
         }
-        Self { curve }
     }
 
     /// One row's share.
     #[inline]
-    pub(super) fn row(self, slope: f64, curve: f64) -> Sums {
-        let slope = slope * SLOPE_SCALE;
+    pub(super) fn pack(self, slope: f64, curve: f64) -> i64 {
+        let slope = slope * self.slope;
         let half = if slope < 0.0 { -0.5 } else { 0.5 };
-        let curve = (curve * self.curve) as i64 + 1;
-        Sums([(slope + half) as i64, curve << COUNT_BITS | 1])
+        let curve = (curve * self.curve) as i64;
+        ((slope + half) as i64) << 32 | curve.max(1)
     }
 
-    /// The sum of gradients.
-    pub(super) fn slope(sums: Sums) -> f64 {
-        sums.0[0] as f64 / SLOPE_SCALE
-    }
-
-    /// The sum of second derivatives.
-    pub(super) fn curve(self, sums: Sums) -> f64 {
-        (sums.0[1] >> COUNT_BITS) as f64 / self.curve
+    /// The slopes and the curves of a sum, in their own measure.
+    pub(super) fn unpack(self, sum: i64) -> (f64, f64) {
+        (slopes(sum) / self.slope, curves(sum) / self.curve)
     }
 }
 
-impl Sums {
-    /// The rows that were summed.
-    #[inline]
-    pub(super) fn rows(self) -> usize {
-        (self.0[1].cast_unsigned() & ((1 << COUNT_BITS) - 1)) as usize
-    }
-
-    /// Wrapping only spares the check: the scales leave no room for it.
-    #[inline]
-    pub(super) fn add(&mut self, other: Self) {
-        self.0[0] = self.0[0].wrapping_add(other.0[0]);
-        self.0[1] = self.0[1].wrapping_add(other.0[1]);
-    }
-
-    /// What is left without some of the rows.
-    #[inline]
-    pub(super) fn without(self, part: Self) -> Self {
-        Self([
-            self.0[0].wrapping_sub(part.0[0]),
-            self.0[1].wrapping_sub(part.0[1]),
-        ])
-    }
+/// The sum of slopes, in units.
+#[inline]
+pub(super) fn slopes(sum: i64) -> f64 {
+    (sum >> 32) as f64
 }
 
-/// Where each feature's cells lie.
-#[derive(Debug)]
-pub(super) struct Layout {
-    /// The first cell of each feature, and the end.
-    starts: Vec<usize>,
+/// The sum of curves, in units.
+#[inline]
+pub(super) fn curves(sum: i64) -> f64 {
+    (sum & 0xffff_ffff) as f64
 }
 
-impl Layout {
-    pub(super) fn new(columns: &[Column]) -> Self {
-        let mut starts = vec![0];
-        let mut end = 0;
-        for column in columns {
-            end += column.values() + 1;
-            starts.push(end);
-        }
-        Self { starts }
-    }
-
-    /// The cells of all features.
-    pub(super) fn cells(&self) -> usize {
-        self.starts.last().copied().unwrap_or(0)
-    }
-
-    /// The cells of one feature; the last is of missing values.
-    pub(super) fn of(&self, feature: usize) -> std::ops::Range<usize> {
-        self.starts[feature]..self.starts[feature + 1]
-    }
-}
-
-/// The sums of some rows by feature and bin.
-#[derive(Debug, Default)]
-pub(super) struct Histogram {
-    pub(super) cells: Vec<Sums>,
-}
-
-impl Histogram {
-    /// Sums `rows`; `sums` has one entry for each of them, in the same order.
-    pub(super) fn build(
-        &mut self,
-        layout: &Layout,
-        columns: &[Column],
-        rows: &[u32],
-        sums: &[Sums],
-    ) {
-        self.cells.clear();
-        self.cells.resize(layout.cells(), Sums::default());
-        for (feature, column) in columns.iter().enumerate() {
-            let cells = &mut self.cells[layout.of(feature)];
-            let bins = column.bins.as_slice();
-            if rows.len() == bins.len() {
-                for (bin, sums) in bins.iter().zip(sums) {
-                    cells[usize::from(*bin)].add(*sums);
-                }
-            } else {
-                for (row, sums) in rows.iter().zip(sums) {
-                    cells[usize::from(bins[*row as usize])].add(*sums);
-                }
-            }
-        }
-    }
-
-    /// Takes the rows of one child away, so that the other's remain.
-    pub(super) fn subtract(&mut self, child: &Self) {
-        for (cell, part) in self.cells.iter_mut().zip(&child.cells) {
-            *cell = cell.without(*part);
-        }
-    }
+/// The greatest power of two that is not above a number.
+fn power_of_two_below(number: f64) -> f64 {
+    let exponent = libm::floor(libm::log2(number)) as i32;
+    let power = libm::ldexp(1.0, exponent.clamp(-30, 90));
+    if power > number { power / 2.0 } else { power }
 }
 
 #[cfg(test)]
@@ -164,40 +79,29 @@ mod tests {
 
     #[test]
     fn sums_of_the_most_rows_keep_their_parts_apart() {
-        let rows = 1 << 26;
-        let scale = Scale::new(rows);
-        let row = scale.row(-1.0, 0.25);
-        // Doubling stands for adding that many rows.
-        let mut sums = row;
-        for _ in 0..26 {
-            sums.add(sums);
+        let rows = 1_usize << 26;
+        let count = rows as f64;
+        for (slope, curve) in [(-1.0_f64, 0.25), (1.0, 1e-9), (0.37, 0.11), (-1e-7, 1e-20)] {
+            let scale = Scale::new(slope.abs() * count, curve * count, rows);
+            let row = scale.pack(slope, curve);
+            // Doubling stands for adding that many rows.
+            let mut sum = row;
+            for _ in 0..26 {
+                sum += sum;
+            }
+            let (slopes, curves) = scale.unpack(sum);
+            let bound = 0.5 * count / scale.slope;
+            assert!((slopes - slope * count).abs() <= bound, "{slopes}");
+            let bound = count / scale.curve;
+            assert!((curves - curve * count).abs() <= bound, "{curves}");
+            assert_eq!(sum - row, row * ((1 << 26) - 1));
         }
-        assert_eq!(sums.rows(), rows);
-        assert_eq!(Scale::slope(sums), -67_108_864.0);
-        let curve = scale.curve(sums);
-        assert!((curve / 16_777_216.0 - 1.0).abs() < 0.01, "{curve}");
-        assert_eq!(sums.without(row).rows(), rows - 1);
     }
 
     #[test]
-    fn a_child_by_subtraction_is_the_child_by_sums() {
-        let columns = vec![
-            Column::new(&[1.0, 2.0, f32::NAN, 2.0]),
-            Column::new(&[5.0, 5.0, 6.0, 7.0]),
-        ];
-        let layout = Layout::new(&columns);
-        let scale = Scale::new(4);
-        let all: Vec<Sums> = [0.1, -0.9, 0.3, 0.2]
-            .map(|slope| scale.row(slope, 0.2))
-            .to_vec();
-        let build = |rows: &[u32]| {
-            let mut histogram = Histogram::default();
-            let sums: Vec<Sums> = rows.iter().map(|row| all[*row as usize]).collect();
-            histogram.build(&layout, &columns, rows, &sums);
-            histogram
-        };
-        let mut rest = build(&[0, 1, 2, 3]);
-        rest.subtract(&build(&[1, 2]));
-        assert_eq!(rest.cells, build(&[0, 3]).cells);
+    fn a_row_is_never_nothing() {
+        let scale = Scale::new(1000.0, 1000.0, 4000);
+        assert_eq!(scale.pack(0.0, 0.0), 1);
+        assert_eq!(scale.unpack(scale.pack(-0.5, 0.25)), (-0.5, 0.25));
     }
 }

@@ -8,6 +8,15 @@
 pub(super) struct Random(pub(super) u64);
 
 impl Random {
+    /// A stream of its own for each place.
+    pub(super) fn of(seed: u64, place: &[u64]) -> Self {
+        let mut random = Self(seed);
+        for part in place {
+            random.0 = random.bits() ^ part.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        }
+        random
+    }
+
     /// A number from 0 to below 1.
     #[allow(clippy::cast_precision_loss, reason = "53 bits")]
     pub(super) fn next(&mut self) -> f64 {

@@ -2,6 +2,8 @@
 
 #![allow(clippy::cast_possible_truncation, reason = "small numbers of tests")]
 
+mod options;
+
 use super::*;
 use crate::model::tests::Dice;
 
@@ -24,6 +26,7 @@ fn set(
         rows: values,
         fraud,
         validation_from: rows * 3 / 4,
+        ..TrainingSet::default()
     }
 }
 
@@ -66,7 +69,7 @@ fn a_rising_chance_is_ranked_and_calibrated() {
     for (value, expected) in [(-0.5, 0.0067), (0.0, 0.047), (0.5, 0.269), (0.9, 0.646)] {
         let probability = scorer.score(&[0.0, 0.0, value]).probability;
         assert!(
-            (probability - expected).abs() < 0.1,
+            (probability - expected).abs() < 0.12,
             "{value}: {probability}"
         );
     }
@@ -145,7 +148,7 @@ fn the_model_of_a_fixed_set_never_changes() {
             ..options()
         },
     );
-    assert_eq!(model.content_hash().abbreviated(), "312232f9d1ef");
+    assert_eq!(model.content_hash().abbreviated(), "547af5701e96");
 }
 
 #[test]
@@ -198,7 +201,7 @@ fn leaving_out_legitimate_rows_keeps_the_prior() {
         trees_max: 1,
         ..options()
     };
-    let boosted = boost::boost(&set, &options, &mut |_| ()).unwrap();
+    let boosted = boost::boost(&set, &options, &InTurn, &mut |_| ()).unwrap();
     assert!(boosted.rows < 3000, "{}", boosted.rows);
     let expected = libm::log(0.02 / 0.98);
     assert!(
@@ -252,7 +255,7 @@ fn trees_keep_to_their_bounds() {
             early_stopping_rounds: 0,
             ..options()
         };
-        let boosted = boost::boost(&set, &options, &mut |_| ()).unwrap();
+        let boosted = boost::boost(&set, &options, &InTurn, &mut |_| ()).unwrap();
         for tree in &boosted.ensemble.trees {
             let leaves = tree.nodes().len().div_ceil(2);
             assert!(leaves <= leaves_max && leaves <= 1 << depth_max.min(20));

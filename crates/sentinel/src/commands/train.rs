@@ -14,12 +14,13 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sentinel_features::FeatureSet;
 use sentinel_scoring::Model;
-use sentinel_scoring::train::{Options, Report, TrainingSet, train as learn};
+use sentinel_scoring::train::{Options, Report, TrainingSet, train_by};
 
 use self::rows::{Detail, Rows};
 use super::run::{feature_set, load_mapping};
 use crate::commands::usage;
 use crate::content::{rate_table, with_definitions};
+use crate::threads::Threads;
 
 /// Arguments of `sentinel train`.
 #[derive(Args, Debug)]
@@ -89,7 +90,8 @@ pub fn train(arguments: TrainArguments) -> anyhow::Result<ExitCode> {
         ..Options::default()
     };
     let bar = progress_bar(arguments.trees as u64);
-    let (model, report) = learn(&set, &options, &mut |progress| {
+    let threads = Threads::available();
+    let (model, report) = train_by(&set, &options, &threads, &mut |progress| {
         bar.set_position(progress.trees as u64)
     })
     .context("train")?;
@@ -144,6 +146,7 @@ fn join(parts: Vec<Rows>, validation_share: f64) -> TrainingSet {
         rows: Vec::new(),
         fraud: Vec::new(),
         validation_from: 0,
+        ..TrainingSet::default()
     };
     let width = set.features.len();
     let cut = |part: &Rows| (part.fraud.len() as f64 * (1.0 - validation_share)) as usize;
