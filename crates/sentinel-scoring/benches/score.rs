@@ -136,6 +136,7 @@ fn forest(folder: &Path, width: usize, trees: usize, rows: usize, seed: u64) {
         fraud: (0..count).map(|row| row % 2 == 0).collect(),
         validation_from: count,
         features: features.clone(),
+        ..TrainingSet::default()
     };
     let options = Options {
         boosted_weight: 0.0,

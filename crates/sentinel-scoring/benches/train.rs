@@ -3,7 +3,7 @@
 //! `DIR` holds `train.x`, `train.y`, `test.x`, `test.y`: 32-bit floats, little-endian, row after row, a
 //! label of 0 or 1 a row. Prints the processor time of one thread for binning and all trees (what comes
 //! after the last tree, calibration, is not in it) and writes `test.margin`, 64-bit floats, one a test
-//! row. `cargo xtask measure training` makes the files and compares with LightGBM. Linux only: it reads
+//! row, and the trees as LightGBM text, `model.txt`. `cargo xtask measure training` makes the files and compares with LightGBM. Linux only: it reads
 //! `/proc/thread-self`. Judges nothing; tests never assert on time.
 
 #![allow(
@@ -17,6 +17,7 @@
 
 use std::path::{Path, PathBuf};
 
+use sentinel_scoring::export::lightgbm;
 use sentinel_scoring::train::{Options, TrainingSet, train};
 
 // As the binary has it.
@@ -66,8 +67,12 @@ fn main() {
         forest_weight: 0.0,
         ..Options::default()
     };
+    let mut categories = Vec::new();
     for word in std::env::args().skip(1) {
         match word.split_once('=') {
+            Some(("categorical", list)) => {
+                categories = list.split(',').map(|word| word.parse().unwrap()).collect();
+            }
             Some((name, value)) => set_option(&mut options, name, value),
             // `cargo bench` adds a flag of its own.
             None if word.starts_with("--") => {}
@@ -84,6 +89,9 @@ fn main() {
         validation_from: labels.len(),
         fraud: labels.iter().map(|label| *label > 0.5).collect(),
         rows,
+        categorical: (0..columns)
+            .map(|column| categories.contains(&column))
+            .collect(),
         ..TrainingSet::default()
     };
     let before = cpu_seconds();
@@ -113,4 +121,5 @@ fn main() {
         margins.extend(scorer.score(&slots).log_odds.to_f64().to_le_bytes());
     }
     std::fs::write(folder.join("test.margin"), margins).unwrap();
+    std::fs::write(folder.join("model.txt"), lightgbm::write(&model).unwrap()).unwrap();
 }

@@ -18,6 +18,7 @@ mod prefetch;
 mod lines;
 mod histogram;
 mod split;
+mod part;
 mod grow;
 mod stop;
 mod boost;
@@ -45,7 +46,7 @@ pub use executor::{Executor, InTurn, Task};
 pub use forest::ForestOptions;
 pub use options::{Monotone, Options, StopBy};
 
-/// The most rows: their sums of gradients stay within an i64.
+/// The most rows: each takes at least one unit of the 2^32 that a sum of second derivatives has.
 const ROWS_MAX: usize = 1 << 26;
 
 /// The most that a row can count.

@@ -536,6 +536,12 @@ proptest! {
 }
 
 #[test]
+fn a_file_of_gigabytes_is_refused_unread() {
+    let error = Model::parse(&vec![0; 1 << 31]).unwrap_err().to_string();
+    assert!(error.contains("at most 268435456 bytes"), "{error}");
+}
+
+#[test]
 fn more_tests_by_category_than_there_are_keys_are_refused() {
     // 20 trees of 4095 splits, each with a list of its own.
     let tree = |first: u32| {

@@ -50,6 +50,9 @@ use crate::models::{Kind, Member};
 use crate::scorer::Entries;
 use reader::{Reader, Words};
 
+/// The largest file that is read: what it becomes in memory stays within some times that.
+const FILE_BYTES_MAX: usize = 1 << 28;
+
 /// The most features of a model.
 pub(crate) const FEATURES_MAX: usize = 4095;
 
@@ -200,6 +203,12 @@ fn write_maps(lines: &mut Lines, contents: &Contents, format: Format) {
 
 /// The contents of a model file.
 pub(crate) fn read(bytes: &[u8]) -> Result<(Contents, Format), ModelError> {
+    if bytes.len() > FILE_BYTES_MAX {
+        return Err(ModelError::Format {
+            line: 1,
+            problem: format!("a model file has at most {FILE_BYTES_MAX} bytes"),
+        });
+    }
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
         ModelError::Format {

@@ -126,8 +126,14 @@ impl Entries {
             table[1..1 + 2 * self.slots.len()].split_at_mut(2 * ABREAST * abreast.len());
         // Some values at once, so that the keys are made in the processor's wide registers.
         for (slots, entries) in abreast.iter().zip(plain.chunks_exact_mut(2 * ABREAST)) {
-            let values = slots.map(|slot| row[usize::from(slot)] as f32);
-            entries.copy_from_slice(values.map(pair).as_flattened());
+            let mut values = [0.0; ABREAST];
+            for (value, slot) in values.iter_mut().zip(slots) {
+                *value = row[usize::from(*slot)] as f32;
+            }
+            let (entries, _) = entries.as_chunks_mut::<2>();
+            for (entry, value) in entries.iter_mut().zip(values) {
+                *entry = pair(value);
+            }
         }
         for (slot, entries) in rest.iter().zip(last.chunks_exact_mut(2)) {
             entries.copy_from_slice(&pair(row[usize::from(*slot)] as f32));

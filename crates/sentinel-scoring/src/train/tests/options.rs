@@ -168,7 +168,7 @@ fn categories_without_an_order_are_told_apart() {
     for _ in 0..8000 {
         let category = dice.below(200);
         rows.extend([(category * 7919 % 1_000_003) as f32, dice.real() as f32]);
-        fraud.push(category % 3 == 0 && dice.below(10) > 0 || dice.below(100) == 0);
+        fraud.push(category.is_multiple_of(3) && dice.below(10) > 0 || dice.below(100) == 0);
     }
     let ordinal = TrainingSet {
         features: vec!["category".to_owned(), "noise".to_owned()],
