@@ -168,6 +168,8 @@ def measure(name, train, test, arguments):
         "LightGBM, 4095 bins": lambda turn: theirs(train, test, BINS_MANY, turn),
         "ours, 4095 bins": lambda _: ours(arguments.bench, folder, BINS_MANY),
     }
+    if arguments.few_bins:
+        contenders = {name: learn for name, learn in contenders.items() if "255" in name}
     seconds = {contender: [] for contender in contenders}
     figures = {}
     for turn in range(arguments.rounds):
@@ -231,6 +233,7 @@ def main():
     reader.add_argument("--matrix")
     reader.add_argument("--rounds", type=int, default=3)
     reader.add_argument("--seed", type=int, default=7)
+    reader.add_argument("--few-bins", action="store_true", help="leave 4,095 bins out")
     reader.add_argument("--only", help="one set by its name")
     arguments = reader.parse_args()
     print(f"LightGBM {lightgbm.__version__}, Python {platform.python_version()}, {platform.machine()}")
