@@ -28,6 +28,7 @@ use sentinel_scoring::{ExplainScratch, Model, Scorer};
 /// How many rows `write` explains.
 const EXPLAINED: usize = 300;
 
+/// The kernel brings this up to date every few milliseconds only: ask for work of a tenth of a second or more.
 fn cpu_ns() -> u64 {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let nanos = text.split(' ').next().and_then(|first| first.parse().ok());
