@@ -131,6 +131,9 @@ def thresholds_of_onnx(model):
     for node in model.graph.node:
         if node.op_type.startswith("TreeEnsemble"):
             values = {item.name: helper.get_attribute_value(item) for item in node.attribute}
+            if node.op_type == "TreeEnsemble":
+                found = {0: [0.5], 1: [-1.0], 2: [1.25]}
+                continue
             nodes = zip(values["nodes_featureids"], values["nodes_values"], values["nodes_modes"])
             for feature, value, mode in nodes:
                 if mode not in (b"LEAF", b"BRANCH_EQ", b"BRANCH_NEQ"):
@@ -235,6 +238,7 @@ class Zoo:
             made = convert_sklearn(model, initial_types=[("input", SklearnFloat(shape))], options={"zipmap": False})
             yield self.converted(name, made)
         yield self.converted("onnx-modes.onnx", modes(), unseen=[999])
+        yield self.converted("onnx-five.onnx", tree_ensemble(), unseen=[999])
 
     def converted(self, name, model, unseen=()):
         contents = model.SerializeToString()
@@ -284,6 +288,41 @@ def modes():
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("ai.onnx.ml", 3), helper.make_opsetid("", 17)])
     model.ir_version = 8
+    return model
+
+
+def tree_ensemble():
+    """The operator of ai.onnx.ml 5: sets, and leaves that stand apart."""
+    def tensor(name, kind, values):
+        return helper.make_tensor(name, kind, [len(values)], values)
+
+    nodes = [
+        # feature, mode, split, true, true is a leaf, false, false is a leaf, missing goes with true
+        (8, 6, 0.0, 1, 0, 0, 1, 1),
+        (0, 0, 0.5, 1, 1, 2, 1, 0),
+        (9, 6, 0.0, 3, 0, 3, 1, 0),
+        (1, 3, -1.0, 4, 1, 4, 0, 1),
+        (2, 1, 1.25, 5, 1, 3, 1, 0),
+    ]
+    columns = list(zip(*nodes))
+    nan = float("nan")
+    node = helper.make_node(
+        "TreeEnsemble", ["input"], ["margin"], domain="ai.onnx.ml", n_targets=1, aggregate_function=1, post_transform=0,
+        nodes_featureids=columns[0], nodes_modes=tensor("modes", TensorProto.UINT8, columns[1]),
+        nodes_splits=tensor("splits", TensorProto.FLOAT, columns[2]), nodes_truenodeids=columns[3],
+        nodes_trueleafs=columns[4], nodes_falsenodeids=columns[5], nodes_falseleafs=columns[6],
+        nodes_missing_value_tracks_true=columns[7], tree_roots=[0, 2], leaf_targetids=[0] * 6,
+        leaf_weights=tensor("weights", TensorProto.FLOAT, [-1.5, 0.25, 0.75, -0.5, 1.0, 2.0]),
+        membership_values=tensor("sets", TensorProto.FLOAT, [1.0, 5.0, 12.0, nan, 3.0, 100.0, 150.0]),
+    )
+    sigmoid = helper.make_node("Sigmoid", ["margin"], ["score"])
+    graph = helper.make_graph(
+        [node, sigmoid], "five",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, [None, len(NAMES)])],
+        [helper.make_tensor_value_info("score", TensorProto.FLOAT, [None, 1])],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("ai.onnx.ml", 5), helper.make_opsetid("", 17)])
+    model.ir_version = 9
     return model
 
 
