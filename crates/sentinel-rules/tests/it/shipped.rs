@@ -11,7 +11,7 @@ const FEATURES: [&str; 5] = [
     "account_count_1m",
     "account_speed_kmh",
     "account_distance_km",
-    "card_count_1h",
+    "card_count_5m",
     "device_distinct_accounts_24h",
 ];
 
@@ -141,15 +141,15 @@ fn impossible_travel_is_reviewed() {
 
 #[test]
 fn card_testing_and_shared_devices_are_challenged() {
-    let testing = judge(199, &[("card_count_1h", 6.0)]);
+    let testing = judge(199, &[("card_count_5m", 6.0)]);
     assert_eq!(
         (testing.verdict, testing.tier),
         (Verdict::Challenge, Tier::Medium)
     );
-    let text = "6 payments with this card within an hour, this one of only 1.99 USD";
+    let text = "6 payments with this card within 5 minutes, this one of only 1.99 USD";
     assert_eq!(reasons(&testing), [("rule:card_testing", text)]);
     assert_eq!(
-        judge(500, &[("card_count_1h", 6.0)]).verdict,
+        judge(500, &[("card_count_5m", 6.0)]).verdict,
         Verdict::Approve
     );
 

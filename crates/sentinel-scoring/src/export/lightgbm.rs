@@ -379,7 +379,11 @@ mod tests {
     #[test]
     fn what_is_written_reads_back_with_the_same_margins() {
         let set = set(&mut Dice(5));
-        let (model, _) = train(&set, &Options::default(), &mut |_| ()).unwrap();
+        let options = Options {
+            features_per_tree: 1.0,
+            ..Options::default()
+        };
+        let (model, _) = train(&set, &options, &mut |_| ()).unwrap();
         let text = write(&model).unwrap();
         assert!(
             text.contains("num_cat=1") && text.contains("decision_type=9"),
@@ -417,7 +421,11 @@ mod tests {
     #[test]
     fn tree_sizes_are_the_bytes_of_the_trees() {
         let set = set(&mut Dice(6));
-        let (model, _) = train(&set, &Options::default(), &mut |_| ()).unwrap();
+        let options = Options {
+            features_per_tree: 1.0,
+            ..Options::default()
+        };
+        let (model, _) = train(&set, &options, &mut |_| ()).unwrap();
         let text = write(&model).unwrap();
         let sizes = text
             .lines()
@@ -466,7 +474,11 @@ mod tests {
     fn a_model_without_trees_is_one_leaf() {
         let mut set = set(&mut Dice(8));
         set.rows.fill(1.0);
-        let (model, _) = train(&set, &Options::default(), &mut |_| ()).unwrap();
+        let options = Options {
+            features_per_tree: 1.0,
+            ..Options::default()
+        };
+        let (model, _) = train(&set, &options, &mut |_| ()).unwrap();
         let text = write(&model).unwrap();
         assert!(text.contains("num_leaves=1\n") && text.contains("feature_infos=none none none"));
         assert!(Foreign::read(text.as_bytes(), None).is_ok());

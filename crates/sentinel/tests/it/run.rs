@@ -175,10 +175,13 @@ fn compressed_input_and_standard_streams_give_the_same_decisions() {
 }
 
 #[test]
-fn labels_change_no_decision() {
+fn labels_that_are_not_known_yet_change_no_decision() {
     let folder = TempDir::new().unwrap();
     let sample = repository("fixtures/samples/handbook.csv");
     let mapping = std::fs::read_to_string(repository("fixtures/mappings/handbook.toml")).unwrap();
+    // Known after the last row of the sample.
+    let mapping = mapping.replace("delay = \"7d\"", "delay = \"365d\"");
+    assert!(mapping.contains("365d"));
     let flipped = folder.path().join("flipped.csv");
     let text_of = std::fs::read_to_string(&sample).unwrap();
     let without: Vec<String> = text_of
