@@ -116,7 +116,10 @@ pub(super) fn assemble<'a>(
     let log_odds: Vec<LogOdds> = sums.iter().map(|sum| sum.log_odds).collect();
     contents.calibration = isotonic::calibration(&log_odds, fraud);
     contents.anchors = calibrate::anchors(&log_odds, fraud, &options.anchors);
-    contents.support = support::support(&sums);
+    // Rows that the trees have seen support nothing.
+    if from > 0 {
+        contents.support = support::support(&sums);
+    }
     let judged = Judged {
         fraud,
         log_odds,

@@ -140,7 +140,10 @@ function Summary({ decision }: { decision: DecisionDetail }) {
           </span>
         ) : null}
         {decision.confidence !== null && decision.confidence !== undefined ? (
-          <span className="muted" title="Whether the models agree, and how many payments like it they were checked on">
+          <span
+            className="muted"
+            title="Whether the models agree, and how many payments like it they were checked on"
+          >
             Confidence <span className="mono">{(decision.confidence * 100).toFixed(0)} %</span>
           </span>
         ) : null}

@@ -49,8 +49,10 @@ impl Difference {
     /// Adds a row; `weight` is how much a unit counts.
     fn add(&mut self, row: usize, ours: f64, theirs: f64, weight: f64) {
         self.rows += 1;
-        if ours.is_nan() || theirs.is_nan() {
-            self.nan_mismatches += usize::from(ours.is_nan() != theirs.is_nan());
+        if !ours.is_finite() || !theirs.is_finite() {
+            // An infinite value has no distance from anything: it must be the same one.
+            let same = ours == theirs || ours.is_nan() && theirs.is_nan();
+            self.nan_mismatches += usize::from(!same);
             return;
         }
         let difference = (ours - theirs).abs();
