@@ -1,4 +1,4 @@
-//! The page of distributions, as every [page](crate::page) is: one file, self-contained, light and dark.
+//! The page of distributions, as every [page](mod@crate::page) is: one file, self-contained, light and dark.
 //!
 //! **Must never** show a row of the table.
 

@@ -1,4 +1,4 @@
-//! The page of a training, as every [page](crate::page) is: one file, self-contained, light and dark.
+//! The page of a training, as every [page](mod@crate::page) is: one file, self-contained, light and dark.
 
 use std::fmt::Write;
 
