@@ -5,7 +5,9 @@
 //! killed runs give the same bytes. **Must never** be needed by a test: tests have fixtures and generated
 //! streams.
 
+mod models;
 mod parity;
+mod peers;
 mod scoring;
 mod separability;
 mod training;
@@ -155,6 +157,7 @@ pub fn campaign(workspace: &Workspace, _words: &[String]) -> Result<ExitCode> {
     // The tables first: nobody should wait for the oracle to hear that they are missing.
     let jobs = jobs(workspace)?;
     let mut same = windows::oracle(workspace);
+    same &= models::mutants(workspace);
     for job in &jobs {
         if job.name == SQL_TABLE {
             let table = (&job.input, &job.mapping);

@@ -14,22 +14,18 @@ pub mod facts;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use sentinel_domain::{Instant, Label, RateTable, Transaction};
 use sentinel_features::FeatureSet;
 use sentinel_pipeline::intake::json::LabelLine;
 use sentinel_pipeline::intake::labels::PendingLabels;
-use sentinel_pipeline::intake::source::{SourceBatch, SourceItem};
+use sentinel_pipeline::intake::source::SourceItem;
 use sentinel_pipeline::mapping::Mapping;
 use sentinel_synth::{LookAlike, Options, Story, Stream};
 
 use crate::clock;
-use crate::commands::run::input::Input;
+use crate::commands::run::load_mapping;
 use crate::commands::usage;
-use crate::matrix::{Counts, Stages, TakeRow};
-
-/// Rows read of a table at once.
-const BATCH_ROWS: usize = 4_096;
+use crate::matrix::{self, Counts, Stages, TakeRow};
 
 /// A labelled stream.
 pub enum LabelledStream {
@@ -86,6 +82,23 @@ pub enum Tale {
 
 /// Hears items, each with the bytes (or payments) read so far and in all.
 pub type Hear<'a> = dyn FnMut(Item, (u64, u64)) -> anyhow::Result<()> + 'a;
+
+/// The mapping of a file, with the delay of its labels replaced where one is given; and the delay that
+/// holds. Where labels stand beside the input, each says itself when it was known, so that is none.
+pub fn mapping_with_delay(
+    file: Option<&Path>,
+    label_delay: Option<i64>,
+) -> anyhow::Result<(Option<Mapping>, i64)> {
+    let mapping = file.map(load_mapping).transpose()?;
+    let mapping = match (mapping, label_delay) {
+        (Some(mapping), Some(delay)) => Some(mapping.with_label_delay(delay)),
+        (mapping, _) => mapping,
+    };
+    let label = mapping.as_ref().and_then(Mapping::label);
+    let by_mapping = label.map(|label| label.delay_micros);
+    let delay_micros = label_delay.or(by_mapping).unwrap_or(0);
+    Ok((mapping, delay_micros))
+}
 
 impl LabelledStream {
     /// A table. Standard input is refused: it cannot be read twice.
@@ -145,7 +158,6 @@ impl LabelledStream {
         take: &mut TakeRow<'_>,
     ) -> anyhow::Result<Counts> {
         let mut stages = Stages::new(set, rates, std::collections::HashSet::new());
-        let mut rejected = 0;
         self.walk(&mut |item, (read, total)| {
             progress(read, total);
             match item {
@@ -156,49 +168,36 @@ impl LabelledStream {
                 } => stages.transaction(transaction, log_time, take),
                 Item::Label { label, log_time } => stages.label(&label, log_time, take),
                 Item::Rejected => {
-                    rejected += 1;
+                    stages.reject();
                     Ok(())
                 }
             }
         })?;
         stages.finish(take)?;
-        Ok(Counts {
-            rejected,
-            ..stages.counts()
-        })
+        Ok(stages.counts())
     }
 }
 
 impl Table {
     fn walk(&self, hear: &mut Hear<'_>) -> anyhow::Result<()> {
-        let mut input = Input::open(&self.path)?;
-        let total = input.total_bytes.unwrap_or(0);
-        let mut source = input.read(self.mapping.clone(), self.now)?;
-        source.add_labels(self.labels.iter().map(|line| line.label.clone()));
-        let mut batch = SourceBatch::default();
-        while source
-            .next_batch(&mut batch, BATCH_ROWS)
-            .context("read the input")?
-        {
-            let read = input.read_bytes.load(std::sync::atomic::Ordering::Relaxed);
-            for item in batch.items.drain(..) {
-                let item = match item {
-                    SourceItem::Transaction {
-                        transaction,
-                        log_time,
-                        ..
-                    } => Item::Transaction {
-                        transaction,
-                        log_time,
-                        tale: None,
-                    },
-                    SourceItem::Label { label, log_time } => Item::Label { label, log_time },
-                    SourceItem::Rejected { .. } => Item::Rejected,
-                };
-                hear(item, (read, total))?;
-            }
-        }
-        Ok(())
+        let labels = self.labels.iter().map(|line| line.label.clone());
+        let given = (self.mapping.as_ref(), labels);
+        matrix::walk(&self.path, given, self.now, &mut |item, at| {
+            let item = match item {
+                SourceItem::Transaction {
+                    transaction,
+                    log_time,
+                    ..
+                } => Item::Transaction {
+                    transaction,
+                    log_time,
+                    tale: None,
+                },
+                SourceItem::Label { label, log_time } => Item::Label { label, log_time },
+                SourceItem::Rejected { .. } => Item::Rejected,
+            };
+            hear(item, at)
+        })
     }
 }
 

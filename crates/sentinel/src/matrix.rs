@@ -150,6 +150,11 @@ impl Stages {
         self.fraud.insert(event_id.0.clone());
     }
 
+    /// Counts a row of the table that is no transaction.
+    pub fn reject(&mut self) {
+        self.counts.rejected += 1;
+    }
+
     /// What came of it so far.
     pub fn counts(&self) -> Counts {
         self.counts
@@ -176,7 +181,8 @@ pub fn of_table(
     // One clock for both, so that both refuse the same events from the future.
     let now = clock::now();
     let mut fraud = HashSet::new();
-    walk(path, (mapping, labels), now, &mut |item, (read, total)| {
+    let given = || labels.iter().cloned();
+    walk(path, (mapping, given()), now, &mut |item, (read, total)| {
         if let SourceItem::Label { label, .. } = item {
             match label.kind {
                 LabelKind::Fraud => drop(fraud.insert(label.event_id.0)),
@@ -188,8 +194,7 @@ pub fn of_table(
         Ok(())
     })?;
     let mut stages = Stages::new(set, rates, fraud);
-    let mut rejected = 0;
-    walk(path, (mapping, labels), now, &mut |item, (read, total)| {
+    walk(path, (mapping, given()), now, &mut |item, (read, total)| {
         progress(total + read, 2 * total);
         match item {
             SourceItem::Transaction {
@@ -199,29 +204,27 @@ pub fn of_table(
             } => stages.transaction(transaction, log_time, take),
             SourceItem::Label { label, log_time } => stages.label(&label, log_time, take),
             SourceItem::Rejected { .. } => {
-                rejected += 1;
+                stages.reject();
                 Ok(())
             }
         }
     })?;
     stages.finish(take)?;
-    Ok(Counts {
-        rejected,
-        ..stages.counts()
-    })
+    Ok(stages.counts())
 }
 
-/// Reads a table from its start to its end; each item comes with the bytes read so far and in all.
-fn walk(
+/// Reads a table from its start to its end, with the labels beside it; each item comes with the bytes read
+/// so far and in all.
+pub fn walk(
     path: &Path,
-    (mapping, labels): (Option<&Mapping>, &[Label]),
+    (mapping, labels): (Option<&Mapping>, impl IntoIterator<Item = Label>),
     now: Instant,
     each: &mut dyn FnMut(SourceItem, (u64, u64)) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let mut input = Input::open(path)?;
     let total = input.total_bytes.unwrap_or(0);
     let mut source = input.read(mapping.cloned(), now)?;
-    source.add_labels(labels.iter().cloned());
+    source.add_labels(labels);
     let mut batch = SourceBatch::default();
     while source
         .next_batch(&mut batch, BATCH_ROWS)

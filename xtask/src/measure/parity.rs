@@ -9,7 +9,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
-use crate::program;
+use super::peers;
 use crate::python;
 use crate::workspace::Workspace;
 
@@ -89,14 +89,7 @@ pub fn measure(workspace: &Workspace, words: &[String], results: &Path) -> Resul
             script.arg("--folder").arg(folder);
         }
     }
-    eprintln!("$ {}", program::line(&script));
-    let status = script.status().context("start the measure")?;
-    match status.code() {
-        Some(0) => Ok(ExitCode::SUCCESS),
-        // The report has said which format fails.
-        Some(3) => Ok(ExitCode::FAILURE),
-        _ => bail!("{} ended with {status}", program::line(&script)),
-    }
+    peers::judge(&mut script)
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
+use super::peers;
 use crate::program;
 use crate::python;
 use crate::workspace::Workspace;
@@ -17,7 +18,7 @@ use crate::workspace::Workspace;
 /// `cargo xtask measure training [words of training.py]`.
 pub fn measure(workspace: &Workspace, words: &[String], results: &Path) -> Result<ExitCode> {
     let python = python::lightgbm_ready(workspace)?;
-    let bench = bench(workspace)?;
+    let bench = peers::bench(workspace, "train")?;
     let folder = results.join("training");
     fs::create_dir_all(&folder).with_context(|| format!("make {}", folder.display()))?;
     let mut learn = Command::new(python);
@@ -41,36 +42,7 @@ pub fn measure(workspace: &Workspace, words: &[String], results: &Path) -> Resul
         }
     }
     learn.args(words);
-    program::run(&mut learn)?;
-    Ok(ExitCode::SUCCESS)
-}
-
-/// Builds the bench in release and finds its program.
-fn bench(workspace: &Workspace) -> Result<PathBuf> {
-    let mut build = Command::new("cargo");
-    build
-        .current_dir(workspace.root())
-        .args([
-            "bench",
-            "--package",
-            "sentinel-scoring",
-            "--bench",
-            "train",
-            "--no-run",
-        ])
-        .args(["--message-format", "json"]);
-    let told = program::output(&mut build)?;
-    // One line a crate; that of the bench names its program.
-    let built = told
-        .lines()
-        .filter(|line| line.contains(r#""kind":["bench"]"#));
-    let mut program = built.filter_map(|line| {
-        let (_, rest) = line.split_once(r#""executable":""#)?;
-        rest.split_once('"').map(|(path, _)| PathBuf::from(path))
-    });
-    program
-        .next_back()
-        .context("cargo did not say where the bench is")
+    peers::judge(&mut learn)
 }
 
 /// The Handbook table, and the matrix of its features as the product exports it.

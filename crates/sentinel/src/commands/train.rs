@@ -15,15 +15,14 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 use sentinel_features::FeatureSet;
-use sentinel_pipeline::mapping::Mapping;
 
 use self::report::TrainingReport;
 use self::rows::{Detail, Prepared};
-use super::run::{feature_set, labels, load_mapping};
+use super::run::{feature_set, labels};
 use crate::commands::evaluate::{days_text, delay};
 use crate::commands::usage;
 use crate::content::{rate_table, with_definitions};
-use crate::labelled::LabelledStream;
+use crate::labelled::{LabelledStream, mapping_with_delay};
 use crate::learn::{LearnArguments, check_validation_share, learn};
 use crate::whole_file::WholeFile;
 
@@ -186,17 +185,8 @@ fn prepare(arguments: &TrainArguments) -> anyhow::Result<Prepared> {
         let parts = parts.collect::<anyhow::Result<Vec<_>>>()?;
         return Ok(rows::joined(&set, &parts, share));
     };
-    let mapping = arguments.mapping.as_deref().map(load_mapping).transpose()?;
-    let mapping = match (mapping, arguments.label_delay) {
-        (Some(mapping), Some(delay)) => Some(mapping.with_label_delay(delay)),
-        (mapping, _) => mapping,
-    };
-    let by_mapping = mapping
-        .as_ref()
-        .and_then(Mapping::label)
-        .map(|label| label.delay_micros);
-    // Where labels stand beside the input, each says itself when it was known.
-    let delay_micros = arguments.label_delay.or(by_mapping).unwrap_or(0);
+    let (mapping, delay_micros) =
+        mapping_with_delay(arguments.mapping.as_deref(), arguments.label_delay)?;
     let lines = arguments
         .labels
         .as_deref()

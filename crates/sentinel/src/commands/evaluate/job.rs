@@ -13,11 +13,11 @@ use super::figures::{Asked, Figures};
 use super::gather;
 use super::report::{FoldReport, ModelReport, Report, RowsReport};
 use super::split::{self, FOLDS, Fold, day_of};
-use crate::commands::run::{feature_set, labels, load_mapping};
+use crate::commands::run::{feature_set, labels};
 use crate::commands::{generate, usage};
 use crate::content::{Contents, rate_table, with_definitions};
-use crate::labelled::LabelledStream;
 use crate::labelled::facts::Facts;
+use crate::labelled::{LabelledStream, mapping_with_delay};
 use crate::learn::{learn, progress_bar};
 
 /// The handbook's own first training day: 2018-07-25.
@@ -51,17 +51,8 @@ struct Walked {
 impl<'a> Job<'a> {
     /// Opens what the arguments name, and walks the stream once.
     pub fn open(arguments: &'a EvaluateArguments) -> anyhow::Result<Self> {
-        let mapping = arguments.mapping.as_deref().map(load_mapping).transpose()?;
-        let mapping = match (mapping, arguments.label_delay) {
-            (Some(mapping), Some(delay)) => Some(mapping.with_label_delay(delay)),
-            (mapping, _) => mapping,
-        };
-        // Where labels stand beside the input, each says itself when it was known.
-        let by_mapping = mapping
-            .as_ref()
-            .and_then(Mapping::label)
-            .map(|label| label.delay_micros);
-        let delay_micros = arguments.label_delay.or(by_mapping).unwrap_or(0);
+        let (mapping, delay_micros) =
+            mapping_with_delay(arguments.mapping.as_deref(), arguments.label_delay)?;
         let stream = match &arguments.input {
             None => LabelledStream::World {
                 options: Box::new(generate::world_of(arguments.seed)?),

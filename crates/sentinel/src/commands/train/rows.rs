@@ -212,7 +212,9 @@ fn part(facts: &Facts, validation_share: f64, delay_micros: i64) -> anyhow::Resu
         if fraud == 0 || fraud == rows {
             let days = delay_micros as f64 / DAY_MICROS;
             return Err(usage(format!(
-                "of {} rows {rows} could be {what}, {fraud} of them known fraud; both kinds are needed. Labels                  come {days} days after the event (--label-delay), {} % of the rows are held back                  (--validation-share)",
+                "of {} rows {rows} could be {what}, {fraud} of them known fraud; both kinds are needed. Labels \
+                 come {days} days after the event (--label-delay), {} % of the rows are held back \
+                 (--validation-share)",
                 facts.rows.len(),
                 validation_share * 100.0
             )));
