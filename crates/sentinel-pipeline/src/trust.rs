@@ -210,6 +210,8 @@ mod tests {
         assert!(refused.contains("not signed"), "{refused}");
         trust.built_in = Some(ContentHash::of(MODEL));
         trust.check(MODEL).unwrap();
+        // Whoever signs the model that ships takes no trust away.
+        trust.check(&signed(&stranger, MODEL)).unwrap();
         trust.required = false;
         trust.check(b"any\n").unwrap();
     }

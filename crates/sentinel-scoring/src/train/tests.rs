@@ -465,3 +465,15 @@ fn the_card_says_what_was_learned_from() {
             .is_some_and(|value| value.starts_with("weight 0.3"))
     );
 }
+
+#[test]
+fn rows_that_the_trees_have_seen_support_no_confidence() {
+    let mut set = set(4000, 2, 31, |_, row| row[0] > 0.9);
+    let confidence = |set: &TrainingSet| {
+        let scorer = learn(set, &options()).0.bind(&["f0", "f1"]).unwrap();
+        scorer.score(&[0.2, 0.5]).confidence
+    };
+    assert!(confidence(&set) > 0.0);
+    set.validation_from = 4000;
+    assert_eq!(confidence(&set), 0.0);
+}

@@ -124,3 +124,29 @@ impl Parity {
         compared.peek().is_some() && compared.all(|one| one.holds(tolerance))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_has_no_distance_is_equal_or_a_mismatch() {
+        let held = |pairs: &[(f64, f64)]| {
+            let mut difference = Difference::default();
+            for (row, (ours, theirs)) in pairs.iter().enumerate() {
+                difference.add(row + 1, *ours, *theirs, 1.0);
+            }
+            difference.end().holds(1e-6)
+        };
+        let (none, endless) = (f64::NAN, f64::INFINITY);
+        assert!(held(&[(0.5, 0.5), (none, none), (endless, endless)]));
+        for apart in [
+            (0.5, endless),
+            (endless, -endless),
+            (none, 0.5),
+            (0.5, none),
+        ] {
+            assert!(!held(&[(0.5, 0.5), apart]), "{apart:?}");
+        }
+    }
+}
