@@ -49,8 +49,9 @@ pub(super) fn write(
     Ok(card)
 }
 
-/// The options that shape the model, in one line.
+/// The options that shape the model, in one line: the usual ones, and those that are not as they are by default.
 fn spelled(options: &Options) -> String {
+    let usual = Options::default();
     let Options {
         trees_max,
         leaves_max,
@@ -58,15 +59,49 @@ fn spelled(options: &Options) -> String {
         learning_rate,
         rows_per_leaf_min,
         lambda,
+        bagging_share,
+        features_per_tree,
         early_stopping_rounds,
-        negative_share,
         forest,
         ..
     } = options;
-    format!(
+    let mut line = format!(
         "trees_max {trees_max}, leaves_max {leaves_max}, depth_max {depth_max}, learning_rate \
-         {learning_rate}, rows_per_leaf_min {rows_per_leaf_min}, lambda {lambda}, early_stopping_rounds \
-         {early_stopping_rounds}, negative_share {negative_share}, forest_trees {}, forest_rows {}",
+         {learning_rate}, rows_per_leaf_min {rows_per_leaf_min}, lambda {lambda}, bagging_share \
+         {bagging_share}, features_per_tree {features_per_tree}, early_stopping_rounds \
+         {early_stopping_rounds}, forest_trees {}, forest_rows {}",
         forest.trees, forest.rows
-    )
+    );
+    for (name, value, default) in [
+        ("alpha", options.alpha, usual.alpha),
+        ("gain_min", options.gain_min, usual.gain_min),
+        ("step_max", options.step_max, usual.step_max),
+        (
+            "hessian_per_leaf_min",
+            options.hessian_per_leaf_min,
+            usual.hessian_per_leaf_min,
+        ),
+        (
+            "negative_share",
+            options.negative_share,
+            usual.negative_share,
+        ),
+        ("fraud_weight", options.fraud_weight, usual.fraud_weight),
+        (
+            "features_per_split",
+            options.features_per_split,
+            usual.features_per_split,
+        ),
+    ] {
+        if value != default {
+            line += &format!(", {name} {value}");
+        }
+    }
+    if options.bins_max != usual.bins_max {
+        line += &format!(", bins_max {}", options.bins_max);
+    }
+    if !options.monotone.is_empty() {
+        line += &format!(", monotone features {}", options.monotone.len());
+    }
+    line
 }

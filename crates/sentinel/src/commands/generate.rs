@@ -250,8 +250,9 @@ pub fn world_of(seed: u64) -> anyhow::Result<Options> {
     Ok(options)
 }
 
-/// A customer pays once in twenty minutes, as `Options::for_rate` has it.
-const CUSTOMER_SECONDS: f64 = 1_200.0;
+/// A customer pays twice a day, as people do: a payment stands out against the customer's own rhythm, and labels come
+/// while the world goes on. (`Options::for_rate` is busier than life, so that windows fill in minutes.)
+const CUSTOMER_SECONDS: f64 = 43_200.0;
 
 /// The event time of the first payments, where none is named.
 const START_TIME: &str = "2026-01-05T00:00:00Z";

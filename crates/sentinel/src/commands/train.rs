@@ -65,13 +65,16 @@ pub struct TrainArguments {
     /// card and place only, and with the card only.
     #[arg(long, default_value_t = 120_000, requires = "synthetic")]
     pub count: usize,
-    /// Payments a second of each synthetic world; given several times, the worlds are put together.
-    #[arg(long, value_name = "RATE", default_values_t = [300.0, 4.0], requires = "synthetic")]
+    /// Payments a second of each synthetic world; given several times, the worlds are put together. At 0.1157
+    /// people pay twice a day, as `sentinel generate` has it, and labels come while the world goes on; at
+    /// 300 and 4 they pay every twenty minutes, as in the demo.
+    #[arg(long, value_name = "RATE", default_values_t = [300.0, 4.0, 0.1157], requires = "synthetic")]
     pub rate: Vec<f64>,
     /// Seed of the worlds and of the training.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,
-    /// Share of the rows, by time, that is held back to calibrate and measure.
+    /// Share of the rows, by time, that is held back to calibrate and measure; of synthetic worlds those
+    /// with every detail.
     #[arg(long, default_value_t = 0.25)]
     pub validation_share: f64,
     #[command(flatten)]

@@ -55,9 +55,26 @@ pub struct Rows {
     pub times: Vec<Instant>,
     /// What is known beside its features.
     pub judged: Vec<Judged>,
+    /// Whether the late ones judge the model instead of being learned from.
+    pub judges: bool,
 }
 
 impl Rows {
+    /// The first row that judges.
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a count of rows"
+    )]
+    fn cut(&self, validation_share: f64) -> usize {
+        let rows = self.fraud.len();
+        if self.judges {
+            (rows as f64 * (1.0 - validation_share)) as usize
+        } else {
+            rows
+        }
+    }
+
     fn push(&mut self, row: &MatrixRow<'_>, tale: u16) {
         push(&mut self.values, row);
         self.fraud.push(row.fraud);
@@ -165,6 +182,9 @@ pub fn of_stream(
 /// Microseconds of a day.
 const DAY_MICROS: f64 = 86_400e6;
 
+/// Seconds of a day.
+const DAY_SECONDS: f64 = 86_400.0;
+
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -234,17 +254,12 @@ fn times(facts: &Facts, parted: &Parted) -> [Instant; 3] {
     [first, from, to].map(|at| at.unwrap_or(facts.end))
 }
 
-/// The rows of synthetic worlds: the early rows of every part, then the late rows of every part. Every label
-/// counts, however late it came.
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a share of a count of rows"
-)]
+/// The rows of synthetic worlds: what learns of every part, then the late rows of those parts that judge. Every
+/// label counts, however late it came.
 pub fn joined(features: &FeatureSet, parts: &[Rows], validation_share: f64) -> Prepared {
     let mut set = empty_set(features);
     let width = set.features.len();
-    let cut = |part: &Rows| (part.fraud.len() as f64 * (1.0 - validation_share)) as usize;
+    let cut = |part: &Rows| part.cut(validation_share);
     for part in parts {
         let (values, fraud) = (
             part.values.get(..cut(part) * width),
@@ -344,11 +359,17 @@ pub fn of_world(
 ) -> anyhow::Result<Rows> {
     // Any start will do; this one makes the model a function of the seed.
     let start = Instant::parse_rfc3339("2026-01-05T00:00:00Z").context("a constant instant")?;
-    let options = Options {
+    let mut options = Options {
         repeat_share: 0.0,
         ..Options::for_rate(seed, start, rate)
     };
-    let mut rows = Rows::default();
+    // A world that lasts has nights and Sundays; one of minutes would lie in a single hour of them.
+    options.daily_curve = count as f64 / rate >= DAY_SECONDS;
+    // Tiers stand where they keep their alert load for senders who say everything.
+    let mut rows = Rows {
+        judges: detail == Detail::Full,
+        ..Rows::default()
+    };
     // Rows come out in runs, so what they tell waits for them; repeats are off.
     let told = RefCell::new(VecDeque::new());
     let take = &mut |row: &MatrixRow<'_>| {
