@@ -73,3 +73,22 @@ pub(crate) fn parse_hex(text: &str, out: &mut [u8]) -> Option<()> {
     }
     Some(())
 }
+
+/// Hashes pieces as they come, each preceded by its length: what [`ContentHash::of_parts`] gives for all of them.
+#[derive(Debug, Default)]
+pub struct ContentHasher {
+    hasher: blake3::Hasher,
+}
+
+impl ContentHasher {
+    /// Takes one piece.
+    pub fn update(&mut self, part: &[u8]) {
+        self.hasher.update(&(part.len() as u64).to_le_bytes());
+        self.hasher.update(part);
+    }
+
+    /// The hash of all pieces.
+    pub fn finish(&self) -> ContentHash {
+        ContentHash(*self.hasher.finalize().as_bytes())
+    }
+}

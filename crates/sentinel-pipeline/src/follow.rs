@@ -308,7 +308,12 @@ impl Follower {
     }
 }
 
-fn read(log: &EventLog, from: Offset, batch: &mut RecordBatch) -> Result<(), FollowError> {
+/// Reads a stretch from an offset on.
+pub(crate) fn read(
+    log: &EventLog,
+    from: Offset,
+    batch: &mut RecordBatch,
+) -> Result<(), FollowError> {
     log.read(from, BATCH_ENTRIES, batch)
         .map_err(|source| FollowError::Log { from, source })
 }

@@ -5,11 +5,12 @@
 //! however it is cut into batches. Must never: read a clock, wait, or know who asked.
 
 use sentinel_domain::{
-    Activation, EventId, Instant, Label, LogId, Offset, Outcome, Partition, Rejection,
+    Activation, EventId, Instant, Label, LogId, LogOdds, Offset, Outcome, Partition, Rejection,
     RejectionCode, Score, Transaction,
 };
 use sentinel_eventlog::{Record, RecordBatch};
 use sentinel_features::{FeatureEngine, FeatureSet};
+use sentinel_scoring::ExplainScratch;
 
 use crate::active::{Active, Switched};
 use crate::backfill::{BackfillError, Backfilled, History};
@@ -17,6 +18,7 @@ use crate::decide::{self, DecideScratch};
 use crate::features::{self, RUN_TRANSACTIONS_MAX, Rows};
 use crate::idempotency::{Idempotency, Sighting};
 use crate::intake::{self, Admitted, Taken};
+use crate::replay::Explained;
 use crate::score;
 
 /// An entry with what became of it.
@@ -118,6 +120,30 @@ impl PartitionState {
     /// no label and no switch between them.
     pub fn rows(&self) -> &Rows {
         &self.run.rows
+    }
+
+    /// What made the newest decision: every feature with its value and its contribution, whatever the verdict.
+    pub fn explain_newest(&mut self) -> Option<Explained> {
+        let decider = self.active.decider()?;
+        let row = self
+            .run
+            .rows
+            .row(self.run.rows.amounts.len().checked_sub(1)?);
+        let mut scratch = ExplainScratch::default();
+        let mut log_odds = vec![LogOdds::default(); row.len()];
+        for one in decider.scorer.explain(row, &mut scratch) {
+            if let Some(slot) = log_odds.get_mut(usize::from(one.feature)) {
+                *slot = one.log_odds;
+            }
+        }
+        let names = decider.features.names().into_iter().map(str::to_owned);
+        let features = names.zip(row).zip(log_odds);
+        Some(Explained {
+            base: decider.scorer.base(),
+            features: features
+                .map(|((name, value), log_odds)| (name, *value, log_odds))
+                .collect(),
+        })
     }
 
     /// The newest backfill: what the present windows were filled with before they went live.

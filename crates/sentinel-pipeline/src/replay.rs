@@ -1,14 +1,16 @@
-//! Replay: compute one decision again from the log alone, and hold it against the recorded one.
+//! Replay: compute decisions again from the log alone, and hold them against the recorded ones.
+//!
+//! Promises to find every outcome of a stretch that the log does not give, and to change nothing.
 
 use std::ops::ControlFlow;
 
-use sentinel_domain::{Instant, LogPosition, Offset, Outcome};
+use sentinel_domain::{ContentHash, ContentHasher, Instant, LogOdds, LogPosition, Offset, Outcome};
 use sentinel_eventlog::{
     CodecError, LogError, OutcomeEncoder, RecordBatch, VersionsTable, decode_outcome, outcome_body,
 };
 
 use crate::backfill::{BackfillError, History};
-use crate::partition::PartitionState;
+use crate::partition::{PartitionState, Settled};
 use crate::recorded::RecordedLogs;
 
 /// Entries applied at once.
@@ -32,6 +34,17 @@ pub struct Replay {
 }
 
 impl Replay {
+    fn of(logs: &RecordedLogs, settled: Settled, recorded: &[u8], computed: &[u8]) -> Self {
+        Self {
+            position: logs.position(settled.offset),
+            log_time: settled.log_time,
+            entries: settled.offset.0 + 1,
+            computed: settled.outcome,
+            recorded_bytes: recorded.to_vec(),
+            computed_bytes: computed.to_vec(),
+        }
+    }
+
     /// Whether both are equal byte for byte.
     pub fn is_equal(&self) -> bool {
         self.recorded_bytes == self.computed_bytes
@@ -85,67 +98,206 @@ impl From<BackfillError> for ReplayError {
     }
 }
 
-/// Replays the log from its start up to and including `offset`. `progress` hears how many entries of
-/// how many are applied, and may say that it is enough.
+/// What a replay of a stretch found.
+#[derive(Debug)]
+pub struct RangeReplay {
+    /// Entries applied, those before the stretch included.
+    pub entries: u64,
+    /// Outcomes compared.
+    pub compared: u64,
+    /// How many of them differ.
+    pub different: u64,
+    /// The first few that differ.
+    pub differences: Vec<Replay>,
+    /// BLAKE3 over the computed outcomes, latencies left out: equal logs give equal hashes.
+    pub hash: ContentHash,
+}
+
+/// The most differences that are kept.
+const DIFFERENCES_KEPT: usize = 10;
+
+/// A transaction with what its features said and what each put into its score.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Explained {
+    /// The log-odds of a payment that nothing is known of.
+    pub base: LogOdds,
+    /// Every feature: name, value (not-a-number is missing), contribution to the log-odds.
+    pub features: Vec<(String, f64, LogOdds)>,
+}
+
+/// Hears how many entries of how many are applied, and may say that it is enough.
+pub type Hear<'a> = dyn FnMut(u64, u64) -> ControlFlow<()> + 'a;
+
+/// Replays the log from its start up to and including `offset`.
 pub fn replay(
     logs: &RecordedLogs,
     offset: Offset,
-    progress: &mut dyn FnMut(u64, u64) -> ControlFlow<()>,
+    progress: &mut Hear<'_>,
 ) -> Result<Replay, ReplayError> {
-    let RecordedLogs {
-        transactions,
-        decisions,
-        ..
-    } = logs;
-    for (log, which) in [(transactions, "transaction"), (decisions, "decision")] {
+    explained(logs, offset, progress).map(|(replay, _)| replay)
+}
+
+/// Replays up to and including `offset`, and says what made that decision: every feature, whatever the verdict.
+pub fn explained(
+    logs: &RecordedLogs,
+    offset: Offset,
+    progress: &mut Hear<'_>,
+) -> Result<(Replay, Option<Explained>), ReplayError> {
+    check_range(logs, offset, offset.plus(1))?;
+    let mut replayer = Replayer::new(logs, offset.plus(1));
+    let mut last = None;
+    while let Some(settled) = replayer.next(progress)? {
+        last = settled.pop();
+    }
+    let end = logs.decisions.end();
+    let last = last.ok_or(ReplayError::NotThere {
+        offset,
+        which: "decision",
+        end,
+    })?;
+    let explained = match last.outcome {
+        Outcome::Decided(_) => replayer.state.explain_newest(),
+        _ => None,
+    };
+    Ok((replayer.hold_against_recorded(last)?, explained))
+}
+
+/// Replays the log from its start, and holds every outcome of the entries `from` to `to` (not included) against
+/// the recorded one.
+pub fn replay_range(
+    logs: &RecordedLogs,
+    (from, to): (Offset, Offset),
+    progress: &mut Hear<'_>,
+) -> Result<RangeReplay, ReplayError> {
+    check_range(logs, from, to)?;
+    let mut replayer = Replayer::new(logs, to);
+    let mut found = RangeReplay {
+        entries: 0,
+        compared: 0,
+        different: 0,
+        differences: Vec::new(),
+        hash: ContentHash::of(b""),
+    };
+    let mut hasher = ContentHasher::default();
+    let mut encoder = OutcomeEncoder::default();
+    let (mut computed, mut recorded) = (Vec::new(), RecordBatch::default());
+    while let Some(settled) = replayer.next(progress)? {
+        found.entries += settled.len() as u64;
+        for one in settled.drain(..).filter(|one| one.offset >= from) {
+            computed.clear();
+            encoder.encode(&one.outcome, 0, &mut computed);
+            hasher.update(outcome_body(&computed));
+            found.compared += 1;
+            let bytes = recorded_at(logs, one.offset, &mut recorded)?;
+            if outcome_body(bytes) == outcome_body(&computed) {
+                continue;
+            }
+            found.different += 1;
+            if found.differences.len() < DIFFERENCES_KEPT {
+                let replayed = Replay::of(logs, one, outcome_body(bytes), outcome_body(&computed));
+                found.differences.push(replayed);
+            }
+        }
+    }
+    found.hash = hasher.finish();
+    Ok(found)
+}
+
+fn check_range(logs: &RecordedLogs, from: Offset, to: Offset) -> Result<(), ReplayError> {
+    let both = [
+        (&logs.transactions, "transaction"),
+        (&logs.decisions, "decision"),
+    ];
+    for (log, which) in both {
+        // The last entry that is wanted, or the first where the stretch holds none.
+        let offset = Offset(to.0.saturating_sub(1).max(from.0));
         if offset >= log.end() {
-            return Err(ReplayError::NotThere {
-                offset,
-                which,
-                end: log.end(),
-            });
+            let end = log.end();
+            return Err(ReplayError::NotThere { offset, which, end });
         }
     }
-    let mut state = PartitionState::new(transactions.log_id(), transactions.partition());
-    let mut batch = RecordBatch::default();
-    let mut settled = Vec::new();
-    while state.next() <= offset {
-        let at = state.next();
-        let left = usize::try_from(offset.0 - at.0 + 1).unwrap_or(BATCH_ENTRIES);
-        let fault = |source| ReplayError::Log { offset: at, source };
-        transactions
-            .read(at, left.min(BATCH_ENTRIES), &mut batch)
-            .map_err(fault)?;
-        settled.clear();
-        // A feature set on the way is filled from the same log; only its owner's progress is of interest.
-        let mut within = |_, _| progress(at.0, offset.0 + 1);
-        let mut history = History::new(transactions, &mut within);
-        state.apply(&batch, &mut history, &mut settled)?;
-        if progress(state.next().0, offset.0 + 1).is_break() {
-            return Err(ReplayError::Stopped {
-                offset: state.next(),
-            });
-        }
+    Ok(())
+}
+
+/// The recorded outcome at an offset: read ahead, so that a walk in order reads each stretch once.
+fn recorded_at<'b>(
+    logs: &RecordedLogs,
+    offset: Offset,
+    batch: &'b mut RecordBatch,
+) -> Result<&'b [u8], ReplayError> {
+    let place = |batch: &RecordBatch| {
+        let first = batch.get(0)?.offset;
+        let place = usize::try_from(offset.0.checked_sub(first.0)?).ok()?;
+        (place < batch.len()).then_some(place)
+    };
+    if place(batch).is_none() {
+        let read = logs.decisions.read(offset, BATCH_ENTRIES, batch);
+        read.map_err(|source| ReplayError::Log { offset, source })?;
     }
-    decisions
-        .read(offset, 1, &mut batch)
-        .map_err(|source| ReplayError::Log { offset, source })?;
-    let recorded = batch.get(0);
-    let (Some(recorded), Some(last)) = (recorded, settled.pop()) else {
-        return Err(ReplayError::NotThere {
+    let end = logs.decisions.end();
+    let record = place(batch).and_then(|place| batch.get(place));
+    record
+        .map(|record| record.payload)
+        .ok_or(ReplayError::NotThere {
             offset,
             which: "decision",
-            end: decisions.end(),
-        });
-    };
-    let mut computed_bytes = Vec::new();
-    OutcomeEncoder::default().encode(&last.outcome, 0, &mut computed_bytes);
-    Ok(Replay {
-        position: logs.position(offset),
-        log_time: last.log_time,
-        computed: last.outcome,
-        recorded_bytes: outcome_body(recorded.payload).to_vec(),
-        computed_bytes: outcome_body(&computed_bytes).to_vec(),
-        entries: offset.0 + 1,
-    })
+            end,
+        })
+}
+
+/// A state that takes the log in from its start.
+struct Replayer<'l> {
+    logs: &'l RecordedLogs,
+    state: PartitionState,
+    batch: RecordBatch,
+    settled: Vec<Settled>,
+    end: Offset,
+}
+
+impl<'l> Replayer<'l> {
+    fn new(logs: &'l RecordedLogs, end: Offset) -> Self {
+        let log = &logs.transactions;
+        Self {
+            logs,
+            state: PartitionState::new(log.log_id(), log.partition()),
+            batch: RecordBatch::default(),
+            settled: Vec::new(),
+            end,
+        }
+    }
+
+    /// What became of the next entries; none where the end is reached.
+    fn next(&mut self, progress: &mut Hear<'_>) -> Result<Option<&mut Vec<Settled>>, ReplayError> {
+        let (at, end) = (self.state.next(), self.end);
+        if at >= end {
+            return Ok(None);
+        }
+        let left = usize::try_from(end.0 - at.0).unwrap_or(BATCH_ENTRIES);
+        let read = self
+            .logs
+            .transactions
+            .read(at, left.min(BATCH_ENTRIES), &mut self.batch);
+        read.map_err(|source| ReplayError::Log { offset: at, source })?;
+        self.settled.clear();
+        // A feature set on the way is filled from the same log; only its owner's progress is of interest.
+        let mut within = |_, _| progress(at.0, end.0);
+        let mut history = History::new(&self.logs.transactions, &mut within);
+        self.state
+            .apply(&self.batch, &mut history, &mut self.settled)?;
+        if progress(self.state.next().0, end.0).is_break() {
+            let offset = self.state.next();
+            return Err(ReplayError::Stopped { offset });
+        }
+        Ok(Some(&mut self.settled))
+    }
+
+    fn hold_against_recorded(&self, last: Settled) -> Result<Replay, ReplayError> {
+        // Not the batch of the walk: that one holds entries.
+        let mut batch = RecordBatch::default();
+        let bytes = recorded_at(self.logs, last.offset, &mut batch)?;
+        let mut computed = Vec::new();
+        OutcomeEncoder::default().encode(&last.outcome, 0, &mut computed);
+        let (recorded, computed) = (outcome_body(bytes), outcome_body(&computed));
+        Ok(Replay::of(self.logs, last, recorded, computed))
+    }
 }

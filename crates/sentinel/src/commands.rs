@@ -15,8 +15,19 @@ pub mod replay;
 pub mod run;
 pub mod serve;
 pub mod train;
+pub mod verify;
 
 use std::process::ExitCode;
+
+/// How a result is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Output {
+    /// For people.
+    #[default]
+    Table,
+    /// For programs.
+    Json,
+}
 
 /// Marks an error as the caller's: exit code 2.
 #[derive(Debug)]

@@ -30,7 +30,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use self::identity::Identities;
 use self::labels::Labels;
@@ -38,7 +38,7 @@ use self::layout::{Kind, Layout};
 use self::statistics::Statistics;
 use self::summary::Summary;
 use self::walk::Beside;
-use crate::commands::usage;
+use crate::commands::{Output, usage};
 use crate::content::rate_table;
 use crate::diagnostics::tell;
 use crate::whole_file::WholeFile;
@@ -76,13 +76,6 @@ pub struct AnalyzeArguments {
     /// How to print the result.
     #[arg(short, long, value_enum, default_value_t = Output::Table)]
     output: Output,
-}
-
-/// How a result is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Table,
-    Json,
 }
 
 /// Runs the command.

@@ -28,13 +28,14 @@ mod report;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 
 use self::engine::EngineArguments;
 use self::http::HttpArguments;
 use self::kernel::KernelArguments;
 use self::population::PopulationArguments;
 use self::score::ScoreArguments;
+use super::Output;
 
 /// Transactions applied at once, as the worker takes them at most.
 const BATCH_EVENTS: usize = 64;
@@ -69,12 +70,6 @@ struct ReportArguments {
     /// Print ratios to the figures of an earlier run, as `-o json` wrote them.
     #[arg(long, value_name = "EARLIER.json")]
     compare: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Table,
-    Json,
 }
 
 /// Runs the command.

@@ -8,7 +8,9 @@ mod server;
 
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
+
+use super::Output;
 
 /// Arguments of `sentinel features`.
 #[derive(Args, Debug)]
@@ -29,12 +31,6 @@ enum FeaturesCommand {
     Add(add::AddArguments),
     /// Write the training matrix of a table.
     Export(export::ExportArguments),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Table,
-    Json,
 }
 
 /// Runs the command.

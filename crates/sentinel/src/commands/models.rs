@@ -10,7 +10,9 @@ mod sign;
 
 use std::process::ExitCode;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
+
+use super::Output;
 
 pub use sign::TrustArguments;
 
@@ -42,12 +44,6 @@ enum ModelsCommand {
     Verify(sign::VerifyArguments),
     /// Have a running server decide with a model from now on.
     Activate(activate::ActivateArguments),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Output {
-    Table,
-    Json,
 }
 
 /// Runs the command.

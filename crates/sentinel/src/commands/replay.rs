@@ -1,64 +1,56 @@
-//! `sentinel replay`: compute a recorded decision again from the log, and compare it byte for byte.
+//! `sentinel replay`: compute recorded decisions again from the log, and compare them byte for byte.
 
-use std::io::{IsTerminal, Write};
+mod tell;
+
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
-use indicatif::{ProgressBar, ProgressDrawTarget};
-use sentinel_api::wire::decision::{DecisionBody, SpelledVersions};
-use sentinel_domain::{Decision, DecisionId, LogId, Outcome};
-use sentinel_eventlog::VersionsTable;
+use sentinel_domain::{DecisionId, LogId, Offset};
 use sentinel_pipeline::RecordedLogs;
-use sentinel_pipeline::replay::{Replay, replay as compute};
+use sentinel_pipeline::replay::{RangeReplay, explained, replay_range};
 
-use crate::commands::usage;
+use crate::commands::{Output, usage};
 use crate::compose::DataDirectory;
+use crate::learn::progress_bar;
 
 /// Arguments of `sentinel replay`.
 #[derive(Args, Debug)]
-#[command(after_help = "Exit code 0 where both are equal, 1 where they differ.")]
+#[command(
+    after_help = "Exit code 0 where everything is equal, 1 where something differs.\n\nExamples:\n  \
+    sentinel replay dec_00000000000000070123456789abcdef --explain\n  \
+    sentinel replay --from 1000 --to 2000 -o json"
+)]
 pub struct ReplayArguments {
     /// The decision's name, as in the response (`dec_…`).
-    pub decision_id: String,
+    #[arg(required_unless_present_any = ["from", "to"], conflicts_with_all = ["from", "to"])]
+    pub decision_id: Option<String>,
+    /// Show every feature of the decision: its value, and what it put into the log-odds.
+    #[arg(long, requires = "decision_id")]
+    pub explain: bool,
+    /// Compare every entry of the log from this one on [default: the first].
+    #[arg(long, value_name = "OFFSET")]
+    pub from: Option<u64>,
+    /// Compare up to this entry, which is not compared itself [default: the end].
+    #[arg(long, value_name = "OFFSET")]
+    pub to: Option<u64>,
     /// The data directory of the server or run that decided; it must not be running.
     #[arg(long, value_name = "DIR", default_value = "sentinel-data")]
     pub data_dir: PathBuf,
+    /// How to tell the result.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Output,
 }
 
 /// Runs the command.
 pub fn replay(arguments: ReplayArguments) -> anyhow::Result<ExitCode> {
     crate::diagnostics::start("warn");
-    let text = &arguments.decision_id;
-    let id = DecisionId::parse(text).ok_or_else(|| {
-        usage(format!(
-            "{text:?} is not a decision id such as dec_0000… (36 characters)"
-        ))
-    })?;
-    let directory = DataDirectory::open_existing(&arguments.data_dir)?;
-    let transactions = directory.transactions(LogId::default())?;
-    let decisions = directory.recorded_decisions(transactions.log_id())?;
-    let position = id.position_in(transactions.log_id()).ok_or_else(|| {
-        usage(format!(
-            "{text} is not a decision of the log in {}: its check does not fit this log",
-            arguments.data_dir.display()
-        ))
-    })?;
-    let bar = if std::io::stderr().is_terminal() {
-        ProgressBar::with_draw_target(Some(position.offset.0 + 1), ProgressDrawTarget::stderr())
-    } else {
-        ProgressBar::hidden()
+    let is_equal = match &arguments.decision_id {
+        Some(text) => one(text, &arguments)?,
+        None => stretch(&arguments)?,
     };
-    let logs = RecordedLogs::new(transactions, decisions);
-    let replayed = compute(&logs, position.offset, &mut |done, _| {
-        bar.set_position(done);
-        ControlFlow::Continue(())
-    })?;
-    bar.finish_and_clear();
-    let is_equal = replayed.is_equal();
-    tell(text, &replayed, &mut std::io::stdout().lock()).context("write the result")?;
     Ok(if is_equal {
         ExitCode::SUCCESS
     } else {
@@ -66,55 +58,70 @@ pub fn replay(arguments: ReplayArguments) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn tell(text: &str, replayed: &Replay, out: &mut dyn Write) -> std::io::Result<()> {
-    if replayed.is_equal() {
-        let bytes = replayed.computed_bytes.len();
-        writeln!(
-            out,
-            "equal: {text} is the same byte for byte ({bytes} bytes)"
-        )?;
-        writeln!(out, "{} entries of the log applied", replayed.entries)?;
-        tell_outcome("decision", &replayed.computed, out)?;
-    } else {
-        writeln!(out, "DIFFERENT: {text} is not what the log gives now")?;
-        tell_outcome("computed", &replayed.computed, out)?;
-        tell_recorded(replayed, out)?;
+fn one(text: &str, arguments: &ReplayArguments) -> anyhow::Result<bool> {
+    let id = DecisionId::parse(text).ok_or_else(|| {
+        usage(format!(
+            "{text:?} is not a decision id such as dec_0000… (36 characters)"
+        ))
+    })?;
+    let logs = open(&DataDirectory::open_existing(&arguments.data_dir)?)?;
+    let position = id.position_in(logs.transactions.log_id()).ok_or_else(|| {
+        usage(format!(
+            "{text} is not a decision of the log in {}: its check does not fit this log",
+            arguments.data_dir.display()
+        ))
+    })?;
+    let bar = progress_bar("{pos} of {len} entries", Some(position.offset.0 + 1));
+    let (replayed, explained) = explained(&logs, position.offset, &mut |done, _| {
+        bar.set_position(done);
+        ControlFlow::Continue(())
+    })?;
+    bar.finish_and_clear();
+    let is_equal = replayed.is_equal();
+    let explained = explained.filter(|_| arguments.explain);
+    let out = &mut std::io::stdout().lock();
+    match arguments.output {
+        Output::Table => tell::decision(text, &replayed, explained.as_ref(), out),
+        Output::Json => tell::decision_json(text, &replayed, explained.as_ref(), out),
     }
-    out.flush()
+    .context("write the result")?;
+    Ok(is_equal)
 }
 
-/// The recorded outcome as JSON where it can still be read, its bytes in any case.
-fn tell_recorded(replayed: &Replay, out: &mut dyn Write) -> std::io::Result<()> {
-    let mut versions = VersionsTable::default();
-    if let Outcome::Decided(decision) = &replayed.computed {
-        versions.insert(decision.versions.clone());
+fn stretch(arguments: &ReplayArguments) -> anyhow::Result<bool> {
+    let logs = open(&DataDirectory::open_existing(&arguments.data_dir)?)?;
+    let end = logs.decisions.end();
+    let from = Offset(arguments.from.unwrap_or(0));
+    let to = arguments.to.map_or(end, Offset);
+    if from >= to || to > end {
+        return Err(usage(format!(
+            "--from {from} --to {to} is no stretch of the {end} entries that are decided"
+        )));
     }
-    match replayed.recorded(&versions) {
-        Ok(outcome) => tell_outcome("recorded", &outcome, out)?,
-        Err(error) => writeln!(out, "recorded: cannot be read: {error}")?,
+    let found = compare(&logs, (from, to))?;
+    let out = &mut std::io::stdout().lock();
+    match arguments.output {
+        Output::Table => tell::range((from, to), &found, out),
+        Output::Json => tell::range_json((from, to), &found, out),
     }
-    let (recorded, computed) = (&replayed.recorded_bytes, &replayed.computed_bytes);
-    let differs = recorded
-        .iter()
-        .zip(computed)
-        .position(|(one, other)| one != other)
-        .unwrap_or(recorded.len().min(computed.len()));
-    writeln!(
-        out,
-        "first difference at byte {differs} of {} recorded, {} computed",
-        recorded.len(),
-        computed.len()
-    )
+    .context("write the result")?;
+    Ok(found.different == 0)
 }
 
-fn tell_outcome(word: &str, outcome: &Outcome, out: &mut dyn Write) -> std::io::Result<()> {
-    match outcome {
-        Outcome::Decided(decision) => writeln!(out, "{word}: {}", json_of(decision)),
-        other => writeln!(out, "{word}: {other:?}"),
-    }
+/// Both logs, as they were recorded.
+fn open(directory: &DataDirectory) -> anyhow::Result<RecordedLogs> {
+    let transactions = directory.transactions(LogId::default())?;
+    let decisions = directory.recorded_decisions(transactions.log_id())?;
+    Ok(RecordedLogs::new(transactions, decisions))
 }
 
-fn json_of(decision: &Decision) -> String {
-    let spelled = SpelledVersions::of(&decision.versions);
-    serde_json::to_string(&DecisionBody::of(decision, &spelled, None)).unwrap_or_default()
+/// Compares a stretch; a terminal sees how far it is.
+pub fn compare(logs: &RecordedLogs, (from, to): (Offset, Offset)) -> anyhow::Result<RangeReplay> {
+    let bar = progress_bar("{pos} of {len} entries", Some(to.0));
+    let found = replay_range(logs, (from, to), &mut |done, _| {
+        bar.set_position(done);
+        ControlFlow::Continue(())
+    })?;
+    bar.finish_and_clear();
+    Ok(found)
 }

@@ -1,7 +1,9 @@
 //! `sentinel replay`: the log alone gives the decision again, and a difference is shown.
 
-use sentinel_domain::LogId;
+use sentinel_domain::{AlertId, DecisionId, LogId, LogPosition, Offset, Partition};
 use sentinel_eventlog::{Durability, EmbeddedOptions, EventLog, Payloads, RecordBatch};
+use sentinel_store::{AlertQuery, FollowerCommit, Store};
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::process::{json_lines, lines_of, run, sentinel, stderr, text};
@@ -119,4 +121,164 @@ fn names_that_are_no_decision_of_this_log_are_refused() {
     let (code, told) = replay(foreign, &path("nowhere"));
     assert_eq!(code, 2);
     assert!(told.contains("holds no log"), "{told}");
+}
+
+/// A finished run over made-up payments: its data directory and what it decided.
+fn decided(folder: &TempDir, count: usize) -> (std::path::PathBuf, Vec<Value>) {
+    let path = |name: &str| folder.path().join(name);
+    std::fs::write(path("in.jsonl"), json_lines(12, count)).unwrap();
+    let data = path("data");
+    let ended = run(&[
+        "--input",
+        text(&path("in.jsonl")),
+        "--output",
+        text(&path("out.jsonl")),
+        "--data-dir",
+        text(&data),
+    ]);
+    assert!(ended.status.success(), "{}", stderr(&ended));
+    (data, lines_of(&path("out.jsonl")))
+}
+
+fn json_of(arguments: &[&str], data: &std::path::Path) -> (i32, Value) {
+    let ended = sentinel()
+        .args(arguments)
+        .args(["--data-dir", text(data), "-o", "json"])
+        .output()
+        .unwrap();
+    let body = serde_json::from_slice(&ended.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", stderr(&ended)));
+    (ended.status.code().unwrap(), body)
+}
+
+#[test]
+fn a_stretch_is_compared_whole_and_names_each_entry_that_differs() {
+    let folder = TempDir::new().unwrap();
+    let (data, _) = decided(&folder, 2_000);
+    let (code, all) = json_of(&["replay", "--from", "0"], &data);
+    assert_eq!((code, &all["equal"]), (0, &Value::Bool(true)), "{all}");
+    let end = all["to"].as_u64().unwrap();
+    assert!(end > 2_000, "payments and activations: {end}");
+    assert_eq!(all["compared"], all["to"]);
+    let (_, again) = json_of(&["replay", "--to", &end.to_string()], &data);
+    assert_eq!(all["hash"], again["hash"]);
+    let (_, part) = json_of(&["replay", "--from", "100", "--to", "200"], &data);
+    assert_eq!(
+        (&part["compared"], &part["entries"]),
+        (&100.into(), &200.into())
+    );
+    assert_ne!(all["hash"], part["hash"]);
+
+    alter(&data, 150);
+    let (code, part) = json_of(&["replay", "--from", "100", "--to", "200"], &data);
+    assert_eq!((code, &part["different"]), (1, &1.into()), "{part}");
+    assert_eq!(part["differences"][0]["offset"], 150);
+    let (code, other) = json_of(&["replay", "--from", "151"], &data);
+    assert_eq!((code, &other["different"]), (0, &0.into()), "{other}");
+    let ended = sentinel()
+        .args([
+            "replay",
+            "--from",
+            "5",
+            "--to",
+            "5",
+            "--data-dir",
+            text(&data),
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(ended.status.code(), Some(2));
+    assert!(
+        stderr(&ended).contains("is no stretch"),
+        "{}",
+        stderr(&ended)
+    );
+}
+
+#[test]
+fn an_explanation_names_every_feature_of_any_decision_and_sums_to_its_log_odds() {
+    let folder = TempDir::new().unwrap();
+    let (data, decisions) = decided(&folder, 1_500);
+    for verdict in ["approve", "decline"] {
+        let one = decisions
+            .iter()
+            .rev()
+            .find(|one| one["decision"] == verdict)
+            .unwrap();
+        let id = one["decision_id"].as_str().unwrap();
+        let (code, told) = json_of(&["replay", id, "--explain"], &data);
+        assert_eq!(code, 0);
+        let explanation = &told["explanation"];
+        let features = explanation["features"].as_array().unwrap();
+        assert!(features.len() > 150, "{}", features.len());
+        let log_odds = |value: &Value| value.as_f64().unwrap();
+        let sum: f64 = features.iter().map(|one| log_odds(&one["log_odds"])).sum();
+        let probability = 1.0 / (1.0 + (-(sum + log_odds(&explanation["base"]))).exp());
+        let names_it = |one: &Value| one["feature"] == "account_count_1m";
+        assert!(features.iter().any(names_it));
+        // The calibrated probability rises with the log-odds: what was declined lies far above.
+        assert_eq!(probability > 0.5, verdict == "decline", "{probability}");
+    }
+}
+
+#[test]
+fn verify_holds_a_whole_data_directory_against_its_log() {
+    let folder = TempDir::new().unwrap();
+    let (data, _) = decided(&folder, 1_500);
+    let (code, found) = json_of(&["verify"], &data);
+    assert_eq!((code, &found["holds"]), (0, &Value::Bool(true)), "{found}");
+    assert_eq!(found["outcomes_compared"], found["entries"]);
+    assert_eq!(found["followed"], found["entries"]);
+    assert!(found["alerts"].as_u64().unwrap() > 0);
+
+    add_an_alert_of_no_decision(&data);
+    let (code, found) = json_of(&["verify"], &data);
+    assert_eq!((code, &found["store_wrong"]), (1, &1.into()), "{found}");
+    let told = found["store_findings"][0].as_str().unwrap();
+    assert!(told.contains("follow from no decision"), "{told}");
+
+    alter(&data, 700);
+    let (code, found) = json_of(&["verify"], &data);
+    assert_eq!(
+        (code, &found["outcomes_different"]),
+        (1, &1.into()),
+        "{found}"
+    );
+}
+
+fn add_an_alert_of_no_decision(data: &std::path::Path) {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let (log, _) = EventLog::open(&data.join("log"), EmbeddedOptions::default()).unwrap();
+        let store = Store::open(&data.join("store.sqlite")).await.unwrap();
+        let progress = store
+            .take_over("alerts", log.log_id(), Partition(0))
+            .await
+            .unwrap();
+        let page = store.alerts(&AlertQuery::default()).await.unwrap();
+        let mut alert = page.items[0].clone();
+        let nowhere = LogPosition {
+            log: log.log_id(),
+            partition: Partition(0),
+            offset: Offset(1 << 40),
+        };
+        alert.alert_id = AlertId::at(nowhere);
+        alert.decision_id = DecisionId::at(nowhere);
+        let commit = FollowerCommit {
+            follower: "alerts".to_owned(),
+            log: log.log_id(),
+            partition: Partition(0),
+            epoch: progress.epoch,
+            from: progress.next,
+            to: progress.next,
+            alerts: vec![alert],
+            cases: Vec::new(),
+            outbox: Vec::new(),
+        };
+        store.commit(&commit).await.unwrap();
+        store.close().await;
+    });
 }

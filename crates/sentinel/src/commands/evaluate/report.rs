@@ -1,21 +1,12 @@
 //! The result of an evaluation, for machines and for people.
 
+use crate::commands::Output;
 use std::io::Write;
 
-use clap::ValueEnum;
 use serde::Serialize;
 
 use super::decisions::{Decisions, Shares};
 use super::figures::Figures;
-
-/// How a result is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Output {
-    /// For people.
-    Table,
-    /// For machines.
-    Json,
-}
 
 /// Some rows.
 #[derive(Debug, Clone, PartialEq, Serialize)]

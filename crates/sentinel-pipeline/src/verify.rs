@@ -1,0 +1,155 @@
+//! Verifying the store: what lies in it is what the recorded decisions give, no more and no less.
+//!
+//! Reads both logs from their start and looks every alert and case up. What people have set (a status) is not
+//! compared. Must never change a row.
+
+use sentinel_domain::{Alert, AlertStatus, Case, CaseStatus, Entry, Offset, Outcome};
+use sentinel_eventlog::{RecordBatch, decode_entry};
+use sentinel_store::{CaseQuery, LIMIT_MAX, Store, StoreError};
+
+use crate::follow::{self, FollowError};
+use crate::recorded::RecordedLogs;
+use crate::{alert, case};
+
+/// The most findings that are told by name.
+const FINDINGS_KEPT: usize = 10;
+
+/// What was found.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct StoreFindings {
+    /// Alerts that the decisions give.
+    pub alerts: u64,
+    /// Cases that the decisions give.
+    pub cases: u64,
+    /// Rows that are missing, damaged, or not what the decisions give; and rows too many.
+    pub wrong: u64,
+    /// The first of them, each with its name and what is wrong.
+    pub told: Vec<String>,
+}
+
+impl StoreFindings {
+    fn tell(&mut self, finding: String) {
+        self.wrong += 1;
+        if self.told.len() < FINDINGS_KEPT {
+            self.told.push(finding);
+        }
+    }
+}
+
+/// Holds the store against the recorded outcomes before `end`, which should be where the store stands.
+pub async fn verify_store(
+    logs: &RecordedLogs,
+    store: &Store,
+    end: Offset,
+) -> Result<StoreFindings, FollowError> {
+    let mut findings = StoreFindings::default();
+    let (mut outcomes, mut entries) = (RecordBatch::default(), RecordBatch::default());
+    let mut next = logs.decisions.start();
+    while next < end {
+        follow::read(&logs.decisions, next, &mut outcomes)?;
+        follow::read(&logs.transactions, next, &mut entries)?;
+        for (outcome, entry) in outcomes.iter().zip(entries.iter()) {
+            next = outcome.offset.plus(1);
+            if outcome.offset >= end {
+                break;
+            }
+            let outcome = match logs.decode(&outcome) {
+                Ok((outcome, _)) => outcome,
+                Err(error) => {
+                    findings.tell(error.to_string());
+                    continue;
+                }
+            };
+            logs.learn(&outcome);
+            let Outcome::Decided(decision) = outcome else {
+                continue;
+            };
+            let Ok(Entry::Transaction(transaction)) = decode_entry(entry.payload) else {
+                continue;
+            };
+            let Some(alert) = alert::raise(&decision, &transaction) else {
+                continue;
+            };
+            if let Some(case) = case::open(&alert, decision.position) {
+                look_case_up(store, &case, &mut findings).await?;
+            }
+            look_alert_up(store, &alert, &mut findings).await?;
+        }
+    }
+    count(store, &mut findings).await?;
+    Ok(findings)
+}
+
+async fn look_alert_up(
+    store: &Store,
+    alert: &Alert,
+    findings: &mut StoreFindings,
+) -> Result<(), StoreError> {
+    findings.alerts += 1;
+    let id = alert.alert_id;
+    match store.alert(id).await {
+        Ok(None) => findings.tell(format!("alert {id} is missing")),
+        Ok(Some(stored)) => {
+            let stored = Alert {
+                status: AlertStatus::Open,
+                ..stored
+            };
+            if stored != *alert {
+                findings.tell(format!("alert {id} is not what its decision gives"));
+            }
+        }
+        Err(StoreError::Damaged { .. }) => findings.tell(format!("alert {id} is damaged")),
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+async fn look_case_up(
+    store: &Store,
+    case: &Case,
+    findings: &mut StoreFindings,
+) -> Result<(), StoreError> {
+    findings.cases += 1;
+    let id = case.case_id;
+    match store.case(id).await {
+        Ok(None) => findings.tell(format!("case {id} is missing")),
+        Ok(Some(stored)) => {
+            let stored = Case {
+                status: CaseStatus::Open,
+                ..stored
+            };
+            if stored != *case {
+                findings.tell(format!("case {id} is not what its alert gives"));
+            }
+        }
+        Err(StoreError::Damaged { .. }) => findings.tell(format!("case {id} is damaged")),
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+/// Rows that no decision gives.
+async fn count(store: &Store, findings: &mut StoreFindings) -> Result<(), StoreError> {
+    let alerts = store.counts().await?.alerts;
+    if let Some(more @ 1..) = alerts.checked_sub(findings.alerts) {
+        findings.tell(format!("{more} alerts follow from no decision"));
+    }
+    let (mut cases, mut query) = (0, CaseQuery::default());
+    query.limit = LIMIT_MAX;
+    loop {
+        let page = match store.cases(&query).await {
+            // It was told by name already, or follows from no decision.
+            Err(StoreError::Damaged { .. }) => return Ok(()),
+            page => page?,
+        };
+        cases += page.items.len() as u64;
+        query.after = page.next;
+        if query.after.is_none() {
+            break;
+        }
+    }
+    if let Some(more @ 1..) = cases.checked_sub(findings.cases) {
+        findings.tell(format!("{more} cases follow from no decision"));
+    }
+    Ok(())
+}

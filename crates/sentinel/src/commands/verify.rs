@@ -1,0 +1,159 @@
+//! `sentinel verify`: everything in a data directory, held against the log that it follows from.
+//!
+//! Every frame of both logs is read with its checksum, every outcome is computed again, and every alert and case is
+//! looked up. Must never change or repair anything.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Args;
+use sentinel_domain::{LogId, Offset};
+use sentinel_pipeline::RecordedLogs;
+use sentinel_pipeline::follow::ALERTS;
+use sentinel_pipeline::replay::RangeReplay;
+use sentinel_pipeline::verify::{StoreFindings, verify_store};
+use serde_json::json;
+
+use super::{Output, replay};
+use crate::compose::DataDirectory;
+
+/// Arguments of `sentinel verify`.
+#[derive(Args, Debug)]
+#[command(after_help = "Exit code 0 where everything holds, 1 where something does not.")]
+pub struct VerifyArguments {
+    /// The data directory of a server or run; it must not be running.
+    #[arg(long, value_name = "DIR", default_value = "sentinel-data")]
+    pub data_dir: PathBuf,
+    /// How to tell the result.
+    #[arg(short, long, value_enum, default_value_t)]
+    pub output: Output,
+}
+
+/// What was found.
+struct Verified {
+    entries: Offset,
+    decided: Offset,
+    outcomes: Option<RangeReplay>,
+    followed: Offset,
+    store: StoreFindings,
+}
+
+impl Verified {
+    fn holds(&self) -> bool {
+        let different = self.outcomes.as_ref().map_or(0, |found| found.different);
+        different == 0 && self.store.wrong == 0
+    }
+}
+
+/// Runs the command.
+pub fn verify(arguments: &VerifyArguments) -> anyhow::Result<ExitCode> {
+    crate::diagnostics::start("warn");
+    let directory = DataDirectory::open_existing(&arguments.data_dir)?;
+    let transactions = directory.transactions(LogId::default())?;
+    let decisions = directory.recorded_decisions(transactions.log_id())?;
+    let logs = RecordedLogs::new(transactions, decisions);
+    let (entries, decided) = (logs.transactions.end(), logs.decisions.end());
+    let outcomes = (decided > Offset(0))
+        .then(|| replay::compare(&logs, (Offset(0), decided)))
+        .transpose()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("start the runtime")?;
+    let (followed, store) = runtime.block_on(store_of(&directory, &logs))?;
+    let verified = Verified {
+        entries,
+        decided,
+        outcomes,
+        followed,
+        store,
+    };
+    let out = &mut std::io::stdout().lock();
+    match arguments.output {
+        Output::Table => tell(&verified, out),
+        Output::Json => tell_json(&verified, out),
+    }
+    .context("write the result")?;
+    Ok(if verified.holds() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// How far the store has followed, and whether it holds what it should.
+async fn store_of(
+    directory: &DataDirectory,
+    logs: &RecordedLogs,
+) -> anyhow::Result<(Offset, StoreFindings)> {
+    let store = directory.store().await?;
+    let log = &logs.transactions;
+    let progress = store
+        .progress(ALERTS, log.log_id(), log.partition())
+        .await?;
+    let followed = progress.map_or(Offset(0), |progress| progress.next);
+    anyhow::ensure!(
+        followed <= logs.decisions.end(),
+        "the store has followed up to entry {followed}, but decisions are recorded up to {}: the logs were cut below \
+         recorded progress",
+        logs.decisions.end()
+    );
+    let findings = verify_store(logs, &store, followed).await?;
+    store.close().await;
+    Ok((followed, findings))
+}
+
+fn tell(verified: &Verified, out: &mut dyn Write) -> std::io::Result<()> {
+    let verdict = if verified.holds() { "holds" } else { "DAMAGED" };
+    writeln!(out, "{verdict}")?;
+    let (entries, decided) = (verified.entries, verified.decided);
+    writeln!(
+        out,
+        "log        {entries} entries read; outcomes recorded up to {decided}"
+    )?;
+    if let Some(found) = &verified.outcomes {
+        writeln!(
+            out,
+            "decisions  {} outcomes computed again, {} differ; hash {}",
+            found.compared, found.different, found.hash
+        )?;
+        for one in &found.differences {
+            let offset = one.position.offset;
+            writeln!(
+                out,
+                "  entry {offset} differs: see `sentinel replay --from {offset} --to {}`",
+                offset.plus(1)
+            )?;
+        }
+    }
+    let store = &verified.store;
+    writeln!(
+        out,
+        "store      followed up to {}; {} alerts and {} cases looked up, {} wrong",
+        verified.followed, store.alerts, store.cases, store.wrong
+    )?;
+    for finding in &store.told {
+        writeln!(out, "  {finding}")?;
+    }
+    out.flush()
+}
+
+fn tell_json(verified: &Verified, out: &mut dyn Write) -> std::io::Result<()> {
+    let outcomes = verified.outcomes.as_ref();
+    let body = json!({
+        "holds": verified.holds(),
+        "entries": verified.entries.0,
+        "decided": verified.decided.0,
+        "outcomes_compared": outcomes.map_or(0, |found| found.compared),
+        "outcomes_different": outcomes.map_or(0, |found| found.different),
+        "outcomes_hash": outcomes.map(|found| found.hash.to_string()),
+        "followed": verified.followed.0,
+        "alerts": verified.store.alerts,
+        "cases": verified.store.cases,
+        "store_wrong": verified.store.wrong,
+        "store_findings": verified.store.told,
+    });
+    writeln!(out, "{body:#}")
+}
