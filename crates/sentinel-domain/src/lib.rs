@@ -37,7 +37,7 @@ pub use activation::{Activation, ActivationKind};
 pub use alert::{Alert, AlertStatus};
 pub use attribute::{Attributes, Scalar};
 pub use case::{Case, CaseStatus};
-pub use content_hash::ContentHash;
+pub use content_hash::{ContentHash, ContentHasher};
 pub use currency::Currency;
 pub use decision::{Decision, Degradation, Reason, RuleHit, RuleOutcome, Verdict, Versions};
 pub use draft::{Draft, Field, Value};
