@@ -2,11 +2,17 @@
 //!
 //! Enters: a batch of records in log order, and the log itself for a feature set that has to be filled from
 //! it. Leaves: one [`Settled`] per record, in the same order. The same prefix gives the same outcomes
-//! however it is cut into batches. Must never: read a clock, wait, or know who asked.
+//! however it is cut into batches, and the same state: two owners of one log keep equal ones, and one that
+//! was written and read back (`codec`) goes on as if it had never been away. Must never: read a clock, wait,
+//! or know who asked.
+
+mod codec;
+
+use std::sync::Arc;
 
 use sentinel_domain::{
     Activation, EventId, Instant, Label, LogId, Offset, Outcome, Partition, Rejection,
-    RejectionCode, Score, Transaction,
+    RejectionCode, Score, Transaction, Versions,
 };
 use sentinel_eventlog::{Record, RecordBatch};
 use sentinel_features::{FeatureEngine, FeatureSet};
@@ -32,6 +38,17 @@ pub struct Settled {
     pub transaction: Option<Box<Transaction>>,
 }
 
+/// An activation that took effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Switch {
+    /// Where it stands.
+    pub offset: Offset,
+    /// The time stamped on it.
+    pub log_time: Instant,
+    /// What decisions behind it name.
+    pub versions: Arc<Versions>,
+}
+
 /// The state of one partition.
 pub struct PartitionState {
     log: LogId,
@@ -40,6 +57,8 @@ pub struct PartitionState {
     /// Labels seen, by their own ids: a row that comes twice labels once.
     labels: Idempotency,
     active: Active,
+    /// Every activation that took effect, in log order: recorded decisions name what it put in force.
+    switches: Vec<Switch>,
     engine: FeatureEngine,
     /// What the windows have taken in so far.
     fed: Fed,
@@ -54,6 +73,8 @@ pub struct PartitionState {
 enum Purpose {
     /// Outcomes.
     Decide,
+    /// The state behind the walk's end, and nothing decided on the way: it is equal to one that decided.
+    Keep,
     /// The windows of a set that becomes active behind the walk's end: nothing is decided, and feature sets
     /// met on the way do not count.
     Fill,
@@ -85,12 +106,22 @@ impl PartitionState {
             idempotency: Idempotency::default(),
             labels: Idempotency::default(),
             active: Active::default(),
+            switches: Vec::new(),
             engine: FeatureEngine::new(FeatureSet::shipped()),
             fed: Fed::default(),
             backfilled: None,
             next: Offset(0),
             purpose: Purpose::Decide,
             run: Run::default(),
+        }
+    }
+
+    /// The same state, which from here on decides nothing: entries leave what they leave behind and no
+    /// outcome of a transaction that wants a decision.
+    pub fn keeping(self) -> Self {
+        Self {
+            purpose: Purpose::Keep,
+            ..self
         }
     }
 
@@ -102,6 +133,11 @@ impl PartitionState {
     /// What decisions are made with now.
     pub fn active(&self) -> &Active {
         &self.active
+    }
+
+    /// Every activation that took effect, in log order.
+    pub fn switches(&self) -> &[Switch] {
+        &self.switches
     }
 
     /// Where an event id was first seen, while it is remembered.
@@ -153,7 +189,8 @@ impl PartitionState {
                 Taken::Activation(activation) => {
                     // Entries before the switch are decided with what was active at their place.
                     self.finish_run(settled);
-                    let outcome = self.switch(*activation, record.offset, history)?;
+                    let place = (record.offset, record.log_time);
+                    let outcome = self.switch(*activation, place, history)?;
                     (outcome, None)
                 }
             };
@@ -197,15 +234,20 @@ impl PartitionState {
     fn switch(
         &mut self,
         activation: Activation,
-        at: Offset,
+        (at, log_time): (Offset, Instant),
         history: &mut History<'_>,
     ) -> Result<Outcome, BackfillError> {
         Ok(match self.active.switch(activation) {
             Switched::Refused(rejection) => Outcome::Refused(rejection),
             Switched::Ignored => Outcome::Ignored,
             Switched::Activated(versions) => {
+                self.switches.push(Switch {
+                    offset: at,
+                    log_time,
+                    versions: Arc::clone(&versions),
+                });
                 if let Some(decider) = self.active.decider()
-                    && self.purpose == Purpose::Decide
+                    && self.purpose != Purpose::Fill
                 {
                     let features = decider.features.clone();
                     self.take_over(features, at, history)?;
@@ -294,7 +336,7 @@ impl PartitionState {
         };
         features::compute(&mut self.engine, &decider.rates, admitted, rows);
         self.fed.transactions += admitted.len() as u64;
-        if self.purpose == Purpose::Fill {
+        if self.purpose != Purpose::Decide {
             admitted.clear();
             return;
         }

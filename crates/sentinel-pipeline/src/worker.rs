@@ -117,8 +117,19 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// A worker that records its outcomes beside the transaction log.
+    /// A worker that records its outcomes beside the transaction log, from its first entry on.
     pub fn recording(logs: RecordedLogs, statistics: Arc<Statistics>) -> Result<Self, WorkerError> {
+        let log = &logs.transactions;
+        let state = PartitionState::new(log.log_id(), log.partition());
+        Self::recording_from(state, logs, statistics)
+    }
+
+    /// The same, where a state is there already: it goes on behind what that has taken in.
+    pub fn recording_from(
+        state: PartitionState,
+        logs: RecordedLogs,
+        statistics: Arc<Statistics>,
+    ) -> Result<Self, WorkerError> {
         let (transactions, decisions) = (logs.transactions.end(), logs.decisions.end());
         if decisions > transactions {
             return Err(WorkerError::Cut {
@@ -126,10 +137,15 @@ impl Worker {
                 transactions,
             });
         }
-        let log = logs.transactions.clone();
+        for switch in state.switches() {
+            logs.learn_versions(Arc::clone(&switch.versions));
+        }
         Ok(Self {
+            state,
+            log: logs.transactions.clone(),
             recorder: Some(Recorder::new(logs)),
-            ..Self::publishing(log, statistics)
+            statistics,
+            batch: RecordBatch::default(),
         })
     }
 

@@ -272,7 +272,9 @@ fn restore_index(index: &mut Index, reader: &mut Reader<'_>) -> Result<Vec<bool>
         free.push(number);
     }
     if taken.contains(&false) {
-        return Err(CodecError::Content("a number that is neither free nor named"));
+        return Err(CodecError::Content(
+            "a number that is neither free nor named",
+        ));
     }
     index.restore_free(free);
     Ok(named)
