@@ -285,6 +285,11 @@ impl Handle {
         self.inner.statistics.figures()
     }
 
+    /// The two logs, for whoever reads them.
+    pub fn recorded_logs(&self) -> &RecordedLogs {
+        &self.inner.logs
+    }
+
     /// The two logs, for followers.
     pub(crate) fn logs(&self) -> &RecordedLogs {
         &self.inner.logs

@@ -126,6 +126,13 @@ fn refuse_other_history(
     }
 }
 
+/// Makes the calling thread give way to others, as the one that makes snapshots does.
+pub fn be_nice() {
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        tracing::debug!(%error, "snapshots are made at the usual priority");
+    }
+}
+
 /// The thread that makes snapshots.
 pub(crate) struct SnapshotMaker {
     stopping: Arc<AtomicBool>,
@@ -173,9 +180,7 @@ struct Maker {
 
 impl Maker {
     fn run(mut self) {
-        if let Err(error) = rustix::process::nice(NICENESS) {
-            tracing::debug!(%error, "snapshots are made at the usual priority");
-        }
+        be_nice();
         while !self.stopping.load(Relaxed) {
             let covered = covered(&self.handle);
             if self.is_due(covered) {
