@@ -17,7 +17,7 @@ use sentinel_domain::{
 use sentinel_eventlog::{Record, RecordBatch};
 use sentinel_features::{FeatureEngine, FeatureSet};
 
-use crate::active::{Active, Switched};
+use crate::active::{Active, Decider, Switched};
 use crate::backfill::{BackfillError, Backfilled, History};
 use crate::decide::{self, DecideScratch};
 use crate::features::{self, RUN_TRANSACTIONS_MAX, Rows};
@@ -87,14 +87,31 @@ struct Fed {
     labels: u64,
 }
 
+/// Transactions that are in the windows and wait for their decisions: deciding changes no state, so another
+/// thread may do it.
+pub(crate) struct Undecided {
+    decider: Arc<Decider>,
+    admitted: Vec<Admitted>,
+    rows: Rows,
+}
+
+/// Buffers of deciding, reused between runs.
+#[derive(Default)]
+pub(crate) struct Deciding {
+    scores: Vec<Score>,
+    scratch: DecideScratch,
+}
+
 /// Buffers of the stages, reused between batches.
 #[derive(Default)]
 struct Run {
     admitted: Vec<Admitted>,
     rows: Rows,
-    scores: Vec<Score>,
-    decide: DecideScratch,
+    deciding: Deciding,
     bytes: Vec<u8>,
+    /// Where runs go that are decided on elsewhere, and rows to be filled again.
+    deferred: Option<Vec<Undecided>>,
+    spare: Vec<Rows>,
 }
 
 impl PartitionState {
@@ -208,6 +225,27 @@ impl PartitionState {
         Ok(())
     }
 
+    /// Takes a batch in as [`PartitionState::apply`] does, and leaves the transactions that want a decision in
+    /// `undecided`, in log order; `spare` are rows to use again.
+    pub(crate) fn take_in(
+        &mut self,
+        batch: &RecordBatch,
+        history: &mut History<'_>,
+        settled: &mut Vec<Settled>,
+        (undecided, spare): (&mut Vec<Undecided>, impl Iterator<Item = Rows>),
+    ) -> Result<(), BackfillError> {
+        self.run.spare.extend(spare);
+        self.run.deferred = Some(std::mem::take(undecided));
+        let applied = self.apply(batch, history, settled);
+        *undecided = self.run.deferred.take().unwrap_or_default();
+        applied
+    }
+
+    /// The log and the partition that it is the state of.
+    pub(crate) fn place(&self) -> (LogId, Partition) {
+        (self.log, self.partition)
+    }
+
     /// A label counts once; the same again is of no consequence. Features know it from here on: what stands
     /// before it in the log does not.
     fn take_label(
@@ -316,8 +354,9 @@ impl PartitionState {
         let Run {
             admitted,
             rows,
-            scores,
-            decide: scratch,
+            deciding,
+            deferred,
+            spare,
             ..
         } = &mut self.run;
         if admitted.is_empty() {
@@ -340,16 +379,60 @@ impl PartitionState {
             admitted.clear();
             return;
         }
-        score::compute(&decider, rows, scores);
-        let place = (self.log, self.partition);
-        for (index, (one, score)) in admitted.drain(..).zip(scores.iter()).enumerate() {
-            let decision = decide::decide(&decider, place, &one, (rows, index), *score, scratch);
-            settled.push(Settled {
-                offset: one.offset,
-                log_time: one.log_time,
-                outcome: Outcome::Decided(Box::new(decision)),
-                transaction: Some(one.transaction),
+        if let Some(deferred) = deferred {
+            deferred.push(Undecided {
+                decider,
+                admitted: std::mem::take(admitted),
+                rows: std::mem::replace(rows, spare.pop().unwrap_or_default()),
             });
+            return;
         }
+        let place = (self.log, self.partition);
+        decide_run(&decider, place, admitted, rows, deciding, settled);
+    }
+}
+
+impl Undecided {
+    /// Decides; the rows may be used again.
+    pub(crate) fn decide(
+        mut self,
+        place: (LogId, Partition),
+        deciding: &mut Deciding,
+        settled: &mut Vec<Settled>,
+    ) -> Rows {
+        let Self {
+            decider,
+            admitted,
+            rows,
+        } = &mut self;
+        decide_run(decider, place, admitted, rows, deciding, settled);
+        self.rows
+    }
+
+    /// What it is decided with.
+    pub(crate) fn decider(&self) -> &Arc<Decider> {
+        &self.decider
+    }
+}
+
+/// Takes a run whose rows are filled through score and decide.
+fn decide_run(
+    decider: &Decider,
+    place: (LogId, Partition),
+    admitted: &mut Vec<Admitted>,
+    rows: &Rows,
+    deciding: &mut Deciding,
+    settled: &mut Vec<Settled>,
+) {
+    let Deciding { scores, scratch } = deciding;
+    score::compute(decider, rows, scores);
+    for (index, (one, score)) in admitted.drain(..).zip(scores.iter()).enumerate() {
+        let decision = decide::decide(decider, place, &one, (rows, index), *score, scratch);
+        settled.push(Settled {
+            offset: one.offset,
+            log_time: one.log_time,
+            outcome: Outcome::Decided(Box::new(decision)),
+            transaction: Some(one.transaction),
+        });
     }
 }

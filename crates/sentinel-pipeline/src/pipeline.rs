@@ -30,7 +30,7 @@ use crate::snapshot::maker::{self, SnapshotMaker};
 use crate::snapshot::{Newest, SnapshotError, SnapshotFolder, SnapshotOptions};
 use crate::statistics::Statistics;
 use crate::trust::ModelTrust;
-use crate::worker::{Worker, WorkerError};
+use crate::worker::{Published, Worker, WorkerError};
 
 /// What a pipeline runs on.
 pub struct PipelineOptions {
@@ -140,17 +140,14 @@ impl Pipeline {
         let state = state_to_begin_with(options.snapshots.as_ref(), &handle)?;
         let from = state.next();
         let mut worker = Worker::recording_from(state, handle.logs().clone(), statistics)?;
-        let mut catch_up = |worker: &mut Worker| {
-            let end = transactions.end().0;
-            worker.catch_up(&mut |state, published| {
-                handle.publish(state, published, true);
-                progress(state.next().0, end);
-            })
+        let mut publish = |state: &PartitionState, published: Published| {
+            handle.publish(state, published, true);
+            progress(state.next().0, transactions.end().0);
         };
-        catch_up(&mut worker)?;
+        worker.replay(&mut publish)?;
         activate(&worker, &handle, &options.contents, (options.now)())?;
         // What was appended is in force, and new features are filled, before the door opens.
-        catch_up(&mut worker)?;
+        worker.catch_up(&mut publish)?;
         let stopping = Arc::new(AtomicBool::new(false));
         let (failure, failed) = watch::channel(false);
         let thread = WorkerThread {

@@ -200,7 +200,7 @@ async fn a_start_goes_on_from_the_snapshot_of_the_last_stop() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_damaged_snapshot_gives_way_to_the_older_one_and_both_to_the_log() {
     let data = Data::new();
-    let older = data.fed(1, 300).await;
+    let older = data.fed(1, 700).await;
     let newer = data.fed(2, 300).await;
     damage(&data.snapshots(), newer);
     // What a process that was killed while writing left.
@@ -331,7 +331,7 @@ async fn an_altered_outcome_behind_a_snapshot_stops_the_start() {
     let logs = RecordedLogs::new(transactions, decisions);
     let statistics = Arc::new(Statistics::default());
     let mut worker = Worker::recording_from(state, logs, statistics).unwrap();
-    let mismatch = worker.catch_up(&mut |_, _| {}).unwrap_err();
+    let mismatch = worker.replay(&mut |_, _| {}).unwrap_err();
     assert!(
         mismatch.to_string().contains("another outcome"),
         "{mismatch}"
