@@ -3,7 +3,7 @@
 //! It begins where the newest snapshot stands, takes the log in up to what is recorded and followed, decides
 //! nothing, and writes what it has become. It holds its state only while it works. So a snapshot costs a
 //! second walk over each stretch of the log and the memory of a second state, and the owner nothing
-//! ([0015](../../../../docs/adr/0015-snapshots-by-a-second-owner.md)).
+//! (`docs/adr/0015-snapshots-by-a-second-owner.md`).
 //!
 //! Must never go further than what is on the disk in the decision log: behind it, nothing could be compared.
 
