@@ -7,13 +7,14 @@
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::SystemTime;
 
 use sentinel_domain::Offset;
 use sentinel_eventlog::EventLog;
 
 use super::SnapshotError;
-use super::format::{Section, SectionReader, SectionWriter};
+use super::format::{Section, SectionReader, SectionWriter, Stopping};
 use super::head::Head;
 use crate::backfill::Backfilled;
 use crate::partition::PartitionState;
@@ -31,6 +32,7 @@ const DAMAGED_EXTENSION: &str = "damaged";
 #[derive(Debug, Clone)]
 pub struct SnapshotFolder {
     path: PathBuf,
+    stopping: Stopping,
 }
 
 /// A snapshot that a state was read from.
@@ -62,7 +64,13 @@ impl SnapshotFolder {
     pub fn new(path: &Path) -> Self {
         Self {
             path: path.to_owned(),
+            stopping: Stopping::default(),
         }
+    }
+
+    /// The same folder, whose reading and writing end with [`SnapshotError::Stopped`] once that is true.
+    pub(crate) fn until(self, stopping: Stopping) -> Self {
+        Self { stopping, ..self }
     }
 
     /// Its snapshots, the newest first; whether they can be used is seen when they are read.
@@ -86,8 +94,10 @@ impl SnapshotFolder {
     ) -> Result<(PartitionState, Option<Found>), SnapshotError> {
         let files = self.list()?;
         for (offset, file) in &files {
-            match read(log, *offset, file, covered) {
+            let sections = SectionReader::open(file, Stopping::clone(&self.stopping));
+            match sections.and_then(|sections| read(log, *offset, sections, covered)) {
                 Ok((state, found)) => return Ok((state, Some(found))),
+                Err(SnapshotError::Stopped) => return Err(SnapshotError::Stopped),
                 Err(error) => {
                     refused(&error);
                     if matches!(error, SnapshotError::Damaged { .. }) {
@@ -125,9 +135,15 @@ impl SnapshotFolder {
         self.make_folder()?;
         let file = self.path.join(format!("{:020}.{EXTENSION}", offset.0));
         let unfinished = file.with_extension(UNFINISHED_EXTENSION);
-        let bytes = write_file(&unfinished, |out| state.write(&head, out)).inspect_err(|_| {
+        let stopping = Stopping::clone(&self.stopping);
+        let written = write_file(&unfinished, stopping, |out| state.write(&head, out));
+        let bytes = written.map_err(|error| {
             // The next one that is made tries again.
             let _ = fs::remove_file(&unfinished);
+            match self.stopping.load(Relaxed) {
+                true => SnapshotError::Stopped,
+                false => error,
+            }
         })?;
         fs::rename(&unfinished, &file).map_err(SnapshotError::io("name snapshot", &file))?;
         sync_folder(&self.path)?;
@@ -217,10 +233,9 @@ fn offset_of(path: &Path) -> Option<Offset> {
 fn read(
     log: &EventLog,
     named: Offset,
-    file: &Path,
+    mut sections: SectionReader,
     covered: Offset,
 ) -> Result<(PartitionState, Found), SnapshotError> {
-    let mut sections = SectionReader::open(file)?;
     let head = sections.expect(Section::Head)?;
     let head = Head::decode(&head).map_err(|detail| sections.damaged(detail))?;
     let misfit = head.misfit(log).map_err(|source| SnapshotError::Log {
@@ -239,13 +254,13 @@ fn read(
         )));
     }
     let state = PartitionState::read(&head, &mut sections)?;
-    let bytes = sections.finish()?;
-    let written_at = fs::metadata(file).and_then(|metadata| metadata.modified());
+    let (file, bytes) = sections.finish()?;
+    let written_at = fs::metadata(&file).and_then(|metadata| metadata.modified());
     let found = Found {
-        file: file.to_owned(),
         offset: head.next,
         bytes,
-        written_at: written_at.map_err(SnapshotError::io("look at snapshot", file))?,
+        written_at: written_at.map_err(SnapshotError::io("look at snapshot", &file))?,
+        file,
     };
     Ok((state, found))
 }
@@ -263,11 +278,12 @@ fn set_aside(file: &Path) {
 /// Writes and syncs a file.
 fn write_file(
     path: &Path,
+    stopping: Stopping,
     content: impl FnOnce(&mut SectionWriter<BufWriter<File>>),
 ) -> Result<u64, SnapshotError> {
     let file = File::create(path).map_err(SnapshotError::io("make", path))?;
     let fault = |error| SnapshotError::io("write", path)(error);
-    let mut sections = SectionWriter::new(BufWriter::with_capacity(256 * 1024, file));
+    let mut sections = SectionWriter::new(BufWriter::with_capacity(256 * 1024, file), stopping);
     content(&mut sections);
     let (mut out, bytes) = sections.finish().map_err(fault)?;
     out.flush().map_err(fault)?;
@@ -279,4 +295,43 @@ fn write_file(
 fn sync_folder(path: &Path) -> Result<(), SnapshotError> {
     let synced = File::open(path).and_then(|folder| folder.sync_all());
     synced.map_err(SnapshotError::io("sync the folder", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use sentinel_domain::{Instant, LogId};
+    use sentinel_eventlog::{MemoryOptions, Payloads, RecordBatch};
+
+    use super::*;
+    use crate::backfill::History;
+
+    #[test]
+    fn whoever_stops_leaves_what_is_written_and_read() {
+        let log = EventLog::memory(MemoryOptions {
+            log_id: LogId([1; 16]),
+            bytes_max: 1 << 20,
+        });
+        let mut payloads = Payloads::default();
+        payloads.push(b"no entry");
+        log.append(Instant::default(), None, &payloads).unwrap();
+        let mut state = PartitionState::new(log.log_id(), log.partition());
+        let (mut batch, mut settled) = (RecordBatch::default(), Vec::new());
+        log.read(Offset(0), 1, &mut batch).unwrap();
+        let mut go_on = |_, _| std::ops::ControlFlow::Continue(());
+        let mut history = History::new(&log, &mut go_on);
+        state.apply(&batch, &mut history, &mut settled).unwrap();
+        let path = tempfile::tempdir().unwrap();
+        let stopping = Stopping::default();
+        let folder = SnapshotFolder::new(path.path()).until(Stopping::clone(&stopping));
+        let left = |error| matches!(error, SnapshotError::Stopped);
+        stopping.store(true, Relaxed);
+        assert!(folder.write(&state, &log).is_err_and(left));
+        assert_eq!(folder.files().unwrap(), Vec::<PathBuf>::new());
+        stopping.store(false, Relaxed);
+        assert!(folder.write(&state, &log).unwrap().is_some());
+        stopping.store(true, Relaxed);
+        let mut refused = |error: &SnapshotError| panic!("{error}");
+        let read = folder.newest_state(&log, log.end(), &mut refused);
+        assert!(read.is_err_and(left), "it is neither used nor refused");
+    }
 }

@@ -17,6 +17,8 @@
 use std::fs::File;
 use std::io::{BufReader, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use sentinel_domain::ContentHasher;
 
@@ -69,9 +71,13 @@ impl Section {
     }
 }
 
+/// Says that nobody wants what is being read or written any more.
+pub(crate) type Stopping = Arc<AtomicBool>;
+
 /// Writes sections. The first failure is kept and told at the end: whoever makes the bytes does no IO.
 pub(crate) struct SectionWriter<W> {
     out: W,
+    stopping: Stopping,
     hasher: ContentHasher,
     bytes: u64,
     failed: Option<std::io::Error>,
@@ -79,9 +85,10 @@ pub(crate) struct SectionWriter<W> {
 
 impl<W: Write> SectionWriter<W> {
     /// Begins a snapshot.
-    pub fn new(out: W) -> Self {
+    pub fn new(out: W, stopping: Stopping) -> Self {
         let mut writer = Self {
             out,
+            stopping,
             hasher: ContentHasher::default(),
             bytes: 0,
             failed: None,
@@ -93,6 +100,10 @@ impl<W: Write> SectionWriter<W> {
     /// Writes a section.
     pub fn section(&mut self, kind: Section, content: &[u8]) {
         debug_assert!(content.len() <= SECTION_BYTES_MAX, "sections are bounded");
+        if self.stopping.load(Relaxed) {
+            self.failed
+                .get_or_insert(std::io::ErrorKind::Interrupted.into());
+        }
         let length = u32::try_from(content.len()).unwrap_or(u32::MAX);
         let head = head_of(kind as u32, length);
         let checksum = crc32c::crc32c_append(crc32c::crc32c(&head), content);
@@ -138,6 +149,7 @@ fn head_of(kind: u32, length: u32) -> [u8; 8] {
 pub(crate) struct SectionReader {
     file: PathBuf,
     input: BufReader<File>,
+    stopping: Stopping,
     hasher: ContentHasher,
     /// Where the next section begins, and where the one read last does.
     at: u64,
@@ -150,7 +162,7 @@ pub(crate) struct SectionReader {
 
 impl SectionReader {
     /// Opens a file and reads how it begins.
-    pub fn open(path: &Path) -> Result<Self, SnapshotError> {
+    pub fn open(path: &Path, stopping: Stopping) -> Result<Self, SnapshotError> {
         let file = File::open(path).map_err(SnapshotError::io("open snapshot", path))?;
         let metadata = file
             .metadata()
@@ -158,6 +170,7 @@ impl SectionReader {
         let mut reader = Self {
             file: path.to_owned(),
             input: BufReader::with_capacity(256 * 1024, file),
+            stopping,
             hasher: ContentHasher::default(),
             at: 0,
             last_at: 0,
@@ -197,8 +210,8 @@ impl SectionReader {
         }
     }
 
-    /// Reads the end: the hash must match, and nothing may follow.
-    pub fn finish(mut self) -> Result<u64, SnapshotError> {
+    /// Reads the end: the hash must match, and nothing may follow. The file and its length.
+    pub fn finish(mut self) -> Result<(PathBuf, u64), SnapshotError> {
         // The hash is over what lies before the section that holds it: that has not been hashed yet.
         let hash = self.expect(Section::End)?;
         if hash != self.hasher.finish().0 {
@@ -209,7 +222,7 @@ impl SectionReader {
             let more = self.file_bytes - self.at;
             return Err(self.damaged(format!("{more} bytes follow its end")));
         }
-        Ok(self.at)
+        Ok((self.file, self.at))
     }
 
     /// What is wrong with the section read last.
@@ -230,6 +243,9 @@ impl SectionReader {
     }
 
     fn read_section(&mut self) -> Result<(Section, Vec<u8>), SnapshotError> {
+        if self.stopping.load(Relaxed) {
+            return Err(SnapshotError::Stopped);
+        }
         self.last_at = self.at;
         let before = self.hasher.clone();
         let mut head = [0; SECTION_HEAD_BYTES];

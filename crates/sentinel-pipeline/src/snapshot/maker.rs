@@ -144,7 +144,7 @@ impl SnapshotMaker {
     pub fn start(options: SnapshotOptions, handle: Handle, from: Offset) -> std::io::Result<Self> {
         let stopping = Arc::new(AtomicBool::new(false));
         let maker = Maker {
-            folder: SnapshotFolder::new(&options.folder),
+            folder: SnapshotFolder::new(&options.folder).until(Arc::clone(&stopping)),
             options,
             handle,
             last: from,
@@ -232,7 +232,7 @@ impl Maker {
                     tell_written(&self.handle, &written, walk + write);
                 }
             }
-            Err(SnapshotError::Stopped) if self.stopping.load(Relaxed) => {}
+            Err(_) if self.stopping.load(Relaxed) => {}
             Err(error) => {
                 self.failed_at = Some(Stopwatch::now());
                 tracing::error!(error = ?error, %to, "no snapshot was made; trying again later");
