@@ -20,7 +20,9 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::{Registry, Unit};
 use sentinel_domain::Verdict;
+use sentinel_pipeline::SnapshotFigures;
 use sentinel_pipeline::follow::Followed;
+use sentinel_pipeline::snapshot::Newest;
 use sentinel_store::Counts;
 
 use crate::api::Api;
@@ -122,6 +124,7 @@ pub async fn read_metrics(State(api): State<Arc<Api>>) -> Result<Response<Body>,
         counts,
         running: api.handle.is_running(),
         followed: *api.handle.followed().borrow(),
+        snapshots: *api.handle.snapshots().borrow(),
         sockets: api.live.sockets(),
     };
     let mut registry = Registry::default();
@@ -146,6 +149,7 @@ struct Scrape {
     counts: Option<Counts>,
     running: bool,
     followed: Followed,
+    snapshots: SnapshotFigures,
     sockets: usize,
 }
 
@@ -159,6 +163,9 @@ impl Collector for Scrape {
         out.info("sentinel_build", "The running server", &build)?;
         self.encode_counts(&mut out)?;
         self.encode_state(&mut out)?;
+        if let Some(newest) = self.snapshots.newest {
+            encode_newest(newest, &mut out)?;
+        }
         self.counts
             .map_or(Ok(()), |counts| encode_stored(counts, &mut out))
     }
@@ -208,6 +215,16 @@ impl Scrape {
                 "sentinel_follower_retries",
                 "Times the store did not answer and was asked again",
                 self.followed.retries,
+            ),
+            (
+                "sentinel_snapshots",
+                "Snapshots made by this process",
+                self.snapshots.made,
+            ),
+            (
+                "sentinel_snapshot_failures",
+                "Snapshots that could not be made or read",
+                self.snapshots.failures,
             ),
             (
                 "sentinel_declined_amount_minor_units",
@@ -267,6 +284,34 @@ impl Scrape {
             &latency,
         )
     }
+}
+
+/// The newest snapshot: how much of the log a start would replay, and what it cost.
+fn encode_newest(newest: Newest, out: &mut Out<'_, '_>) -> std::fmt::Result {
+    // A clock that was set back makes it no older than nothing.
+    let age = newest.written_at.elapsed().unwrap_or_default();
+    out.gauges(&[
+        (
+            "sentinel_snapshot_age_seconds",
+            "Since the newest snapshot was written",
+            age.as_secs_f64(),
+        ),
+        (
+            "sentinel_snapshot_offset",
+            "Offset after the last entry in the newest snapshot",
+            newest.offset.0 as f64,
+        ),
+        (
+            "sentinel_snapshot_bytes",
+            "Length of the newest snapshot",
+            newest.bytes as f64,
+        ),
+    ])?;
+    let made = newest.seconds.map(|seconds| {
+        let name = "sentinel_snapshot_duration_seconds";
+        (name, "What making the newest snapshot took", seconds)
+    });
+    out.gauges(made.as_slice())
 }
 
 /// How much waits in the store.

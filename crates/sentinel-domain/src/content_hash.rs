@@ -43,6 +43,22 @@ impl ContentHash {
     }
 }
 
+/// Hashes content that comes in pieces: however it is cut, the hash is that of the whole.
+#[derive(Debug, Clone, Default)]
+pub struct ContentHasher(blake3::Hasher);
+
+impl ContentHasher {
+    /// Takes the next piece in.
+    pub fn update(&mut self, piece: &[u8]) {
+        self.0.update(piece);
+    }
+
+    /// The hash of all that was taken in.
+    pub fn finish(&self) -> ContentHash {
+        ContentHash(*self.0.finalize().as_bytes())
+    }
+}
+
 impl fmt::Display for ContentHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_hex(f, &self.0)
@@ -72,23 +88,4 @@ pub(crate) fn parse_hex(text: &str, out: &mut [u8]) -> Option<()> {
         *byte = u8::try_from(value).ok()?;
     }
     Some(())
-}
-
-/// Hashes pieces as they come, each preceded by its length: what [`ContentHash::of_parts`] gives for all of them.
-#[derive(Debug, Default)]
-pub struct ContentHasher {
-    hasher: blake3::Hasher,
-}
-
-impl ContentHasher {
-    /// Takes one piece.
-    pub fn update(&mut self, part: &[u8]) {
-        self.hasher.update(&(part.len() as u64).to_le_bytes());
-        self.hasher.update(part);
-    }
-
-    /// The hash of all pieces.
-    pub fn finish(&self) -> ContentHash {
-        ContentHash(*self.hasher.finalize().as_bytes())
-    }
 }

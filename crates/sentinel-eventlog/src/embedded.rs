@@ -390,6 +390,18 @@ impl EmbeddedLog {
         self.log.settle(self.log.state()).map(drop)
     }
 
+    /// Segments before the last one were synced when the next one began. No lock is held: the writer goes
+    /// on writing meanwhile.
+    pub(crate) fn sync(&self) -> Result<(), LogError> {
+        self.flush()?;
+        let last = self.log.segments().last().cloned();
+        let synced = last.map_or(Ok(()), |segment| segment.sync());
+        if let Err(error) = &synced {
+            self.log.poison(&mut self.log.state(), error.one_line());
+        }
+        synced
+    }
+
     pub(crate) fn truncate_before(&self, offset: Offset) -> Result<(), LogError> {
         let log = &*self.log;
         log.state().running()?;

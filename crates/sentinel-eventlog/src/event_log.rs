@@ -233,6 +233,11 @@ impl EventLog {
         on_backend!(self, log => log.flush())
     }
 
+    /// Returns when everything appended so far is on the disk, with [`Durability::Never`] too.
+    pub fn sync(&self) -> Result<(), LogError> {
+        on_backend!(self, log => log.sync())
+    }
+
     /// Drops records before an offset. Whole segments only, so some may stay.
     pub fn truncate_before(&self, offset: Offset) -> Result<(), LogError> {
         on_backend!(self, log => log.truncate_before(offset))

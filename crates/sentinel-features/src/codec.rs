@@ -24,13 +24,40 @@ pub enum CodecError {
 /// The format's version.
 pub(crate) const VERSION: u8 = 2;
 
-/// Writes a state.
-#[derive(Debug, Default)]
-pub(crate) struct Writer {
+/// A piece is handed on once it is so long. It may be longer by what is kept of one entity, which lies in
+/// one piece always.
+const PIECE_BYTES: usize = 1 << 20;
+
+/// Writes a state, piece after piece: memory for writing does not grow with the state.
+pub(crate) struct Writer<'a> {
     pub bytes: Vec<u8>,
+    take: &'a mut dyn FnMut(&[u8]),
 }
 
-impl Writer {
+impl<'a> Writer<'a> {
+    /// Hands its pieces on to `take`.
+    pub fn new(take: &'a mut dyn FnMut(&[u8])) -> Self {
+        Self {
+            bytes: Vec::new(),
+            take,
+        }
+    }
+
+    /// Between two things that are read each in one piece.
+    pub fn between(&mut self) {
+        if self.bytes.len() >= PIECE_BYTES {
+            self.finish();
+        }
+    }
+
+    /// Hands on what is left.
+    pub fn finish(&mut self) {
+        if !self.bytes.is_empty() {
+            (self.take)(&self.bytes);
+            self.bytes.clear();
+        }
+    }
+
     /// A whole number, seven bits to a byte.
     #[allow(clippy::cast_possible_truncation, reason = "seven bits at a time")]
     pub fn unsigned(&mut self, mut value: u64) {
@@ -68,21 +95,59 @@ impl Writer {
     }
 }
 
-/// Reads a state.
-#[derive(Debug)]
+/// Reads a state, piece after piece.
 pub(crate) struct Reader<'a> {
-    pub bytes: &'a [u8],
+    piece: Vec<u8>,
+    at: usize,
+    next: &'a mut dyn FnMut(&mut Vec<u8>) -> bool,
 }
 
 impl<'a> Reader<'a> {
+    /// Asks `next` to put the next piece in place of the last one; false where there is none.
+    pub fn new(next: &'a mut dyn FnMut(&mut Vec<u8>) -> bool) -> Self {
+        Self {
+            piece: Vec::new(),
+            at: 0,
+            next,
+        }
+    }
+
+    /// What is left of the piece; of the next one where nothing is.
+    fn left(&mut self) -> &[u8] {
+        while self.at >= self.piece.len() {
+            self.at = 0;
+            self.piece.clear();
+            if !(self.next)(&mut self.piece) {
+                self.piece.clear();
+                break;
+            }
+        }
+        self.piece.get(self.at..).unwrap_or_default()
+    }
+
+    /// Whether nothing follows.
+    pub fn is_at_end(&mut self) -> bool {
+        self.left().is_empty()
+    }
+
+    /// So many bytes.
+    pub fn take(&mut self, count: usize, what: &'static str) -> Result<&[u8], CodecError> {
+        if self.left().len() < count {
+            return Err(CodecError::Content(what));
+        }
+        let from = self.at;
+        self.at += count;
+        Ok(&self.piece[from..self.at])
+    }
+
     /// A whole number.
     pub fn unsigned(&mut self, what: &'static str) -> Result<u64, CodecError> {
         let mut value = 0;
-        for shift in (0..64).step_by(7) {
-            let (byte, rest) = self.bytes.split_first().ok_or(CodecError::Content(what))?;
-            self.bytes = rest;
-            value |= u64::from(byte & 0x7f) << shift;
+        let left = self.left();
+        for (index, byte) in left.iter().take(10).enumerate() {
+            value |= u64::from(byte & 0x7f) << (7 * index);
             if byte & 0x80 == 0 {
+                self.at += index + 1;
                 return Ok(value);
             }
         }
@@ -105,13 +170,19 @@ impl<'a> Reader<'a> {
         T::try_from(self.signed(what)?).map_err(|_| CodecError::Content(what))
     }
 
-    /// How many follow: never more than there are bytes left.
+    /// How many follow in this piece: never more than it has bytes left.
     pub fn count(&mut self, what: &'static str) -> Result<usize, CodecError> {
         let count: usize = self.small(what)?;
-        if count > self.bytes.len() {
+        if count > self.piece.len() - self.at {
             return Err(CodecError::Content(what));
         }
         Ok(count)
+    }
+
+    /// How many follow in this piece and those behind it. Nothing may be set aside for so many before they
+    /// have been read.
+    pub fn far_count(&mut self, what: &'static str) -> Result<usize, CodecError> {
+        self.small(what)
     }
 
     /// A sum of squares.
@@ -121,13 +192,12 @@ impl<'a> Reader<'a> {
     }
 
     /// Text.
-    pub fn text(&mut self, what: &'static str) -> Result<&'a str, CodecError> {
+    pub fn text(&mut self, what: &'static str) -> Result<&str, CodecError> {
         let length = self.count(what)?;
-        let (text, rest) = self
-            .bytes
-            .split_at_checked(length)
-            .ok_or(CodecError::Content(what))?;
-        self.bytes = rest;
+        if length == 0 {
+            return Ok("");
+        }
+        let text = self.take(length, what)?;
         std::str::from_utf8(text).map_err(|_| CodecError::Content(what))
     }
 }

@@ -68,6 +68,23 @@ impl Active {
         self.content(kind).map_or(0, |active| active.version)
     }
 
+    /// The active contents, in the order of their kinds.
+    pub(crate) fn contents(&self) -> impl Iterator<Item = &Activation> {
+        self.contents.iter().flatten().map(|one| &**one)
+    }
+
+    /// These contents put in force at once, one of each kind at most.
+    pub(crate) fn of_contents(contents: Vec<Activation>) -> Result<Self, String> {
+        let mut active = Self::default();
+        for activation in contents {
+            if let Some(slot) = active.contents.get_mut(place(activation.kind)) {
+                *slot = Some(Arc::new(activation));
+            }
+        }
+        active.decider = bind(&active.contents)?.map(Arc::new);
+        Ok(active)
+    }
+
     /// Checks that a content fits to the others that are active, without changing anything.
     pub fn check(&self, activation: &Activation) -> Result<(), String> {
         let mut contents = self.contents.clone();

@@ -29,6 +29,7 @@ use crate::intake::source::refuse_future;
 use crate::partition::{PartitionState, Settled};
 use crate::recorded::{Decided, LookupError, RecordedLogs};
 use crate::replay::{self, Replay, ReplayError};
+use crate::snapshot::SnapshotFigures;
 use crate::statistics::{Figures, Statistics};
 use crate::trust::ModelTrust;
 use crate::worker::Published;
@@ -106,6 +107,8 @@ struct Inner {
     letters: LetterBox,
     followed: watch::Sender<Followed>,
     in_force: watch::Sender<InForce>,
+    /// How snapshots are doing, where any are made.
+    snapshots: watch::Sender<SnapshotFigures>,
     trust: Arc<ModelTrust>,
     activating: tokio::sync::Mutex<Unheard>,
     failed: AtomicBool,
@@ -132,6 +135,7 @@ impl Handle {
             letters,
             followed: watch::channel(Followed::default()).0,
             in_force: watch::channel(InForce::default()).0,
+            snapshots: watch::channel(SnapshotFigures::default()).0,
             trust: Arc::new(trust),
             activating: tokio::sync::Mutex::default(),
             failed: AtomicBool::new(false),
@@ -281,9 +285,40 @@ impl Handle {
         self.inner.statistics.figures()
     }
 
+    /// The two logs, for whoever reads them.
+    pub fn recorded_logs(&self) -> &RecordedLogs {
+        &self.inner.logs
+    }
+
     /// The two logs, for followers.
     pub(crate) fn logs(&self) -> &RecordedLogs {
         &self.inner.logs
+    }
+
+    /// How snapshots are doing.
+    pub fn snapshots(&self) -> watch::Receiver<SnapshotFigures> {
+        self.inner.snapshots.subscribe()
+    }
+
+    /// Where whoever makes snapshots says how they are doing.
+    pub(crate) fn snapshots_sender(&self) -> &watch::Sender<SnapshotFigures> {
+        &self.inner.snapshots
+    }
+
+    /// Goes on with a state that was read from a snapshot: what it has in force is told as if its
+    /// activations had been replayed.
+    pub(crate) fn go_on_from(&self, state: &PartitionState) {
+        self.inner.in_force.send_replace(InForce {
+            active: state.active().clone(),
+            backfilled: state.backfilled(),
+            models: models::remembered(
+                &Arc::default(),
+                state
+                    .switches()
+                    .iter()
+                    .map(|one| (one.offset, one.log_time, &*one.versions)),
+            ),
+        });
     }
 
     /// Where follower and deliverer say how far they are.
@@ -302,14 +337,15 @@ impl Handle {
             .any(|one| matches!(one.outcome, Outcome::Activated(_)))
         {
             // Before anybody is answered: whoever hears that features are live finds them in force.
-            let outcomes = settled
-                .iter()
-                .map(|one| (one.offset, one.log_time, &one.outcome));
+            let switches = settled.iter().filter_map(|one| match &one.outcome {
+                Outcome::Activated(versions) => Some((one.offset, one.log_time, &**versions)),
+                _ => None,
+            });
             let known = Arc::clone(&self.inner.in_force.borrow().models);
             self.inner.in_force.send_replace(InForce {
                 active: state.active().clone(),
                 backfilled: state.backfilled(),
-                models: models::remembered(&known, outcomes),
+                models: models::remembered(&known, switches),
             });
         }
         if replaying {

@@ -2,7 +2,8 @@
 //!
 //! Holds the fingerprints of recent transactions as part of the partition's state: 72 hours of log time
 //! or 8,388,608 ids, whichever is smaller. After that a repeat is a new transaction. The same log prefix
-//! gives the same answers; the table is only looked up, never iterated.
+//! gives the same answers; the table is only looked up, never iterated: a snapshot holds ids in the order
+//! in which they were seen.
 
 use std::collections::VecDeque;
 
@@ -24,6 +25,15 @@ pub enum Sighting {
     Repeat(Offset),
     /// Seen at this offset with other content.
     Conflict(Offset),
+}
+
+/// One id that is remembered, for the codec of snapshots.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Remembered {
+    pub log_time: Instant,
+    pub key: [u8; 16],
+    pub fingerprint: [u8; 16],
+    pub offset: Offset,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -79,6 +89,48 @@ impl Idempotency {
     /// Where an event id was first seen, while it is remembered.
     pub fn offset_of(&self, event_id: &str) -> Option<Offset> {
         self.seen.get(&key_of(event_id)).map(|seen| seen.offset)
+    }
+
+    /// Ids remembered.
+    pub fn len(&self) -> usize {
+        self.order.len()
+    }
+
+    /// Whether none is.
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty()
+    }
+
+    /// What is remembered, oldest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Remembered> {
+        self.order.iter().filter_map(|(log_time, key)| {
+            let seen = self.seen.get(key)?;
+            Some(Remembered {
+                log_time: *log_time,
+                key: *key,
+                fingerprint: seen.fingerprint,
+                offset: seen.offset,
+            })
+        })
+    }
+
+    /// Remembers one more as [`Idempotency::iter`] gave it; false where it cannot stand behind the others.
+    #[must_use]
+    pub(crate) fn restore(&mut self, one: &Remembered) -> bool {
+        let newest = self.order.back();
+        let goes_on = newest.is_none_or(|(log_time, key)| {
+            let before = self.seen.get(key).map(|seen| seen.offset);
+            *log_time <= one.log_time && before < Some(one.offset)
+        });
+        let seen = Seen {
+            fingerprint: one.fingerprint,
+            offset: one.offset,
+        };
+        if !goes_on || self.order.len() >= IDS_MAX || self.seen.insert(one.key, seen).is_some() {
+            return false;
+        }
+        self.order.push_back((one.log_time, one.key));
+        true
     }
 
     fn forget_before(&mut self, horizon: Instant) {

@@ -2,17 +2,23 @@
 //!
 //! Enters: a batch of records in log order, and the log itself for a feature set that has to be filled from
 //! it. Leaves: one [`Settled`] per record, in the same order. The same prefix gives the same outcomes
-//! however it is cut into batches. Must never: read a clock, wait, or know who asked.
+//! however it is cut into batches, and the same state: two owners of one log keep equal ones, and one that
+//! was written and read back (`codec`) goes on as if it had never been away. Must never: read a clock, wait,
+//! or know who asked.
+
+mod codec;
+
+use std::sync::Arc;
 
 use sentinel_domain::{
     Activation, EventId, Instant, Label, LogId, LogOdds, Offset, Outcome, Partition, Rejection,
-    RejectionCode, Score, Transaction,
+    RejectionCode, Score, Transaction, Versions,
 };
 use sentinel_eventlog::{Record, RecordBatch};
 use sentinel_features::{FeatureEngine, FeatureSet};
 use sentinel_scoring::ExplainScratch;
 
-use crate::active::{Active, Switched};
+use crate::active::{Active, Decider, Switched};
 use crate::backfill::{BackfillError, Backfilled, History};
 use crate::decide::{self, DecideScratch};
 use crate::features::{self, RUN_TRANSACTIONS_MAX, Rows};
@@ -34,6 +40,17 @@ pub struct Settled {
     pub transaction: Option<Box<Transaction>>,
 }
 
+/// An activation that took effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Switch {
+    /// Where it stands.
+    pub offset: Offset,
+    /// The time stamped on it.
+    pub log_time: Instant,
+    /// What decisions behind it name.
+    pub versions: Arc<Versions>,
+}
+
 /// The state of one partition.
 pub struct PartitionState {
     log: LogId,
@@ -42,6 +59,8 @@ pub struct PartitionState {
     /// Labels seen, by their own ids: a row that comes twice labels once.
     labels: Idempotency,
     active: Active,
+    /// Every activation that took effect, in log order: recorded decisions name what it put in force.
+    switches: Vec<Switch>,
     engine: FeatureEngine,
     /// What the windows have taken in so far.
     fed: Fed,
@@ -56,6 +75,8 @@ pub struct PartitionState {
 enum Purpose {
     /// Outcomes.
     Decide,
+    /// The state behind the walk's end, and nothing decided on the way: it is equal to one that decided.
+    Keep,
     /// The windows of a set that becomes active behind the walk's end: nothing is decided, and feature sets
     /// met on the way do not count.
     Fill,
@@ -68,14 +89,31 @@ struct Fed {
     labels: u64,
 }
 
+/// Transactions that are in the windows and wait for their decisions: deciding changes no state, so another
+/// thread may do it.
+pub(crate) struct Undecided {
+    decider: Arc<Decider>,
+    admitted: Vec<Admitted>,
+    rows: Rows,
+}
+
+/// Buffers of deciding, reused between runs.
+#[derive(Default)]
+pub(crate) struct Deciding {
+    scores: Vec<Score>,
+    scratch: DecideScratch,
+}
+
 /// Buffers of the stages, reused between batches.
 #[derive(Default)]
 struct Run {
     admitted: Vec<Admitted>,
     rows: Rows,
-    scores: Vec<Score>,
-    decide: DecideScratch,
+    deciding: Deciding,
     bytes: Vec<u8>,
+    /// Where runs go that are decided on elsewhere, and rows to be filled again.
+    deferred: Option<Vec<Undecided>>,
+    spare: Vec<Rows>,
 }
 
 impl PartitionState {
@@ -87,12 +125,22 @@ impl PartitionState {
             idempotency: Idempotency::default(),
             labels: Idempotency::default(),
             active: Active::default(),
+            switches: Vec::new(),
             engine: FeatureEngine::new(FeatureSet::shipped()),
             fed: Fed::default(),
             backfilled: None,
             next: Offset(0),
             purpose: Purpose::Decide,
             run: Run::default(),
+        }
+    }
+
+    /// The same state, which from here on decides nothing: entries leave what they leave behind and no
+    /// outcome of a transaction that wants a decision.
+    pub fn keeping(self) -> Self {
+        Self {
+            purpose: Purpose::Keep,
+            ..self
         }
     }
 
@@ -104,6 +152,11 @@ impl PartitionState {
     /// What decisions are made with now.
     pub fn active(&self) -> &Active {
         &self.active
+    }
+
+    /// Every activation that took effect, in log order.
+    pub fn switches(&self) -> &[Switch] {
+        &self.switches
     }
 
     /// Where an event id was first seen, while it is remembered.
@@ -179,7 +232,8 @@ impl PartitionState {
                 Taken::Activation(activation) => {
                     // Entries before the switch are decided with what was active at their place.
                     self.finish_run(settled);
-                    let outcome = self.switch(*activation, record.offset, history)?;
+                    let place = (record.offset, record.log_time);
+                    let outcome = self.switch(*activation, place, history)?;
                     (outcome, None)
                 }
             };
@@ -195,6 +249,27 @@ impl PartitionState {
         // Decisions of a run are settled after the entries between them: put them in log order again.
         settled.sort_by_key(|one| one.offset);
         Ok(())
+    }
+
+    /// Takes a batch in as [`PartitionState::apply`] does, and leaves the transactions that want a decision in
+    /// `undecided`, in log order; `spare` are rows to use again.
+    pub(crate) fn take_in(
+        &mut self,
+        batch: &RecordBatch,
+        history: &mut History<'_>,
+        settled: &mut Vec<Settled>,
+        (undecided, spare): (&mut Vec<Undecided>, impl Iterator<Item = Rows>),
+    ) -> Result<(), BackfillError> {
+        self.run.spare.extend(spare);
+        self.run.deferred = Some(std::mem::take(undecided));
+        let applied = self.apply(batch, history, settled);
+        *undecided = self.run.deferred.take().unwrap_or_default();
+        applied
+    }
+
+    /// The log and the partition that it is the state of.
+    pub(crate) fn place(&self) -> (LogId, Partition) {
+        (self.log, self.partition)
     }
 
     /// A label counts once; the same again is of no consequence. Features know it from here on: what stands
@@ -223,15 +298,20 @@ impl PartitionState {
     fn switch(
         &mut self,
         activation: Activation,
-        at: Offset,
+        (at, log_time): (Offset, Instant),
         history: &mut History<'_>,
     ) -> Result<Outcome, BackfillError> {
         Ok(match self.active.switch(activation) {
             Switched::Refused(rejection) => Outcome::Refused(rejection),
             Switched::Ignored => Outcome::Ignored,
             Switched::Activated(versions) => {
+                self.switches.push(Switch {
+                    offset: at,
+                    log_time,
+                    versions: Arc::clone(&versions),
+                });
                 if let Some(decider) = self.active.decider()
-                    && self.purpose == Purpose::Decide
+                    && self.purpose != Purpose::Fill
                 {
                     let features = decider.features.clone();
                     self.take_over(features, at, history)?;
@@ -300,8 +380,9 @@ impl PartitionState {
         let Run {
             admitted,
             rows,
-            scores,
-            decide: scratch,
+            deciding,
+            deferred,
+            spare,
             ..
         } = &mut self.run;
         if admitted.is_empty() {
@@ -320,20 +401,64 @@ impl PartitionState {
         };
         features::compute(&mut self.engine, &decider.rates, admitted, rows);
         self.fed.transactions += admitted.len() as u64;
-        if self.purpose == Purpose::Fill {
+        if self.purpose != Purpose::Decide {
             admitted.clear();
             return;
         }
-        score::compute(&decider, rows, scores);
-        let place = (self.log, self.partition);
-        for (index, (one, score)) in admitted.drain(..).zip(scores.iter()).enumerate() {
-            let decision = decide::decide(&decider, place, &one, (rows, index), *score, scratch);
-            settled.push(Settled {
-                offset: one.offset,
-                log_time: one.log_time,
-                outcome: Outcome::Decided(Box::new(decision)),
-                transaction: Some(one.transaction),
+        if let Some(deferred) = deferred {
+            deferred.push(Undecided {
+                decider,
+                admitted: std::mem::take(admitted),
+                rows: std::mem::replace(rows, spare.pop().unwrap_or_default()),
             });
+            return;
         }
+        let place = (self.log, self.partition);
+        decide_run(&decider, place, admitted, rows, deciding, settled);
+    }
+}
+
+impl Undecided {
+    /// Decides; the rows may be used again.
+    pub(crate) fn decide(
+        mut self,
+        place: (LogId, Partition),
+        deciding: &mut Deciding,
+        settled: &mut Vec<Settled>,
+    ) -> Rows {
+        let Self {
+            decider,
+            admitted,
+            rows,
+        } = &mut self;
+        decide_run(decider, place, admitted, rows, deciding, settled);
+        self.rows
+    }
+
+    /// What it is decided with.
+    pub(crate) fn decider(&self) -> &Arc<Decider> {
+        &self.decider
+    }
+}
+
+/// Takes a run whose rows are filled through score and decide.
+fn decide_run(
+    decider: &Decider,
+    place: (LogId, Partition),
+    admitted: &mut Vec<Admitted>,
+    rows: &Rows,
+    deciding: &mut Deciding,
+    settled: &mut Vec<Settled>,
+) {
+    let Deciding { scores, scratch } = deciding;
+    score::compute(decider, rows, scores);
+    for (index, (one, score)) in admitted.drain(..).zip(scores.iter()).enumerate() {
+        let decision = decide::decide(decider, place, &one, (rows, index), *score, scratch);
+        settled.push(Settled {
+            offset: one.offset,
+            log_time: one.log_time,
+            outcome: Outcome::Decided(Box::new(decision)),
+            transaction: Some(one.transaction),
+        });
     }
 }

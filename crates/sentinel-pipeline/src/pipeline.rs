@@ -1,9 +1,10 @@
 //! A running pipeline: one worker thread, one follower and one deliverer over opened logs and store.
 //!
-//! Takes values that are open already; where they lie is the composition root's business. Starting
-//! replays the transaction log, appends activations for content that is not active yet (features that were
+//! Takes values that are open already; where they lie is the composition root's business. Starting reads
+//! the newest snapshot that fits, replays the transaction log behind it, appends activations for content that is not active yet (features that were
 //! added to the log stay, and so does a model that was activated in it), then opens the door. Stopping drains: every appended entry is decided, followed
-//! and delivered first.
+//! and delivered first; where a replay of what came behind the newest snapshot would take a while, the
+//! owner's state is written as one.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -23,10 +24,13 @@ use crate::deliver;
 use crate::follow::{FollowError, Follower};
 use crate::handle::Handle;
 use crate::models;
+use crate::partition::PartitionState;
 use crate::recorded::RecordedLogs;
+use crate::snapshot::maker::{self, SnapshotMaker};
+use crate::snapshot::{Newest, SnapshotError, SnapshotFolder, SnapshotOptions};
 use crate::statistics::Statistics;
 use crate::trust::ModelTrust;
-use crate::worker::{Worker, WorkerError};
+use crate::worker::{Published, Worker, WorkerError};
 
 /// What a pipeline runs on.
 pub struct PipelineOptions {
@@ -44,6 +48,8 @@ pub struct PipelineOptions {
     pub contents: Vec<Activation>,
     /// Which models may be put in force.
     pub trust: ModelTrust,
+    /// Where and how often snapshots are made; `None` replays the whole log at every start.
+    pub snapshots: Option<SnapshotOptions>,
     /// How long a caller waits for a decision.
     pub deadline: Duration,
     /// The clock of the appender and of retries.
@@ -68,6 +74,9 @@ pub enum PipelineError {
     /// The store failed.
     #[error("use the store")]
     Store(#[from] StoreError),
+    /// No snapshot stands for what the log does not hold any more, or one could not be written.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
     /// The operating system refused a thread.
     #[error("start a thread of the pipeline")]
     Thread(#[source] std::io::Error),
@@ -84,7 +93,8 @@ pub struct Pipeline {
     stopping: Arc<AtomicBool>,
     stop: [watch::Sender<bool>; 2],
     letters: JoinHandle<()>,
-    worker: JoinHandle<Result<(), WorkerError>>,
+    worker: JoinHandle<Result<Worker, WorkerError>>,
+    snapshots: Option<(SnapshotOptions, SnapshotMaker)>,
     follower: tokio::task::JoinHandle<Result<(), FollowError>>,
     deliverer: tokio::task::JoinHandle<Result<(), StoreError>>,
     logs: [EventLog; 2],
@@ -92,7 +102,8 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// Replays, activates, starts. `progress` hears how many entries of how many are replayed.
+    /// Reads the newest snapshot, replays, activates, starts. `progress` hears how many entries of how many
+    /// are applied.
     pub async fn start(
         options: PipelineOptions,
         progress: &mut dyn FnMut(u64, u64),
@@ -115,18 +126,28 @@ impl Pipeline {
             options.trust.clone(),
             options.deadline,
         );
-        let mut worker = Worker::recording(handle.logs().clone(), statistics)?;
-        let mut catch_up = |worker: &mut Worker| {
-            let end = transactions.end().0;
-            worker.catch_up(&mut |state, published| {
-                handle.publish(state, published, true);
-                progress(state.next().0, end);
-            })
+        let (raised, _) = broadcast::channel(1_024);
+        let (sink, channel) = options.sink;
+        // First of all: an older owner is fenced from here on.
+        let follower = Follower::take_over(
+            handle.logs().clone(),
+            store.clone(),
+            &channel,
+            raised.clone(),
+        )
+        .await?
+        .reporting_to(handle.followed_sender().clone());
+        let state = state_to_begin_with(options.snapshots.as_ref(), &handle)?;
+        let from = state.next();
+        let mut worker = Worker::recording_from(state, handle.logs().clone(), statistics)?;
+        let mut publish = |state: &PartitionState, published: Published| {
+            handle.publish(state, published, true);
+            progress(state.next().0, transactions.end().0);
         };
-        catch_up(&mut worker)?;
+        worker.replay(&mut publish)?;
         activate(&worker, &handle, &options.contents, (options.now)())?;
         // What was appended is in force, and new features are filled, before the door opens.
-        catch_up(&mut worker)?;
+        worker.catch_up(&mut publish)?;
         let stopping = Arc::new(AtomicBool::new(false));
         let (failure, failed) = watch::channel(false);
         let thread = WorkerThread {
@@ -139,18 +160,15 @@ impl Pipeline {
             .name("partition-0".into())
             .spawn(move || thread.run(&asked))
             .map_err(PipelineError::Thread)?;
-        let (raised, _) = broadcast::channel(1_024);
+        let snapshots = match options.snapshots {
+            Some(options) => {
+                let maker = SnapshotMaker::start(options.clone(), handle.clone(), from);
+                Some((options, maker.map_err(PipelineError::Thread)?))
+            }
+            None => None,
+        };
         let (stop_following, following) = watch::channel(false);
         let (stop_delivering, delivering) = watch::channel(false);
-        let (sink, channel) = options.sink;
-        let follower = Follower::take_over(
-            handle.logs().clone(),
-            store.clone(),
-            &channel,
-            raised.clone(),
-        )
-        .await?
-        .reporting_to(handle.followed_sender().clone());
         let followed = handle.followed_sender().clone();
         let deliverer = deliver::run(store.clone(), sink, options.now, followed, delivering);
         Ok(Self {
@@ -160,6 +178,7 @@ impl Pipeline {
             stop: [stop_following, stop_delivering],
             letters,
             worker,
+            snapshots,
             follower: tokio::spawn(follower.run(following)),
             deliverer: tokio::spawn(deliverer),
             store,
@@ -194,6 +213,14 @@ impl Pipeline {
         let [stop_following, stop_delivering] = &self.stop;
         self.handle.stop_replays();
         transactions.flush()?;
+        // Whatever is being made is left: the owner's own state is newer.
+        let snapshots = match self.snapshots {
+            Some((options, maker)) => {
+                let _ = tokio::task::spawn_blocking(move || maker.stop()).await;
+                Some(options)
+            }
+            None => None,
+        };
         self.stopping.store(true, Relaxed);
         let worker = self.worker;
         let ended = tokio::task::spawn_blocking(move || worker.join()).await;
@@ -211,6 +238,9 @@ impl Pipeline {
         let letters = self.letters;
         // A writer that panicked has nothing left to flush; the panic was told.
         let _ = tokio::task::spawn_blocking(move || letters.join()).await;
+        if let (Some(options), Ok(worker)) = (snapshots, &worker_result) {
+            write_last(&options, &self.handle, worker.state());
+        }
         transactions.close()?;
         decisions.close()?;
         self.store.close().await;
@@ -218,6 +248,68 @@ impl Pipeline {
         follower_result.map_err(|_| PipelineError::Panicked)??;
         deliverer_result.map_err(|_| PipelineError::Panicked)??;
         Ok(())
+    }
+}
+
+/// The state of the newest snapshot that fits; a new one where there is none.
+fn state_to_begin_with(
+    options: Option<&SnapshotOptions>,
+    handle: &Handle,
+) -> Result<PartitionState, PipelineError> {
+    let log = &handle.logs().transactions;
+    let Some(options) = options else {
+        return Ok(PartitionState::new(log.log_id(), log.partition()));
+    };
+    let folder = SnapshotFolder::new(&options.folder);
+    folder.remove_unfinished()?;
+    let started = std::time::Instant::now();
+    let mut refused = |error: &SnapshotError| maker::tell_refused(handle, error);
+    let (state, found) = folder.newest_state(log, maker::covered(handle), &mut refused)?;
+    let Some(found) = found else {
+        return Ok(state);
+    };
+    tracing::info!(
+        offset = %found.offset, bytes = found.bytes, seconds = started.elapsed().as_secs_f64(),
+        behind = log.end().0 - found.offset.0, "started from a snapshot"
+    );
+    handle.go_on_from(&state);
+    handle.snapshots_sender().send_modify(|figures| {
+        figures.newest = Some(Newest {
+            offset: found.offset,
+            bytes: found.bytes,
+            written_at: found.written_at,
+            seconds: None,
+        });
+    });
+    Ok(state)
+}
+
+/// A snapshot of the owner's state at its end, where replaying what came behind the newest would take a
+/// while. One that cannot be written is told; the log gives the state again.
+fn write_last(options: &SnapshotOptions, handle: &Handle, state: &PartitionState) {
+    let started = std::time::Instant::now();
+    let newest = handle.snapshots_sender().borrow().newest;
+    let behind = state.next().0 - newest.map_or(0, |newest| newest.offset.0);
+    if behind == 0 || behind < options.at_stop_entries || maker::covered(handle) < state.next() {
+        return;
+    }
+    let logs = handle.logs();
+    let written = logs
+        .decisions
+        .sync()
+        .map_err(|source| SnapshotError::Log {
+            offset: state.next(),
+            source,
+        })
+        .and_then(|()| SnapshotFolder::new(&options.folder).write(state, &logs.transactions));
+    match written {
+        Ok(Some(written)) => {
+            let seconds = started.elapsed().as_secs_f64();
+            tracing::info!(offset = %written.offset, bytes = written.bytes, seconds, "snapshot made");
+            maker::tell_written(handle, &written, seconds);
+        }
+        Ok(None) => {}
+        Err(error) => tracing::error!(error = ?error, "no snapshot was made at the stop"),
     }
 }
 
@@ -278,7 +370,7 @@ impl WorkerThread {
     fn run(
         mut self,
         asked: &crossbeam_channel::Receiver<crate::handle::Question>,
-    ) -> Result<(), WorkerError> {
+    ) -> Result<Worker, WorkerError> {
         // A panic must not leave callers waiting for ever: the guard fails the handle however this ends.
         let guard = FailOnDrop {
             handle: self.handle.clone(),
@@ -292,7 +384,7 @@ impl WorkerThread {
         if result.is_ok() {
             std::mem::forget(guard);
         }
-        result
+        result.map(|()| self.worker)
     }
 }
 

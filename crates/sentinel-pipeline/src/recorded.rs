@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use sentinel_domain::{Decision, Entry, LogPosition, Offset, Outcome, Transaction};
+use sentinel_domain::{Decision, Entry, LogPosition, Offset, Outcome, Transaction, Versions};
 use sentinel_eventlog::{
     EventLog, LogError, Record, RecordBatch, VersionsTable, decode_entry, decode_outcome,
 };
@@ -81,12 +81,17 @@ impl RecordedLogs {
     /// Learns the versions that an outcome makes active.
     pub fn learn(&self, outcome: &Outcome) {
         if let Outcome::Activated(versions) = outcome {
-            let mut table = self
-                .versions
-                .write()
-                .unwrap_or_else(PoisonError::into_inner);
-            table.insert(Arc::clone(versions));
+            self.learn_versions(Arc::clone(versions));
         }
+    }
+
+    /// Learns versions that were made active: what a snapshot tells of entries that are not replayed.
+    pub fn learn_versions(&self, versions: Arc<Versions>) {
+        let mut table = self
+            .versions
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        table.insert(versions);
     }
 
     /// The full name of an entry.

@@ -4,6 +4,8 @@
 //! outcomes), then follows the log's end. Several entries are taken at once where they have piled up:
 //! a batch grows with load and changes speed, never a value.
 
+mod replay;
+
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::{Duration, Instant as Stopwatch};
@@ -11,6 +13,7 @@ use std::time::{Duration, Instant as Stopwatch};
 use sentinel_domain::{Offset, Outcome, Verdict};
 use sentinel_eventlog::{EventLog, LogError, RecordBatch};
 
+use crate::active::Decider;
 use crate::backfill::{BackfillError, Backfilled, History};
 use crate::partition::{PartitionState, Settled};
 use crate::record::{RecordError, Recorder};
@@ -40,6 +43,9 @@ pub enum WorkerError {
     /// A new feature set could not be filled.
     #[error(transparent)]
     Backfill(#[from] BackfillError),
+    /// The operating system refused a thread.
+    #[error("start a thread that compares outcomes")]
+    Thread(#[source] std::io::Error),
     /// The decision log is longer than the transaction log.
     #[error(
         "the decision log ends at {decisions}, behind the transaction log's end {transactions}: the \
@@ -117,8 +123,19 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// A worker that records its outcomes beside the transaction log.
+    /// A worker that records its outcomes beside the transaction log, from its first entry on.
     pub fn recording(logs: RecordedLogs, statistics: Arc<Statistics>) -> Result<Self, WorkerError> {
+        let log = &logs.transactions;
+        let state = PartitionState::new(log.log_id(), log.partition());
+        Self::recording_from(state, logs, statistics)
+    }
+
+    /// The same, where a state is there already: it goes on behind what that has taken in.
+    pub fn recording_from(
+        state: PartitionState,
+        logs: RecordedLogs,
+        statistics: Arc<Statistics>,
+    ) -> Result<Self, WorkerError> {
         let (transactions, decisions) = (logs.transactions.end(), logs.decisions.end());
         if decisions > transactions {
             return Err(WorkerError::Cut {
@@ -126,10 +143,15 @@ impl Worker {
                 transactions,
             });
         }
-        let log = logs.transactions.clone();
+        for switch in state.switches() {
+            logs.learn_versions(Arc::clone(&switch.versions));
+        }
         Ok(Self {
+            state,
+            log: logs.transactions.clone(),
             recorder: Some(Recorder::new(logs)),
-            ..Self::publishing(log, statistics)
+            statistics,
+            batch: RecordBatch::default(),
         })
     }
 
@@ -260,17 +282,20 @@ impl Worker {
     }
 
     fn count_declined(&self, settled: &[Settled]) {
-        let Some(decider) = self.state.active().decider() else {
-            return;
-        };
-        for one in settled {
-            if let (Outcome::Decided(decision), Some(transaction)) =
-                (&one.outcome, &one.transaction)
-                && decision.verdict == Verdict::Decline
-                && let Some(amount) = decider.rates.convert(transaction.judged_amount())
-            {
-                self.statistics.count_declined(amount.unsigned_abs());
-            }
+        if let Some(decider) = self.state.active().decider() {
+            count_declined(&self.statistics, decider, settled);
+        }
+    }
+}
+
+/// Adds amounts of declined transactions up.
+fn count_declined(statistics: &Statistics, decider: &Decider, settled: &[Settled]) {
+    for one in settled {
+        if let (Outcome::Decided(decision), Some(transaction)) = (&one.outcome, &one.transaction)
+            && decision.verdict == Verdict::Decline
+            && let Some(amount) = decider.rates.convert(transaction.judged_amount())
+        {
+            statistics.count_declined(amount.unsigned_abs());
         }
     }
 }

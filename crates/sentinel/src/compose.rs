@@ -4,6 +4,7 @@
 //! DIR/sentinel.lock     one process at a time
 //! DIR/log/              the transaction log
 //! DIR/decisions/        the decision log; a damaged one is kept as decisions.damaged-1 and so on
+//! DIR/snapshots/        the state behind an offset of the log, so that a start need not replay all of it
 //! DIR/store.sqlite      alerts, cases, outbox, progress
 //! DIR/alerts.jsonl      messages delivered to the file sink
 //! DIR/dead-letters.jsonl  refused input
@@ -30,6 +31,9 @@ pub const FILE_CHANNEL: &str = "file";
 
 /// The folder of the transaction log within a data directory.
 pub const LOG: &str = "log";
+
+/// The folder of snapshots within a data directory.
+pub const SNAPSHOTS: &str = "snapshots";
 
 /// What `sentinel run` leaves in the data directory it owns.
 pub const RUN_MANIFEST: &str = "run.json";

@@ -11,6 +11,7 @@ mod labelled;
 mod learn;
 mod page;
 mod server;
+mod snapshots;
 mod threads;
 mod whole_file;
 mod commands;

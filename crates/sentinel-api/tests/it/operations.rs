@@ -1,6 +1,9 @@
 //! Probes and metrics.
 
+use std::time::Duration;
+
 use axum::http::StatusCode;
+use sentinel_pipeline::SnapshotFigures;
 use serde_json::json;
 
 use crate::server::{Server, payment};
@@ -72,6 +75,10 @@ async fn metrics_are_open_metrics_and_count_what_happened() {
     server.decide(&payment("acct-1-0", "other")).await;
     server.decide(&json!({})).await;
     server.get("/some/page").await;
+    let mut snapshots = server.pipeline.handle().snapshots();
+    let all_in = |one: &SnapshotFigures| one.newest.is_some_and(|newest| newest.offset.0 == 16);
+    let made = tokio::time::timeout(Duration::from_secs(60), snapshots.wait_for(all_in)).await;
+    let made = *made.expect("a snapshot of everything").unwrap();
     let reply = server.get("/metrics").await;
     assert!(
         reply
@@ -95,6 +102,8 @@ async fn metrics_are_open_metrics_and_count_what_happened() {
         "sentinel_up 1.0",
         "sentinel_follower_up 1.0",
         "sentinel_follower_retries_total 0",
+        "sentinel_snapshot_failures_total 0",
+        "sentinel_snapshot_offset 16.0",
         "sentinel_http_requests_total{method=\"POST\",route=\"/api/v1/decisions\",status=\"200\"} 10",
         "sentinel_http_requests_total{method=\"POST\",route=\"/api/v1/decisions\",status=\"409\"} 1",
         "sentinel_http_requests_total{method=\"POST\",route=\"/api/v1/decisions\",status=\"422\"} 1",
@@ -109,6 +118,22 @@ async fn metrics_are_open_metrics_and_count_what_happened() {
         text.contains("sentinel_decision_latency_seconds{quantile=\"0.99\"}"),
         "{text}"
     );
+    let bytes = made.newest.unwrap().bytes;
+    for line in [
+        format!("sentinel_snapshots_total {}", made.made),
+        format!("sentinel_snapshot_bytes {bytes}.0"),
+    ] {
+        assert!(
+            text.lines().any(|have| have == line),
+            "{line} is not in\n{text}"
+        );
+    }
+    for name in [
+        "sentinel_snapshot_age_seconds ",
+        "sentinel_snapshot_duration_seconds ",
+    ] {
+        assert!(text.lines().any(|have| have.starts_with(name)), "{name}");
+    }
     assert!(!text.contains("acct-1"), "no account is ever a label");
 }
 

@@ -14,7 +14,7 @@ use sentinel_eventlog::{EventLog, MemoryOptions};
 use sentinel_features::FeatureSet;
 use sentinel_pipeline::dead_letter::DeadLetterFile;
 use sentinel_pipeline::trust::ModelTrust;
-use sentinel_pipeline::{Pipeline, PipelineOptions, rates};
+use sentinel_pipeline::{Pipeline, PipelineOptions, SnapshotOptions, rates};
 use sentinel_scoring::train;
 use sentinel_store::Store;
 use serde_json::{Value, json};
@@ -89,6 +89,12 @@ impl Server {
             sink: (Sink::memory().0, "memory".to_owned()),
             dead_letters: DeadLetterFile::growing(&folder.path().join("dead-letters.jsonl")),
             contents: contents(),
+            // One of the whole log of the longest test.
+            snapshots: Some(SnapshotOptions {
+                every_entries: 16,
+                interval: Duration::ZERO,
+                ..SnapshotOptions::new(&folder.path().join("snapshots"))
+            }),
             trust,
             deadline: Duration::from_secs(20),
             now,

@@ -214,6 +214,13 @@ impl Segment {
         Ok(Self::from_parts(header, path, file))
     }
 
+    /// Forces what was written to the disk.
+    pub(super) fn sync(&self) -> Result<(), LogError> {
+        self.file
+            .sync_data()
+            .map_err(LogError::io("sync segment", &self.path))
+    }
+
     /// Makes a new segment file that holds its head and `content`, durable as a whole or not there.
     pub(super) fn create(
         directory: &Path,

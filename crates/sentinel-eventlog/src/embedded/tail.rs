@@ -110,10 +110,7 @@ impl Tail {
 
     /// Forces everything written to the disk.
     pub(super) fn sync(&mut self) -> Result<(), LogError> {
-        self.segment
-            .file
-            .sync_data()
-            .map_err(LogError::io("sync segment", &self.segment.path))?;
+        self.segment.sync()?;
         self.synced = self.position;
         Ok(())
     }

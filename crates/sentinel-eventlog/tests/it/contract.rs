@@ -88,6 +88,7 @@ fn a_new_log_is_empty_and_knows_its_name(make: Make) {
     assert_eq!(log.last_log_time(), None);
     assert_eq!(log.source_next(1), 0);
     log.flush().unwrap();
+    log.sync().unwrap();
     assert_eq!(everything(&log), []);
 }
 
@@ -111,6 +112,9 @@ fn offsets_count_without_gaps_and_reading_gives_back_what_was_appended(make: Mak
         everything(&log),
         expected.map(|(at, time, text)| (at, time, text.to_owned()))
     );
+    append(&log, 13, &["g"]);
+    log.sync().unwrap();
+    assert_eq!(log.end(), Offset(7), "what is synced can be read");
 }
 
 fn log_time_never_goes_back(make: Make) {

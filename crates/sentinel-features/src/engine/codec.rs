@@ -19,7 +19,18 @@ const HEAD_BYTES: usize = MAGIC.len() + 1 + HASH_BYTES;
 impl FeatureEngine {
     /// The state as bytes: versioned, checksummed; equal states are equal bytes.
     pub fn encode(&self) -> Vec<u8> {
-        let mut writer = Writer::default();
+        let mut bytes = Vec::new();
+        self.encode_pieces(&mut |piece| bytes.extend_from_slice(piece));
+        let checksum = ContentHash::of_parts(&[&bytes]);
+        bytes.extend_from_slice(&checksum.0[..CHECKSUM_BYTES]);
+        bytes
+    }
+
+    /// The state as pieces of about a MiB, for whoever adds checksums of its own: the same bytes as
+    /// [`FeatureEngine::encode`] in the same order, without its checksum. How they are cut follows from
+    /// the state.
+    pub fn encode_pieces(&self, take: &mut dyn FnMut(&[u8])) {
+        let mut writer = Writer::new(take);
         writer.bytes.extend_from_slice(MAGIC);
         writer.bytes.push(VERSION);
         writer.bytes.extend_from_slice(&self.set.state_hash().0);
@@ -29,15 +40,15 @@ impl FeatureEngine {
         writer.count(self.sweep.0);
         writer.count(self.sweep.1);
         writer.unsigned(self.labelled.next());
-        let labelled: Vec<_> = self.labelled.iter().collect();
-        writer.count(labelled.len());
-        for (event_id, fraud) in labelled {
+        writer.count(self.labelled.iter().count());
+        for (event_id, fraud) in self.labelled.iter() {
             writer.text(event_id.as_str());
             writer.unsigned(fraud.number);
             writer.signed(fraud.hour);
             for entity in fraud.entities {
                 writer.unsigned(u64::from(entity));
             }
+            writer.between();
         }
         for table in &self.tables {
             table.encode(&mut writer);
@@ -45,34 +56,46 @@ impl FeatureEngine {
         for dictionary in self.dictionaries.iter().flatten() {
             dictionary.encode(&mut writer);
         }
-        let checksum = ContentHash::of_parts(&[&writer.bytes]);
-        writer
-            .bytes
-            .extend_from_slice(&checksum.0[..CHECKSUM_BYTES]);
-        writer.bytes
+        writer.finish();
     }
 
     /// The state that [`FeatureEngine::encode`] wrote for a set that keeps the same.
     pub fn decode(set: FeatureSet, bytes: &[u8]) -> Result<Self, CodecError> {
-        if bytes.len() < HEAD_BYTES + CHECKSUM_BYTES
-            || !bytes.starts_with(MAGIC)
-            || bytes[MAGIC.len()] != VERSION
-        {
+        if bytes.len() < HEAD_BYTES + CHECKSUM_BYTES || !is_headed(bytes) {
             return Err(CodecError::Format);
         }
         let (content, checksum) = bytes.split_at(bytes.len() - CHECKSUM_BYTES);
         if ContentHash::of_parts(&[content]).0[..CHECKSUM_BYTES] != *checksum {
             return Err(CodecError::Checksum);
         }
-        if content[MAGIC.len() + 1..HEAD_BYTES] != set.state_hash().0 {
+        let mut left = Some(content);
+        Self::decode_pieces(set, &mut |piece| {
+            let content = left.take();
+            piece.extend_from_slice(content.unwrap_or_default());
+            content.is_some()
+        })
+    }
+
+    /// The state that [`FeatureEngine::encode_pieces`] wrote for a set that keeps the same. `next` fills an
+    /// empty piece, and says false where there is none. What keeps the pieces must have checked them:
+    /// bytes that were changed may be read as another state.
+    pub fn decode_pieces(
+        set: FeatureSet,
+        next: &mut dyn FnMut(&mut Vec<u8>) -> bool,
+    ) -> Result<Self, CodecError> {
+        let mut reader = Reader::new(next);
+        let head = reader
+            .take(HEAD_BYTES, "the head")
+            .map_err(|_| CodecError::Format)?;
+        if !is_headed(head) {
+            return Err(CodecError::Format);
+        }
+        if head[MAGIC.len() + 1..] != set.state_hash().0 {
             return Err(CodecError::OtherFeatures);
         }
-        let mut reader = Reader {
-            bytes: &content[HEAD_BYTES..],
-        };
         let mut engine = Self::new(set);
         engine.restore(&mut reader)?;
-        if reader.bytes.is_empty() {
+        if reader.is_at_end() {
             Ok(engine)
         } else {
             Err(CodecError::Content("what follows the state"))
@@ -90,7 +113,7 @@ impl FeatureEngine {
         }
         self.sweep = (table, reader.small("the sweep")?);
         let next = reader.unsigned("frauds")?;
-        for _ in 0..reader.count("labels")? {
+        for _ in 0..reader.far_count("labels")? {
             let event_id = EventId(Text::from(reader.text("a labelled event")?));
             let mut fraud = Fraud {
                 number: reader.unsigned("a fraud")?,
@@ -114,4 +137,9 @@ impl FeatureEngine {
         }
         Ok(())
     }
+}
+
+/// Whether bytes begin as a state of this format.
+fn is_headed(bytes: &[u8]) -> bool {
+    bytes.starts_with(MAGIC) && bytes.get(MAGIC.len()) == Some(&VERSION)
 }

@@ -13,7 +13,7 @@ use crate::window::{EVENTS_PER_ENTITY_MAX, LONGEST_EXACT_MS};
 
 impl RingStore {
     /// Writes an entity's ring; `newest_ms` is its `T`.
-    pub fn encode(&self, header: &RingHeader, newest_ms: i64, writer: &mut Writer) {
+    pub fn encode(&self, header: &RingHeader, newest_ms: i64, writer: &mut Writer<'_>) {
         writer.count(header.live());
         for step in 0..header.head.wrapping_sub(header.oldest) {
             let position = header.oldest.wrapping_add(step);

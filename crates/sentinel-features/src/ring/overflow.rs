@@ -243,7 +243,7 @@ impl Overflow {
     }
 
     /// Writes the tiles.
-    pub(super) fn encode(&self, writer: &mut Writer) {
+    pub(super) fn encode(&self, writer: &mut Writer<'_>) {
         writer.signed(self.dropped_ms);
         writer.count(self.tiles.len());
         for (tile, sum) in &self.tiles {

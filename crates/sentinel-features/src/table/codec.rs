@@ -20,11 +20,12 @@ const NUMBER: u64 = 2;
 
 impl EntityTable {
     /// Writes every entity.
-    pub fn encode(&self, writer: &mut Writer) {
+    pub fn encode(&self, writer: &mut Writer<'_>) {
         let is_named = |at: usize| self.lifetimes[at].named_ms != i64::MIN;
         encode_index(&self.index, is_named, writer);
         for at in (0..self.lifetimes.len()).filter(|at| is_named(*at)) {
             self.encode_entity(at, writer);
+            writer.between();
         }
     }
 
@@ -40,7 +41,7 @@ impl EntityTable {
         Ok(())
     }
 
-    fn encode_entity(&self, at: usize, writer: &mut Writer) {
+    fn encode_entity(&self, at: usize, writer: &mut Writer<'_>) {
         let lifetime = &self.lifetimes[at];
         writer.signed(lifetime.named_ms);
         writer.unsigned(lifetime.count);
@@ -93,7 +94,7 @@ impl EntityTable {
         }
     }
 
-    fn encode_windows(&self, windows: &Windows, writer: &mut Writer) {
+    fn encode_windows(&self, windows: &Windows, writer: &mut Writer<'_>) {
         writer.signed(windows.newest_ms);
         writer.unsigned(windows.amounts);
         writer.signed(windows.amount_sum);
@@ -199,11 +200,12 @@ impl EntityTable {
 
 impl Dictionary {
     /// Writes every word.
-    pub fn encode(&self, writer: &mut Writer) {
+    pub fn encode(&self, writer: &mut Writer<'_>) {
         let is_named = |at: usize| self.named_ms[at] != i64::MIN;
         encode_index(&self.index, is_named, writer);
         for named_ms in self.named_ms.iter().filter(|ms| **ms != i64::MIN) {
             writer.signed(*named_ms);
+            writer.between();
         }
     }
 
@@ -220,7 +222,7 @@ impl Dictionary {
     }
 }
 
-fn encode_index(index: &Index, is_named: impl Fn(usize) -> bool, writer: &mut Writer) {
+fn encode_index(index: &Index, is_named: impl Fn(usize) -> bool, writer: &mut Writer<'_>) {
     writer.count(index.places());
     for at in 0..index.places() {
         let number = u32::try_from(at + 1).unwrap_or(u32::MAX);
@@ -236,17 +238,19 @@ fn encode_index(index: &Index, is_named: impl Fn(usize) -> bool, writer: &mut Wr
             }
             Key::Absent => writer.unsigned(EMPTY),
         }
+        writer.between();
     }
     writer.count(index.free().len());
     for number in index.free() {
         writer.unsigned(u64::from(*number));
+        writer.between();
     }
 }
 
 /// Which places have a name.
 fn restore_index(index: &mut Index, reader: &mut Reader<'_>) -> Result<Vec<bool>, CodecError> {
-    let places = reader.count("names")?;
-    let mut named = Vec::with_capacity(places);
+    let places = reader.far_count("names")?;
+    let mut named = Vec::new();
     for _ in 0..places {
         match reader.unsigned("a name")? {
             EMPTY => index.restore(Key::Absent),
@@ -257,19 +261,26 @@ fn restore_index(index: &mut Index, reader: &mut Reader<'_>) -> Result<Vec<bool>
         named.push(index.is_named_last());
     }
     let mut free = Vec::new();
-    for _ in 0..reader.count("free numbers")? {
+    let mut taken = named.clone();
+    for _ in 0..reader.far_count("free numbers")? {
         let number: u32 = reader.small("a free number")?;
         let at = (number as usize).checked_sub(1);
-        if at.and_then(|at| named.get(at)) != Some(&false) {
-            return Err(CodecError::Content("a free number"));
+        match at.and_then(|at| taken.get_mut(at)) {
+            Some(taken) if !*taken => *taken = true,
+            _ => return Err(CodecError::Content("a free number")),
         }
         free.push(number);
+    }
+    if taken.contains(&false) {
+        return Err(CodecError::Content(
+            "a number that is neither free nor named",
+        ));
     }
     index.restore_free(free);
     Ok(named)
 }
 
-fn encode_tiles(store: &TileStore, header: &TileHeader, writer: &mut Writer) {
+fn encode_tiles(store: &TileStore, header: &TileHeader, writer: &mut Writer<'_>) {
     let (newest, words) = store.records(header);
     writer.signed(i64::from(newest));
     writer.count(words.len() / store.stride());
@@ -317,7 +328,7 @@ fn restore_page(reader: &mut Reader<'_>) -> Result<Page, CodecError> {
     })
 }
 
-fn encode_frauds(frauds: &Frauds, writer: &mut Writer) {
+fn encode_frauds(frauds: &Frauds, writer: &mut Writer<'_>) {
     writer.unsigned(frauds.since);
     writer.unsigned(frauds.ever);
     writer.signed(frauds.known_at_micros);

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use sentinel_domain::{ContentHash, Entry, Instant, Offset, Outcome, Text};
+use sentinel_domain::{ContentHash, Entry, Instant, Offset, Outcome, Text, Versions};
 use tokio::sync::oneshot::error::TryRecvError;
 
 use super::{Handle, SubmitError, Told};
@@ -134,16 +134,13 @@ fn refused(outcome: Outcome) -> Result<(), ModelRefused> {
     }
 }
 
-/// The models with those behind them that these outcomes put in force.
+/// The models with those behind them that these activations put in force.
 pub(super) fn remembered<'a>(
     before: &Arc<Vec<ActivatedModel>>,
-    settled: impl Iterator<Item = (Offset, Instant, &'a Outcome)>,
+    switches: impl Iterator<Item = (Offset, Instant, &'a Versions)>,
 ) -> Arc<Vec<ActivatedModel>> {
     let mut models = Arc::clone(before);
-    for (offset, log_time, outcome) in settled {
-        let Outcome::Activated(versions) = outcome else {
-            continue;
-        };
+    for (offset, log_time, versions) in switches {
         let (name, version, hash) = &versions.model;
         // Activations of other kinds name the model that was there before.
         let known = models.last().map_or(0, |last| last.version);

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use sentinel_domain::{
     Activation, ActivationKind, Decision, Entry, Instant, Offset, Outcome, Partition, Verdict,
 };
-use sentinel_eventlog::{EventLog, MemoryOptions, OutcomeEncoder, RecordBatch};
+use sentinel_eventlog::{EventLog, MemoryOptions, OutcomeEncoder, RecordBatch, outcome_body};
 use sentinel_pipeline::record::RecordError;
 use sentinel_pipeline::replay::{ReplayError, replay};
 use sentinel_pipeline::statistics::Statistics;
-use sentinel_pipeline::worker::{Worker, WorkerError};
+use sentinel_pipeline::worker::{Published, Worker, WorkerError};
 use sentinel_pipeline::{History, PartitionState, RecordedLogs, Settled};
 use sentinel_synth::builder;
 
@@ -262,6 +262,62 @@ fn a_restart_compares_what_it_computes_with_what_was_recorded() {
         matches!(again(&decisions), Err(WorkerError::Cut { .. })),
         "longer than its input"
     );
+}
+
+#[test]
+fn a_replay_on_two_threads_finds_what_one_finds() {
+    let log = log_of(7, 3_000);
+    let decisions = recorded(&log);
+    let walk = |decisions: &EventLog, on_two: bool| {
+        let statistics = Arc::new(Statistics::default());
+        let logs = RecordedLogs::new(log.clone(), decisions.clone());
+        let mut worker = Worker::recording(logs, Arc::clone(&statistics)).unwrap();
+        let mut activations = 0;
+        let mut publish = |_: &PartitionState, published: Published| {
+            let all = published.settled.iter();
+            let is_activated = |one: &&Settled| matches!(one.outcome, Outcome::Activated(_));
+            activations += all.filter(is_activated).count();
+        };
+        let walked = match on_two {
+            true => worker.replay(&mut publish),
+            false => worker.catch_up(&mut publish),
+        };
+        (
+            walked,
+            activations,
+            statistics.figures(),
+            worker.state().next(),
+        )
+    };
+    let [one, two] = [false, true].map(|on_two| {
+        let (walked, activations, figures, next) = walk(&decisions, on_two);
+        walked.unwrap();
+        (activations, figures, next)
+    });
+    assert_eq!(one, two);
+    assert_eq!((one.0, one.2), (5, log.end()));
+    assert!(one.1.declined_amount_minor > 0);
+    // What was never recorded is recorded behind what was.
+    let part = recorded(&log);
+    part.cut(Offset(1_234)).unwrap();
+    walk(&part, true).0.unwrap();
+    assert_eq!(payloads(&part), payloads(&decisions));
+    for at in [0, 700, log.end().0 - 1] {
+        match walk(&altered(&decisions, Offset(at)), true).0 {
+            Err(WorkerError::Record(RecordError::Mismatch { offset })) => {
+                assert_eq!(offset, Offset(at));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+/// The body of every outcome.
+fn payloads(decisions: &EventLog) -> Vec<Vec<u8>> {
+    let mut batch = RecordBatch::default();
+    decisions.read(Offset(0), 100_000, &mut batch).unwrap();
+    let bodies = batch.iter().map(|one| outcome_body(one.payload).to_vec());
+    bodies.collect()
 }
 
 #[test]

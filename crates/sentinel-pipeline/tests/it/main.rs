@@ -14,3 +14,4 @@ mod contents;
 mod fast_lane;
 mod definitions;
 mod slow_lane;
+mod snapshots;

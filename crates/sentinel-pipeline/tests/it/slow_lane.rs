@@ -52,6 +52,7 @@ impl Setting {
             sink: (self.sink.clone(), "file".to_owned()),
             dead_letters: DeadLetterFile::growing(&self.folder.path().join("letters.jsonl")),
             contents: shipped(),
+            snapshots: None,
             trust: sentinel_pipeline::trust::ModelTrust::default(),
             deadline: Duration::from_secs(20),
             now: noon,

@@ -5,6 +5,7 @@
 //!  score              the model alone, on rows of real windows
 //!  engine             JSON in, JSON out, everything on, in this process
 //!  http               a running server, from outside
+//!  recovery           a start after a kill: snapshot, replay of the log behind it, first decision
 //! ```
 //!
 //! **Promises** that what goes in lies ready in memory before a clock starts, that a seed gives the same
@@ -20,6 +21,7 @@ mod traffic;
 mod score;
 mod engine;
 mod http;
+mod recovery;
 mod pool;
 mod latency;
 mod machine;
@@ -34,6 +36,7 @@ use self::engine::EngineArguments;
 use self::http::HttpArguments;
 use self::kernel::KernelArguments;
 use self::population::PopulationArguments;
+use self::recovery::RecoveryArguments;
 use self::score::ScoreArguments;
 use super::Output;
 
@@ -59,6 +62,8 @@ enum BenchCommand {
     Engine(EngineArguments),
     /// A running server, from outside: requests over connections that are kept.
     Http(HttpArguments),
+    /// A start after a kill, and what a snapshot under way costs those who wait.
+    Recovery(RecoveryArguments),
 }
 
 /// What every measurement is asked.
@@ -83,6 +88,7 @@ pub fn bench(arguments: BenchArguments) -> anyhow::Result<ExitCode> {
         BenchCommand::Score(arguments) => score::run(&arguments)?,
         BenchCommand::Engine(arguments) => engine::run(&arguments)?,
         BenchCommand::Http(arguments) => http::run(&arguments)?,
+        BenchCommand::Recovery(arguments) => recovery::run(&arguments)?,
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -61,6 +61,8 @@ pub fn demo(arguments: DemoArguments) -> anyhow::Result<ExitCode> {
             contents,
             deadline: Duration::from_secs(1),
             mode: Mode::Demo,
+            // The folder goes with the process.
+            snapshots: None,
         })
         .await?;
         told(announce(&server, arguments.rate, folder.path()));

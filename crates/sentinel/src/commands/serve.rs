@@ -20,6 +20,7 @@ use crate::commands::usage;
 use crate::compose::{self, DataDirectory, FILE_CHANNEL};
 use crate::content::{ContentArguments, Contents};
 use crate::diagnostics;
+use crate::snapshots::SnapshotArguments;
 
 /// Arguments of `sentinel serve`.
 #[derive(Args, Debug)]
@@ -37,6 +38,8 @@ pub struct ServeArguments {
     #[arg(long, value_name = "MILLISECONDS", default_value_t = 1_000)]
     pub deadline_ms: u64,
     #[command(flatten)]
+    pub snapshots: SnapshotArguments,
+    #[command(flatten)]
     pub content: ContentArguments,
 }
 
@@ -52,6 +55,7 @@ pub fn serve(arguments: ServeArguments) -> anyhow::Result<ExitCode> {
             contents,
             deadline: Duration::from_millis(arguments.deadline_ms),
             mode: Mode::Serve,
+            snapshots: Some(arguments.snapshots),
         })
         .await?;
         told(announce(&server, &arguments.data_dir));
@@ -71,6 +75,8 @@ pub struct Start<'a> {
     pub deadline: Duration,
     /// How it introduces itself.
     pub mode: Mode,
+    /// How often snapshots are made; `None`: never.
+    pub snapshots: Option<SnapshotArguments>,
 }
 
 /// A running server.
@@ -159,6 +165,9 @@ async fn pipeline_of(directory: &DataDirectory, start: &Start<'_>) -> anyhow::Re
         sink: (directory.sink()?, FILE_CHANNEL.to_owned()),
         dead_letters: DeadLetterFile::growing(&directory.path("dead-letters.jsonl")),
         contents: start.contents.activations.clone(),
+        snapshots: start
+            .snapshots
+            .map(|arguments| arguments.options(&directory.path(compose::SNAPSHOTS))),
         trust: start.contents.trust.clone(),
         deadline: start.deadline,
         now: clock::now,

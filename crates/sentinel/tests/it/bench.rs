@@ -302,3 +302,32 @@ fn a_server_that_nobody_reaches_fails_the_run() {
     assert!(told.contains(&format!("reach {url}")), "{told}");
     assert!(ended.stdout.is_empty());
 }
+
+#[test]
+fn a_recovery_goes_on_from_its_snapshot_and_compares_the_tail() {
+    let arguments =
+        "recovery --entities 2000 --tail-seconds 1 --latency-seconds 1 --rate 100 -o json";
+    let report = bench(&arguments.split(' ').collect::<Vec<_>>());
+    // Behind the five activations and every payment that filled the state.
+    let filled = number(&report, "/fill/entries");
+    assert!((filled - 666.0 * 4.5).abs() < 1.0, "{report}");
+    assert!(
+        number(&report, "/snapshot/offset") == filled + 5.0,
+        "{report}"
+    );
+    assert!(number(&report, "/tail/entries") > 0.0, "{report}");
+    assert!(number(&report, "/snapshot/entities") > 2_000.0, "{report}");
+    for key in [
+        "/seconds_to_first_decision",
+        "/snapshot/bytes",
+        "/latency_us/alone/p999",
+    ] {
+        assert!(number(&report, key) > 0.0, "{key} of {report}");
+    }
+    for key in ["replayed", "conflicts", "pending", "refused"] {
+        assert!(
+            number(&report, &format!("/latency_us/answers/{key}")) == 0.0,
+            "{report}"
+        );
+    }
+}

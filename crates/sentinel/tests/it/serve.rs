@@ -127,6 +127,59 @@ fn an_answer_outlives_a_kill_and_a_repeat_gets_it_again() {
     assert!(letters.contains("\"conflict\""), "{letters}");
 }
 
+/// How many snapshots a server has made, and where the newest stands.
+fn snapshots(server: &Server) -> (u64, u64) {
+    let (status, metrics) = server.ask("GET", "/metrics", "");
+    assert_eq!(status, 200);
+    let metrics = metrics.as_str().unwrap().to_owned();
+    let value = |name: &str| {
+        let line = metrics.lines().find_map(|line| line.strip_prefix(name));
+        line.map_or(0.0, |value| value.trim().parse::<f64>().unwrap()) as u64
+    };
+    (
+        value("sentinel_snapshots_total "),
+        value("sentinel_snapshot_offset "),
+    )
+}
+
+#[test]
+fn a_server_that_is_killed_while_it_makes_snapshots_goes_on_from_one() {
+    let data = TempDir::new().unwrap();
+    let path = data.path().to_str().unwrap();
+    let start = || Server::start(&["serve", "--data-dir", path, "--snapshot-every", "1"]);
+    let mut answers: Vec<(Value, Value)> = Vec::new();
+    let mut stood_at = 0;
+    for cycle in 0..4 {
+        let mut server = start();
+        let (made, offset) = snapshots(&server);
+        assert!(
+            made > 0 || offset >= stood_at,
+            "a start forgets no snapshot"
+        );
+        for (body, answer) in &answers {
+            let (status, again) = server.decide(body);
+            assert_eq!((status, &again["replayed"]), (200, &json!(true)), "{again}");
+            for key in ["decision_id", "decision", "score", "reasons"] {
+                assert_eq!(again[key], answer[key], "{again}");
+            }
+        }
+        for n in 0..20 {
+            let body = payment(&format!("payment-{cycle}-{n}"), 1_000 + n);
+            let (status, answer) = server.decide(&body);
+            assert_eq!(status, 200, "{answer}");
+            answers.push((body, answer));
+        }
+        // The first cycles are killed wherever they are, the last ones behind a snapshot.
+        while cycle >= 2 && snapshots(&server).0 == 0 {}
+        stood_at = snapshots(&server).1;
+        server.child.kill().unwrap();
+        server.child.wait().unwrap();
+    }
+    assert!(stood_at > 5, "behind the activations");
+    let folder = std::fs::read_dir(data.path().join("snapshots")).unwrap();
+    assert!(folder.count() >= 1);
+}
+
 #[test]
 fn a_termination_signal_drains_and_ends_with_zero() {
     let folder = TempDir::new().unwrap();

@@ -5,9 +5,9 @@
 //! does. First the windows are filled; then as many callers as asked for always wait, which gives the
 //! rate; then transactions are due at given times, which gives latency.
 
-mod callers;
+pub(super) mod callers;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant as Stopwatch};
 
 use anyhow::Context;
@@ -17,7 +17,7 @@ use sentinel_domain::Instant;
 use sentinel_eventlog::{EventLog, MemoryOptions};
 use sentinel_features::FeatureSet;
 use sentinel_pipeline::dead_letter::DeadLetterFile;
-use sentinel_pipeline::{Handle, Pipeline, PipelineOptions};
+use sentinel_pipeline::{Handle, Pipeline, PipelineOptions, SnapshotOptions};
 use sentinel_store::Store;
 use serde::Serialize;
 
@@ -140,7 +140,15 @@ pub fn run(arguments: &EngineArguments) -> anyhow::Result<()> {
         pipeline,
         room,
         _directory,
-    } = runtime.block_on(start(arguments.data_dir.as_deref(), contents))?;
+    } = runtime.block_on(async {
+        let directory = arguments.data_dir.as_deref();
+        start(
+            directory.map(DataDirectory::open).transpose()?,
+            contents,
+            None,
+        )
+        .await
+    })?;
     // The deadlines of callers are kept by the runtime.
     let measured = {
         let _entered = runtime.enter();
@@ -231,8 +239,8 @@ pub(super) fn share(of: u64, all: u64) -> f64 {
 }
 
 /// What is measured.
-struct Started {
-    pipeline: Pipeline,
+pub(super) struct Started {
+    pub pipeline: Pipeline,
     /// Keeps a memory log small; a log on disk needs none.
     room: Option<Room>,
     /// Held by this process for as long.
@@ -240,8 +248,11 @@ struct Started {
 }
 
 /// A pipeline as a server has it.
-async fn start(directory: Option<&Path>, contents: Contents) -> anyhow::Result<Started> {
-    let directory = directory.map(DataDirectory::open).transpose()?;
+pub(super) async fn start(
+    directory: Option<DataDirectory>,
+    contents: Contents,
+    snapshots: Option<SnapshotOptions>,
+) -> anyhow::Result<Started> {
     let (transactions, decisions, store, sink, letters) = match &directory {
         Some(directory) => {
             let transactions = directory.transactions(compose::random_log_id())?;
@@ -273,6 +284,7 @@ async fn start(directory: Option<&Path>, contents: Contents) -> anyhow::Result<S
         // No transaction of the pool is refused, so no file is made.
         dead_letters: DeadLetterFile::growing(&letters),
         contents: contents.activations,
+        snapshots,
         trust: sentinel_pipeline::trust::ModelTrust::default(),
         deadline: DEADLINE,
         now: clock::now,

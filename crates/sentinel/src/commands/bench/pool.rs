@@ -5,7 +5,7 @@
 //! Must never hand out a transaction twice.
 
 use clap::Args;
-use sentinel_domain::{Instant, MICROS_PER_SECOND};
+use sentinel_domain::{Instant, MICROS_PER_SECOND, Transaction};
 use sentinel_pipeline::intake::json;
 use sentinel_synth::{Options, Stream};
 use serde::Serialize;
@@ -69,20 +69,25 @@ pub struct PoolFigures {
 impl Pool {
     /// Takes so many of a stream.
     pub fn of(stream: Stream, transactions: usize) -> Self {
-        let mut pool = Self {
-            bytes: Vec::new(),
-            ends: Vec::with_capacity(transactions),
-            first: None,
-            last: None,
-        };
-        for generated in stream.take(transactions) {
-            let transaction = generated.transaction;
+        let generated = stream.take(transactions);
+        Self::of_transactions(generated.map(|generated| generated.transaction))
+    }
+
+    /// Takes transactions in the order in which they will be sent.
+    pub fn of_transactions(transactions: impl Iterator<Item = Transaction>) -> Self {
+        let mut pool = Self::default();
+        for transaction in transactions {
             json::write_transaction(&transaction, &mut pool.bytes);
             pool.ends.push(pool.bytes.len());
             pool.first.get_or_insert(transaction.event_time);
             pool.last = pool.last.max(Some(transaction.event_time));
         }
         pool
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.ends.len()
     }
 
     /// One transaction as JSON; empty beyond the end.

@@ -16,12 +16,14 @@ use sentinel_eventlog::{EventLog, Payloads, encode_entry};
 use sentinel_pipeline::definitions::{self, AdditionError};
 use sentinel_pipeline::statistics::Statistics;
 use sentinel_pipeline::worker::Worker;
-use sentinel_pipeline::{FeaturesAdded, RecordedLogs};
+use sentinel_pipeline::{
+    FeaturesAdded, PartitionState, RecordedLogs, SnapshotError, SnapshotFolder,
+};
 
 use super::{Output, server};
 use crate::clock;
 use crate::commands::usage;
-use crate::compose::{DataDirectory, LOG};
+use crate::compose::{DataDirectory, LOG, SNAPSHOTS};
 use crate::content::{faults, text};
 use crate::diagnostics;
 
@@ -69,7 +71,7 @@ pub fn add(arguments: &AddArguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Replays the log, appends, fills.
+/// Replays the log behind the newest snapshot, appends, fills.
 fn add_to_directory(
     path: &Path,
     arguments: &AddArguments,
@@ -88,7 +90,8 @@ fn add_to_directory(
     let transactions = directory.transactions(LogId::default())?;
     let decisions = directory.decisions(transactions.log_id())?;
     let logs = RecordedLogs::new(transactions.clone(), decisions.clone());
-    let mut worker = Worker::recording(logs, Arc::new(Statistics::default()))?;
+    let state = newest_state(&directory, &logs)?;
+    let mut worker = Worker::recording_from(state, logs, Arc::new(Statistics::default()))?;
     let mut told = std::time::Instant::now();
     let end = transactions.end().0;
     worker
@@ -125,6 +128,17 @@ fn add_to_directory(
     transactions.close()?;
     decisions.close()?;
     Ok(added.into())
+}
+
+/// The state of the newest snapshot that fits; nothing is followed here, so what is recorded is enough.
+fn newest_state(directory: &DataDirectory, logs: &RecordedLogs) -> anyhow::Result<PartitionState> {
+    let folder = SnapshotFolder::new(&directory.path(SNAPSHOTS));
+    let mut refused = |error: &SnapshotError| {
+        tracing::warn!(%error, "a snapshot cannot be used; trying an older one");
+    };
+    let recorded = logs.decisions.end();
+    let (state, _) = folder.newest_state(&logs.transactions, recorded, &mut refused)?;
+    Ok(state)
 }
 
 fn append(transactions: &EventLog, activation: Activation) -> anyhow::Result<Offset> {

@@ -45,6 +45,19 @@ pub struct Answers {
     pub refused: u64,
 }
 
+impl Answers {
+    /// Those of two phases.
+    pub fn plus(self, other: Self) -> Self {
+        Self {
+            decided: self.decided + other.decided,
+            replayed: self.replayed + other.replayed,
+            conflicts: self.conflicts + other.conflicts,
+            pending: self.pending + other.pending,
+            refused: self.refused + other.refused,
+        }
+    }
+}
+
 /// What a phase gave.
 pub struct Phase {
     pub answers: Answers,

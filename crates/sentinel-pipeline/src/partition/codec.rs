@@ -1,0 +1,252 @@
+//! The state of a partition as sections of a snapshot, and back.
+//!
+//! Promises that equal states give equal sections, and that a state read back goes on as the one written
+//! would have. Trusts nothing that it reads: the sections' checksums held, and still what makes no sense is
+//! refused.
+
+use std::io::Write;
+use std::sync::Arc;
+
+use sentinel_domain::{Activation, Entry, LogPosition, Outcome};
+use sentinel_eventlog::{
+    OutcomeEncoder, VersionsTable, decode_entry, decode_outcome, encode_entry,
+};
+use sentinel_features::{CodecError, FeatureEngine, FeatureSet};
+
+use super::{Fed, PartitionState, Switch};
+use crate::active::Active;
+use crate::backfill::Backfilled;
+use crate::idempotency::{Idempotency, Remembered};
+use crate::snapshot::SnapshotError;
+use crate::snapshot::fields::{Fields, put_time, put_u64};
+use crate::snapshot::format::{Section, SectionReader, SectionWriter};
+use crate::snapshot::head::Head;
+
+/// Ids are written in pieces of about this many bytes.
+const PIECE_BYTES: usize = 1 << 20;
+
+impl PartitionState {
+    /// Writes everything that later outcomes depend on.
+    pub(crate) fn write<W: Write>(&self, head: &Head, out: &mut SectionWriter<W>) {
+        out.section(Section::Head, &head.encode());
+        out.section(Section::Counts, &encode_counts(self.fed, self.backfilled));
+        let mut bytes = Vec::new();
+        for content in self.active.contents() {
+            bytes.clear();
+            encode_entry(&Entry::Activation(Box::new(content.clone())), &mut bytes);
+            out.section(Section::Content, &bytes);
+        }
+        let mut encoder = OutcomeEncoder::default();
+        for switch in &self.switches {
+            bytes.clear();
+            put_u64(&mut bytes, switch.offset.0);
+            put_time(&mut bytes, switch.log_time);
+            let outcome = Outcome::Activated(Arc::clone(&switch.versions));
+            encoder.encode(&outcome, 0, &mut bytes);
+            out.section(Section::Switch, &bytes);
+        }
+        write_ids(&self.idempotency, Section::EventIds, out);
+        write_ids(&self.labels, Section::LabelIds, out);
+        self.engine.encode_pieces(&mut |piece| {
+            if !out.has_failed() {
+                out.section(Section::Windows, piece);
+            }
+        });
+    }
+
+    /// Reads what [`PartitionState::write`] wrote behind its head.
+    pub(crate) fn read(head: &Head, from: &mut SectionReader) -> Result<Self, SnapshotError> {
+        let mut state = Self::new(head.log, head.partition);
+        state.next = head.next;
+        let counts = from.expect(Section::Counts)?;
+        (state.fed, state.backfilled) =
+            decode_counts(&counts).map_err(|detail| from.damaged(detail))?;
+        state.active = read_contents(from)?;
+        state.read_switches(from)?;
+        read_ids(&mut state.idempotency, Section::EventIds, head, from)?;
+        read_ids(&mut state.labels, Section::LabelIds, head, from)?;
+        let set = match state.active.decider() {
+            Some(decider) => decider.features.clone(),
+            None => FeatureSet::shipped(),
+        };
+        if set.state_hash() != head.features_state {
+            return Err(from.unfit("its windows were kept for other features"));
+        }
+        state.engine = read_windows(set, from)?;
+        Ok(state)
+    }
+
+    fn read_switches(&mut self, from: &mut SectionReader) -> Result<(), SnapshotError> {
+        let (mut bytes, mut before) = (Vec::new(), None);
+        while from.next(Section::Switch, &mut bytes)? {
+            let switch = self
+                .decode_switch(&bytes)
+                .map_err(|detail| from.damaged(detail))?;
+            if switch.offset >= self.next || before.is_some_and(|before| before >= switch.offset) {
+                return Err(from.damaged("an activation out of its place"));
+            }
+            before = Some(switch.offset);
+            self.switches.push(switch);
+        }
+        // What is bound of the contents now must be called what decisions call it.
+        let last = self.switches.last().map(|switch| &*switch.versions);
+        match self.active.decider() {
+            Some(decider) if last != Some(&*decider.versions) => {
+                Err(from.unfit("its contents mean something else to this engine"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn decode_switch(&self, bytes: &[u8]) -> Result<Switch, String> {
+        let mut fields = Fields(bytes);
+        let offset = fields.offset("an activation")?;
+        let log_time = fields.time("an activation's time")?;
+        let position = LogPosition {
+            log: self.log,
+            partition: self.partition,
+            offset,
+        };
+        match decode_outcome(fields.0, position, log_time, &VersionsTable::default()) {
+            Ok((Outcome::Activated(versions), _)) => Ok(Switch {
+                offset,
+                log_time,
+                versions,
+            }),
+            Ok(_) => Err("an outcome that is no activation".to_owned()),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+fn encode_counts(fed: Fed, backfilled: Option<Backfilled>) -> Vec<u8> {
+    let mut out = Vec::new();
+    put_u64(&mut out, fed.transactions);
+    put_u64(&mut out, fed.labels);
+    put_u64(&mut out, u64::from(backfilled.is_some()));
+    if let Some(backfilled) = backfilled {
+        put_u64(&mut out, backfilled.from.0);
+        put_u64(&mut out, backfilled.to.0);
+        put_u64(&mut out, backfilled.transactions);
+        put_u64(&mut out, backfilled.labels);
+    }
+    out
+}
+
+fn decode_counts(bytes: &[u8]) -> Result<(Fed, Option<Backfilled>), String> {
+    let mut fields = Fields(bytes);
+    let fed = Fed {
+        transactions: fields.u64("transactions taken in")?,
+        labels: fields.u64("labels taken in")?,
+    };
+    let backfilled = match fields.u64("a backfill")? {
+        0 => None,
+        1 => Some(Backfilled {
+            from: fields.offset("a backfill's start")?,
+            to: fields.offset("a backfill's end")?,
+            transactions: fields.u64("a backfill's transactions")?,
+            labels: fields.u64("a backfill's labels")?,
+        }),
+        other => return Err(format!("a backfill is there or not, and not {other}")),
+    };
+    fields.finish("the counts")?;
+    Ok((fed, backfilled))
+}
+
+fn read_contents(from: &mut SectionReader) -> Result<Active, SnapshotError> {
+    let mut contents: Vec<Activation> = Vec::new();
+    let mut bytes = Vec::new();
+    while from.next(Section::Content, &mut bytes)? {
+        match decode_entry(&bytes) {
+            Ok(Entry::Activation(content))
+                if contents
+                    .last()
+                    .is_none_or(|last| last.kind.code() < content.kind.code()) =>
+            {
+                contents.push(*content);
+            }
+            Ok(_) => return Err(from.damaged("a content out of its place")),
+            Err(error) => return Err(from.damaged(error.to_string())),
+        }
+    }
+    Active::of_contents(contents).map_err(|detail| {
+        from.unfit(format!(
+            "its contents do not fit together any more: {detail}"
+        ))
+    })
+}
+
+/// Labels are known by their ids alone.
+fn has_fingerprints(kind: Section) -> bool {
+    kind == Section::EventIds
+}
+
+fn write_ids<W: Write>(ids: &Idempotency, kind: Section, out: &mut SectionWriter<W>) {
+    let mut bytes = Vec::with_capacity(PIECE_BYTES + 64);
+    for one in ids.iter() {
+        put_time(&mut bytes, one.log_time);
+        put_u64(&mut bytes, one.offset.0);
+        bytes.extend_from_slice(&one.key);
+        if has_fingerprints(kind) {
+            bytes.extend_from_slice(&one.fingerprint);
+        }
+        if bytes.len() >= PIECE_BYTES {
+            out.section(kind, &bytes);
+            bytes.clear();
+        }
+    }
+    if !bytes.is_empty() {
+        out.section(kind, &bytes);
+    }
+}
+
+fn read_ids(
+    ids: &mut Idempotency,
+    kind: Section,
+    head: &Head,
+    from: &mut SectionReader,
+) -> Result<(), SnapshotError> {
+    let mut bytes = Vec::new();
+    while from.next(kind, &mut bytes)? {
+        let mut fields = Fields(&bytes);
+        while !fields.0.is_empty() {
+            let one = decode_id(&mut fields, kind).map_err(|detail| from.damaged(detail))?;
+            let is_before = one.offset < head.next && one.log_time <= head.last_log_time;
+            if !is_before || !ids.restore(&one) {
+                return Err(from.damaged("an id out of its place"));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn decode_id(fields: &mut Fields<'_>, kind: Section) -> Result<Remembered, String> {
+    Ok(Remembered {
+        log_time: fields.time("an id's time")?,
+        offset: fields.offset("an id's entry")?,
+        key: fields.array("an id")?,
+        fingerprint: if has_fingerprints(kind) {
+            fields.array("an id's fingerprint")?
+        } else {
+            [0; 16]
+        },
+    })
+}
+
+fn read_windows(set: FeatureSet, from: &mut SectionReader) -> Result<FeatureEngine, SnapshotError> {
+    let mut failed = None;
+    let read = FeatureEngine::decode_pieces(set, &mut |piece| {
+        from.next(Section::Windows, piece).unwrap_or_else(|error| {
+            failed = Some(error);
+            false
+        })
+    });
+    match (failed, read) {
+        (Some(error), _) => Err(error),
+        (None, Ok(engine)) => Ok(engine),
+        (None, Err(error @ (CodecError::OtherFeatures | CodecError::Format))) => {
+            Err(from.unfit(error.to_string()))
+        }
+        (None, Err(error)) => Err(from.damaged(error.to_string())),
+    }
+}

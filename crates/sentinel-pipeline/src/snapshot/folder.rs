@@ -1,0 +1,337 @@
+//! The folder of snapshots: one file each, named after the first offset that is not in it.
+//!
+//! Promises that a file under a snapshot's name was written and synced whole, and that the newest one that
+//! fits is used: what is wrong with a newer one is told, and a damaged one is set aside. The two newest are kept, so that one that turns out
+//! to be damaged does not cost the history. Must never remove one before a newer one is in its place.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::SystemTime;
+
+use sentinel_domain::Offset;
+use sentinel_eventlog::EventLog;
+
+use super::SnapshotError;
+use super::format::{Section, SectionReader, SectionWriter, Stopping};
+use super::head::Head;
+use crate::backfill::Backfilled;
+use crate::partition::PartitionState;
+
+/// How many are kept.
+pub const KEPT: usize = 2;
+
+const EXTENSION: &str = "snapshot";
+/// What is being written, or was when its process was killed.
+const UNFINISHED_EXTENSION: &str = "unfinished";
+/// What was found damaged.
+const DAMAGED_EXTENSION: &str = "damaged";
+
+/// A folder of snapshots.
+#[derive(Debug, Clone)]
+pub struct SnapshotFolder {
+    path: PathBuf,
+    stopping: Stopping,
+}
+
+/// A snapshot that a state was read from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The file.
+    pub file: PathBuf,
+    /// The first entry that is not in it.
+    pub offset: Offset,
+    /// Its length.
+    pub bytes: u64,
+    /// When it was written.
+    pub written_at: SystemTime,
+}
+
+/// A snapshot that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The file.
+    pub file: PathBuf,
+    /// The first entry that is not in it.
+    pub offset: Offset,
+    /// Its length.
+    pub bytes: u64,
+}
+
+impl SnapshotFolder {
+    /// A folder, which need not be there before something is written.
+    pub fn new(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            stopping: Stopping::default(),
+        }
+    }
+
+    /// The same folder, whose reading and writing end with [`SnapshotError::Stopped`] once that is true.
+    pub(crate) fn until(self, stopping: Stopping) -> Self {
+        Self { stopping, ..self }
+    }
+
+    /// Its snapshots, the newest first; whether they can be used is seen when they are read.
+    pub fn list(&self) -> Result<Vec<(Offset, PathBuf)>, SnapshotError> {
+        let mut found: Vec<(Offset, PathBuf)> = self
+            .files()?
+            .into_iter()
+            .filter_map(|path| Some((offset_of(&path)?, path)))
+            .collect();
+        found.sort_by_key(|(offset, _)| std::cmp::Reverse(*offset));
+        Ok(found)
+    }
+
+    /// The state of the newest snapshot that fits to a log and covers nothing at or behind `covered`; a new
+    /// state where there is none and the log is whole. `refused` hears what is wrong with newer ones.
+    pub fn newest_state(
+        &self,
+        log: &EventLog,
+        covered: Offset,
+        refused: &mut dyn FnMut(&SnapshotError),
+    ) -> Result<(PartitionState, Option<Found>), SnapshotError> {
+        let files = self.list()?;
+        for (offset, file) in &files {
+            let sections = SectionReader::open(file, Stopping::clone(&self.stopping));
+            match sections.and_then(|sections| read(log, *offset, sections, covered)) {
+                Ok((state, found)) => return Ok((state, Some(found))),
+                Err(SnapshotError::Stopped) => return Err(SnapshotError::Stopped),
+                Err(error) => {
+                    refused(&error);
+                    if matches!(error, SnapshotError::Damaged { .. }) {
+                        set_aside(file);
+                    }
+                }
+            }
+        }
+        if log.start() > Offset(0) {
+            return Err(SnapshotError::NothingFits {
+                start: log.start(),
+                folder: self.path.clone(),
+                tried: files.len(),
+            });
+        }
+        let state = PartitionState::new(log.log_id(), log.partition());
+        Ok((state, None))
+    }
+
+    /// Writes a state that has taken in a log up to where it stands, and removes what is older than the
+    /// newest two. `None` where the log has not begun. What the state covers must be on the disk in the
+    /// decision log before.
+    pub fn write(
+        &self,
+        state: &PartitionState,
+        log: &EventLog,
+    ) -> Result<Option<Written>, SnapshotError> {
+        let offset = state.next();
+        let features = state.engine().set().state_hash();
+        let Some(head) = Head::of(log, offset, features)
+            .map_err(|source| SnapshotError::Log { offset, source })?
+        else {
+            return Ok(None);
+        };
+        self.make_folder()?;
+        let file = self.path.join(format!("{:020}.{EXTENSION}", offset.0));
+        let unfinished = file.with_extension(UNFINISHED_EXTENSION);
+        let stopping = Stopping::clone(&self.stopping);
+        let written = write_file(&unfinished, stopping, |out| state.write(&head, out));
+        let bytes = written.map_err(|error| {
+            // The next one that is made tries again.
+            let _ = fs::remove_file(&unfinished);
+            match self.stopping.load(Relaxed) {
+                true => SnapshotError::Stopped,
+                false => error,
+            }
+        })?;
+        fs::rename(&unfinished, &file).map_err(SnapshotError::io("name snapshot", &file))?;
+        sync_folder(&self.path)?;
+        self.remove_old(offset)?;
+        Ok(Some(Written {
+            file,
+            offset,
+            bytes,
+        }))
+    }
+
+    /// The oldest entry that both logs must keep, so that a start works with the older of the two newest
+    /// snapshots too: the last entry before it, by which it knows its log, and what the newest backfill
+    /// read, where a start with that snapshot fills those features again. Everything, as long as there are
+    /// not two. To be asked where no feature set waits to be filled: its owner reads from the log's start.
+    pub fn needed_from(
+        &self,
+        log: &EventLog,
+        backfilled: Option<Backfilled>,
+    ) -> Result<Offset, SnapshotError> {
+        let mut files = self.list()?;
+        files.retain(|(offset, _)| *offset <= log.end());
+        let Some((older, _)) = files.get(KEPT - 1) else {
+            return Ok(log.start());
+        };
+        let last = Offset(older.0.saturating_sub(1));
+        let filled_again = backfilled.filter(|one| one.to >= *older);
+        Ok(filled_again.map_or(last, |one| last.min(one.from)))
+    }
+
+    /// Removes what killed processes left unfinished.
+    pub fn remove_unfinished(&self) -> Result<(), SnapshotError> {
+        for path in self.files()? {
+            if path
+                .extension()
+                .is_some_and(|it| it == UNFINISHED_EXTENSION)
+            {
+                fs::remove_file(&path).map_err(SnapshotError::io("remove", &path))?;
+                tracing::info!(file = %path.display(), "removed a snapshot that was never finished");
+            }
+        }
+        Ok(())
+    }
+
+    fn remove_old(&self, newest: Offset) -> Result<(), SnapshotError> {
+        let files = self.list()?;
+        // One beyond the newest belongs to a log that has been cut since.
+        let old = files.iter().filter(|(offset, _)| *offset <= newest);
+        for (_, path) in old.skip(KEPT) {
+            fs::remove_file(path).map_err(SnapshotError::io("remove old snapshot", path))?;
+        }
+        Ok(())
+    }
+
+    fn files(&self) -> Result<Vec<PathBuf>, SnapshotError> {
+        let fault = |error| SnapshotError::io("list the folder", &self.path)(error);
+        let entries = match fs::read_dir(&self.path) {
+            Ok(entries) => entries,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) => return Err(fault(error)),
+        };
+        entries
+            .map(|entry| entry.map(|entry| entry.path()).map_err(fault))
+            .collect()
+    }
+
+    fn make_folder(&self) -> Result<(), SnapshotError> {
+        if self.path.is_dir() {
+            return Ok(());
+        }
+        fs::create_dir_all(&self.path).map_err(SnapshotError::io("make the folder", &self.path))?;
+        match self.path.parent() {
+            Some(parent) => sync_folder(parent),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The offset that a file's name tells; `None` where it is no snapshot's name.
+fn offset_of(path: &Path) -> Option<Offset> {
+    let digits = path.file_name()?.to_str()?.strip_suffix(EXTENSION)?;
+    let digits = digits.strip_suffix('.')?;
+    let is_name = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_name.then(|| digits.parse().ok().map(Offset))?
+}
+
+fn read(
+    log: &EventLog,
+    named: Offset,
+    mut sections: SectionReader,
+    covered: Offset,
+) -> Result<(PartitionState, Found), SnapshotError> {
+    let head = sections.expect(Section::Head)?;
+    let head = Head::decode(&head).map_err(|detail| sections.damaged(detail))?;
+    let misfit = head.misfit(log).map_err(|source| SnapshotError::Log {
+        offset: head.next,
+        source,
+    })?;
+    if let Some(detail) = misfit {
+        return Err(sections.unfit(detail));
+    }
+    if head.next != named {
+        return Err(sections.damaged(format!("it stands at {}, not at its name", head.next)));
+    }
+    if head.next > covered {
+        return Err(sections.unfit(format!(
+            "it stands at {named}, and decisions are recorded and followed up to {covered} only"
+        )));
+    }
+    let state = PartitionState::read(&head, &mut sections)?;
+    let (file, bytes) = sections.finish()?;
+    let written_at = fs::metadata(&file).and_then(|metadata| metadata.modified());
+    let found = Found {
+        offset: head.next,
+        bytes,
+        written_at: written_at.map_err(SnapshotError::io("look at snapshot", &file))?,
+        file,
+    };
+    Ok((state, found))
+}
+
+/// Keeps a damaged file under another name, so that it is not counted among those to keep.
+fn set_aside(file: &Path) {
+    let kept_as = file.with_extension(DAMAGED_EXTENSION);
+    match fs::rename(file, &kept_as) {
+        Ok(()) => tracing::warn!(kept_as = %kept_as.display(), "the damaged snapshot is set aside"),
+        // It is refused again the next time.
+        Err(error) => tracing::warn!(%error, "the damaged snapshot could not be set aside"),
+    }
+}
+
+/// Writes and syncs a file.
+fn write_file(
+    path: &Path,
+    stopping: Stopping,
+    content: impl FnOnce(&mut SectionWriter<BufWriter<File>>),
+) -> Result<u64, SnapshotError> {
+    let file = File::create(path).map_err(SnapshotError::io("make", path))?;
+    let fault = |error| SnapshotError::io("write", path)(error);
+    let mut sections = SectionWriter::new(BufWriter::with_capacity(256 * 1024, file), stopping);
+    content(&mut sections);
+    let (mut out, bytes) = sections.finish().map_err(fault)?;
+    out.flush().map_err(fault)?;
+    let synced = out.get_ref().sync_all();
+    synced.map_err(SnapshotError::io("sync", path))?;
+    Ok(bytes)
+}
+
+fn sync_folder(path: &Path) -> Result<(), SnapshotError> {
+    let synced = File::open(path).and_then(|folder| folder.sync_all());
+    synced.map_err(SnapshotError::io("sync the folder", path))
+}
+
+#[cfg(test)]
+mod tests {
+    use sentinel_domain::{Instant, LogId};
+    use sentinel_eventlog::{MemoryOptions, Payloads, RecordBatch};
+
+    use super::*;
+    use crate::backfill::History;
+
+    #[test]
+    fn whoever_stops_leaves_what_is_written_and_read() {
+        let log = EventLog::memory(MemoryOptions {
+            log_id: LogId([1; 16]),
+            bytes_max: 1 << 20,
+        });
+        let mut payloads = Payloads::default();
+        payloads.push(b"no entry");
+        log.append(Instant::default(), None, &payloads).unwrap();
+        let mut state = PartitionState::new(log.log_id(), log.partition());
+        let (mut batch, mut settled) = (RecordBatch::default(), Vec::new());
+        log.read(Offset(0), 1, &mut batch).unwrap();
+        let mut go_on = |_, _| std::ops::ControlFlow::Continue(());
+        let mut history = History::new(&log, &mut go_on);
+        state.apply(&batch, &mut history, &mut settled).unwrap();
+        let path = tempfile::tempdir().unwrap();
+        let stopping = Stopping::default();
+        let folder = SnapshotFolder::new(path.path()).until(Stopping::clone(&stopping));
+        let left = |error| matches!(error, SnapshotError::Stopped);
+        stopping.store(true, Relaxed);
+        assert!(folder.write(&state, &log).is_err_and(left));
+        assert_eq!(folder.files().unwrap(), Vec::<PathBuf>::new());
+        stopping.store(false, Relaxed);
+        assert!(folder.write(&state, &log).unwrap().is_some());
+        stopping.store(true, Relaxed);
+        let mut refused = |error: &SnapshotError| panic!("{error}");
+        let read = folder.newest_state(&log, log.end(), &mut refused);
+        assert!(read.is_err_and(left), "it is neither used nor refused");
+    }
+}

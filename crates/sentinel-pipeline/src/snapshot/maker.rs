@@ -1,0 +1,275 @@
+//! Making snapshots beside the owner: a second owner of the same log, on a thread of its own.
+//!
+//! It begins where the newest snapshot stands, takes the log in up to what is recorded and followed, decides
+//! nothing, and writes what it has become. It holds its state only while it works. So a snapshot costs a
+//! second walk over each stretch of the log and the memory of a second state, and the owner nothing
+//! (`docs/adr/0015-snapshots-by-a-second-owner.md`).
+//!
+//! Must never go further than what is on the disk in the decision log: behind it, nothing could be compared.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant as Stopwatch, SystemTime};
+
+use sentinel_domain::Offset;
+use sentinel_eventlog::RecordBatch;
+
+use super::{Newest, SnapshotError, SnapshotFigures, SnapshotFolder, SnapshotOptions, Written};
+use crate::backfill::{Backfilled, History};
+use crate::handle::Handle;
+use crate::partition::PartitionState;
+use crate::recorded::RecordedLogs;
+
+/// Entries taken in at once.
+const BATCH_ENTRIES: usize = 1_024;
+
+/// How often is looked whether a snapshot is due.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// How long is waited after one could not be made.
+const RETRY_PAUSE: Duration = Duration::from_secs(60);
+
+/// How much nicer than the owner the thread is: it gets what the others leave, and a share of a tenth where
+/// they leave nothing. Nicer still, and what it holds (the log's list of segments) would be missed.
+const NICENESS: i32 = 10;
+
+/// A snapshot that was made.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Made {
+    /// The file.
+    pub written: Written,
+    /// Entries taken in behind the snapshot that it began with.
+    pub entries: u64,
+    /// How long reading and the walk took, and how long syncing and writing took, seconds.
+    pub seconds: [f64; 2],
+}
+
+/// Makes a snapshot of the state before `to`, beginning with the newest there is. `None` where that stands
+/// there already. `filled` is the owner's newest backfill; `go_on` is asked between two batches; `refused` hears
+/// of snapshots that cannot be used.
+pub fn make(
+    folder: &SnapshotFolder,
+    logs: &RecordedLogs,
+    to: Offset,
+    filled: Option<Backfilled>,
+    go_on: &mut dyn FnMut() -> ControlFlow<()>,
+    refused: &mut dyn FnMut(&SnapshotError),
+) -> Result<Option<Made>, SnapshotError> {
+    let started = Stopwatch::now();
+    let log = &logs.transactions;
+    let (state, _) = folder.newest_state(log, to, refused)?;
+    let from = state.next();
+    if from >= to {
+        return Ok(None);
+    }
+    let before = state.backfilled();
+    let state = walked(state.keeping(), logs, to, go_on)?;
+    refuse_other_history(before, state.backfilled(), filled)?;
+    let walked = started.elapsed();
+    logs.decisions
+        .sync()
+        .map_err(|source| SnapshotError::Log { offset: to, source })?;
+    let written = folder.write(&state, log)?;
+    Ok(written.map(|written| Made {
+        written,
+        entries: to.0 - from.0,
+        seconds: [
+            walked.as_secs_f64(),
+            (started.elapsed() - walked).as_secs_f64(),
+        ],
+    }))
+}
+
+/// Takes the log in before `to`.
+fn walked(
+    mut state: PartitionState,
+    logs: &RecordedLogs,
+    to: Offset,
+    go_on: &mut dyn FnMut() -> ControlFlow<()>,
+) -> Result<PartitionState, SnapshotError> {
+    let log = &logs.transactions;
+    let (mut batch, mut settled) = (RecordBatch::default(), Vec::new());
+    while state.next() < to {
+        if go_on().is_break() {
+            return Err(SnapshotError::Stopped);
+        }
+        let offset = state.next();
+        let left = usize::try_from(to.0 - offset.0).unwrap_or(BATCH_ENTRIES);
+        log.read(offset, left.min(BATCH_ENTRIES), &mut batch)
+            .map_err(|source| SnapshotError::Log { offset, source })?;
+        settled.clear();
+        let mut within = |_, _| go_on();
+        let mut history = History::new(log, &mut within);
+        state.apply(&batch, &mut history, &mut settled)?;
+    }
+    Ok(state)
+}
+
+/// Windows that were filled on the way from another part of the log than the owner's are other windows.
+fn refuse_other_history(
+    before: Option<Backfilled>,
+    now: Option<Backfilled>,
+    owner: Option<Backfilled>,
+) -> Result<(), SnapshotError> {
+    match now {
+        Some(now) if Some(now) != before && !now.is_complete() && Some(now) != owner => {
+            let same = owner.filter(|owner| owner.to == now.to);
+            Err(SnapshotError::OtherHistory {
+                at: now.to,
+                owner: same.map_or_else(|| "elsewhere".to_owned(), |one| one.from.to_string()),
+                here: now.from,
+            })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Makes the calling thread give way to others, as the one that makes snapshots does.
+pub fn be_nice() {
+    if let Err(error) = rustix::process::nice(NICENESS) {
+        tracing::debug!(%error, "snapshots are made at the usual priority");
+    }
+}
+
+/// The thread that makes snapshots.
+pub(crate) struct SnapshotMaker {
+    stopping: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl SnapshotMaker {
+    /// Starts it. `from` is where the newest snapshot stands.
+    pub fn start(options: SnapshotOptions, handle: Handle, from: Offset) -> std::io::Result<Self> {
+        let stopping = Arc::new(AtomicBool::new(false));
+        let maker = Maker {
+            folder: SnapshotFolder::new(&options.folder).until(Arc::clone(&stopping)),
+            options,
+            handle,
+            last: from,
+            last_at: Stopwatch::now(),
+            failed_at: None,
+            stopping: Arc::clone(&stopping),
+        };
+        let thread = std::thread::Builder::new()
+            .name("snapshot-0".into())
+            .spawn(move || maker.run())?;
+        Ok(Self { stopping, thread })
+    }
+
+    /// Leaves what is being made, and ends the thread.
+    pub fn stop(self) {
+        self.stopping.store(true, Relaxed);
+        self.thread.thread().unpark();
+        // A panic was told by the thread itself, and the owner does not depend on it.
+        let _ = self.thread.join();
+    }
+}
+
+struct Maker {
+    options: SnapshotOptions,
+    folder: SnapshotFolder,
+    handle: Handle,
+    /// Where the newest one stands, and when it was made.
+    last: Offset,
+    last_at: Stopwatch,
+    failed_at: Option<Stopwatch>,
+    stopping: Arc<AtomicBool>,
+}
+
+impl Maker {
+    fn run(mut self) {
+        be_nice();
+        while !self.stopping.load(Relaxed) {
+            let covered = covered(&self.handle);
+            if self.is_due(covered) {
+                self.make(covered);
+            } else {
+                std::thread::park_timeout(PAUSE);
+            }
+        }
+    }
+
+    fn is_due(&self, covered: Offset) -> bool {
+        let SnapshotOptions {
+            every_entries,
+            interval,
+            ..
+        } = self.options;
+        let new = covered.0.saturating_sub(self.last.0);
+        let waits = self.failed_at.is_some_and(|at| at.elapsed() < RETRY_PAUSE);
+        let enough = every_entries > 0 && new >= every_entries;
+        let late = interval > Duration::ZERO && self.last_at.elapsed() >= interval;
+        new > 0 && !waits && (enough || late)
+    }
+
+    fn make(&mut self, to: Offset) {
+        let filled = self.handle.in_force().backfilled;
+        let stopping = Arc::clone(&self.stopping);
+        let mut go_on = || match stopping.load(Relaxed) {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        };
+        let logs = self.handle.logs().clone();
+        let handle = self.handle.clone();
+        let mut refused = |error: &SnapshotError| tell_refused(&handle, error);
+        let made = make(&self.folder, &logs, to, filled, &mut go_on, &mut refused);
+        self.failed_at = None;
+        match made {
+            Ok(made) => {
+                (self.last, self.last_at) = (to, Stopwatch::now());
+                if let Some(made) = made {
+                    let Made {
+                        written,
+                        entries,
+                        seconds: [walk, write],
+                    } = made;
+                    tracing::info!(
+                        offset = %to, bytes = written.bytes, entries, walk_seconds = walk,
+                        write_seconds = write, "snapshot made"
+                    );
+                    tell_written(&self.handle, &written, walk + write);
+                }
+            }
+            Err(_) if self.stopping.load(Relaxed) => {}
+            Err(error) => {
+                self.failed_at = Some(Stopwatch::now());
+                tracing::error!(error = ?error, %to, "no snapshot was made; trying again later");
+                self.handle
+                    .snapshots_sender()
+                    .send_modify(|figures| figures.failures += 1);
+            }
+        }
+    }
+}
+
+/// What a snapshot may cover: recorded, and followed in the store.
+pub(crate) fn covered(handle: &Handle) -> Offset {
+    let followed = handle.followed().borrow().next;
+    followed.min(handle.logs().decisions.end())
+}
+
+/// Says that a snapshot cannot be used.
+pub(crate) fn tell_refused(handle: &Handle, error: &SnapshotError) {
+    tracing::warn!(%error, "a snapshot cannot be used; trying an older one");
+    handle
+        .snapshots_sender()
+        .send_modify(|figures| figures.failures += 1);
+}
+
+/// Counts a snapshot that was made.
+pub(crate) fn tell_written(handle: &Handle, written: &Written, seconds: f64) {
+    handle.snapshots_sender().send_modify(|figures| {
+        *figures = SnapshotFigures {
+            newest: Some(Newest {
+                offset: written.offset,
+                bytes: written.bytes,
+                written_at: SystemTime::now(),
+                seconds: Some(seconds),
+            }),
+            made: figures.made + 1,
+            ..*figures
+        };
+    });
+}

@@ -1,0 +1,200 @@
+//! Snapshots: a state that was written and read back is the state, or it is refused.
+
+mod files;
+mod restart;
+
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use sentinel_domain::{Activation, ActivationKind, Entry, Instant, Label, LabelKind, Offset};
+use sentinel_eventlog::{EventLog, OutcomeEncoder, RecordBatch};
+use sentinel_pipeline::{History, PartitionState, Settled, SnapshotFolder};
+use sentinel_synth::{Random, builder};
+
+use crate::contents::{activations, append, append_bytes, empty_log, shipped, stream};
+use crate::definitions::with_definitions;
+use crate::fast_lane::apply;
+
+/// Takes entries in up to an offset, in batches of random sizes.
+pub fn walk(
+    state: &mut PartitionState,
+    log: &EventLog,
+    to: Offset,
+    random: &mut Random,
+) -> Vec<Settled> {
+    let (mut batch, mut settled) = (RecordBatch::default(), Vec::new());
+    while state.next() < to {
+        let left = usize::try_from(to.0 - state.next().0).unwrap();
+        let size = 1 + usize::try_from(random.below(200)).unwrap();
+        log.read(state.next(), size.min(left), &mut batch).unwrap();
+        let mut go_on = |_, _| ControlFlow::Continue(());
+        let mut history = History::new(log, &mut go_on);
+        state.apply(&batch, &mut history, &mut settled).unwrap();
+    }
+    settled
+}
+
+/// A state that has decided on everything before an offset.
+pub fn decided(log: &EventLog, to: Offset, random: &mut Random) -> PartitionState {
+    let mut state = PartitionState::new(log.log_id(), log.partition());
+    walk(&mut state, log, to, random);
+    state
+}
+
+/// A state that has taken in everything before an offset and decided nothing.
+pub fn kept(log: &EventLog, to: Offset, random: &mut Random) -> PartitionState {
+    let mut state = PartitionState::new(log.log_id(), log.partition()).keeping();
+    walk(&mut state, log, to, random);
+    state
+}
+
+/// The bytes of a state's snapshot, written into a folder.
+pub fn written(state: &PartitionState, log: &EventLog, folder: &Path) -> Vec<u8> {
+    let written = SnapshotFolder::new(folder).write(state, log).unwrap();
+    std::fs::read(written.unwrap().file).unwrap()
+}
+
+/// The state of the newest snapshot of a folder, of which nothing may be refused.
+fn read_back(log: &EventLog, folder: &Path) -> PartitionState {
+    let mut refused = |error: &_| panic!("{error}");
+    let read = SnapshotFolder::new(folder).newest_state(log, log.end(), &mut refused);
+    let (state, found) = read.unwrap();
+    assert_eq!(found.unwrap().offset, state.next());
+    state
+}
+
+fn content(kind: ActivationKind, version: u32, content: &str) -> Activation {
+    Activation {
+        kind,
+        name: "test".into(),
+        version,
+        content: content.as_bytes().to_vec(),
+    }
+}
+
+/// Something that changes what decisions are made with, or cannot.
+fn switch(random: &mut Random, version: u32) -> Activation {
+    let doubled = sentinel_pipeline::rates::SHIPPED_RATES.replace("EUR = \"1.", "EUR = \"2.");
+    let quiet = format!("name = \"quiet\"\nversion = {version}\n");
+    match random.below(5) {
+        0 => content(ActivationKind::Rules, version, &quiet),
+        1 => content(ActivationKind::Rates, version, &doubled),
+        2 => content(ActivationKind::Features, version, &with_definitions()),
+        3 => content(ActivationKind::Model, version, "not a model"),
+        _ => content(ActivationKind::Rules, 1, &quiet),
+    }
+}
+
+/// A log with labels, corrections, repeats, conflicts, late events, poison and switches in it.
+pub fn any_log(random: &mut Random, count: usize) -> EventLog {
+    let log = empty_log();
+    let entries = stream(random.below(1_000), count);
+    append(&log, entries[..random.below(20) as usize].to_vec());
+    append(&log, activations(shipped()));
+    let mut seen: Vec<(Instant, Entry)> = Vec::new();
+    for (time, entry) in entries {
+        match random.below(40) {
+            0 => {
+                append_bytes(&log, b"\xff\xff");
+            }
+            1 => {
+                let version = 2 + u32::try_from(random.below(4)).unwrap();
+                append(&log, activations(vec![switch(random, version)]));
+            }
+            2 | 3 if !seen.is_empty() => {
+                let (time, again) = random.pick(&seen).clone();
+                append(&log, [(time, changed(again, random))]);
+            }
+            4 => {
+                let mut any = builder::random_transaction(random);
+                let Entry::Transaction(like) = &entry else {
+                    continue;
+                };
+                any.event_time = like.event_time;
+                append(&log, [(time, Entry::Transaction(Box::new(any)))]);
+            }
+            _ => {}
+        }
+        seen.push((time, entry.clone()));
+        append(&log, [(time, entry)]);
+    }
+    log
+}
+
+/// An entry again: as it was, with another amount, or a label taken back.
+fn changed(entry: Entry, random: &mut Random) -> Entry {
+    match entry {
+        Entry::Transaction(mut transaction) => {
+            transaction.amount_minor += i64::from(random.chance(0.5));
+            Entry::Transaction(transaction)
+        }
+        Entry::Label(label) => Entry::Label(Box::new(Label {
+            label_id: sentinel_domain::LabelId(format!("{}-again", label.label_id.0).into()),
+            kind: LabelKind::Legitimate,
+            ..*label
+        })),
+        other => other,
+    }
+}
+
+#[test]
+fn a_state_that_was_read_back_decides_as_if_it_had_never_been_away() {
+    for seed in 0..12 {
+        let mut random = Random::new(seed);
+        let log = any_log(&mut random, 350);
+        let whole = apply(&log, &[100_000]);
+        let split = Offset(1 + random.below(log.end().0));
+        let folder = tempfile::tempdir().unwrap();
+        let [one, other] = ["one", "other"].map(|name| folder.path().join(name));
+        let owner = decided(&log, split, &mut random);
+        let bytes = written(&owner, &log, &one);
+        // The second owner goes by way of a snapshot of its own.
+        let earlier = Offset(1 + random.below(split.0));
+        written(&kept(&log, earlier, &mut random), &log, &other);
+        let mut second = read_back(&log, &other).keeping();
+        walk(&mut second, &log, split, &mut random);
+        assert!(
+            written(&second, &log, &other) == bytes,
+            "seed {seed}: equal states, equal bytes"
+        );
+        let mut state = read_back(&log, &other);
+        assert_eq!(state.switches(), owner.switches());
+        let rest = walk(&mut state, &log, log.end(), &mut random);
+        let expected = &whole[usize::try_from(split.0).unwrap()..];
+        let mut encoder = OutcomeEncoder::default();
+        let mut told = |settled: &Settled| {
+            let mut bytes = Vec::new();
+            encoder.encode(&settled.outcome, 0, &mut bytes);
+            (settled.offset, bytes)
+        };
+        for (one, expected) in rest.iter().zip(expected) {
+            assert_eq!(told(one), told(expected), "seed {seed}, split at {split}");
+        }
+        assert_eq!(rest.len(), expected.len());
+    }
+}
+
+#[test]
+fn an_entity_with_more_events_than_it_may_hold_goes_on_too() {
+    let log = empty_log();
+    append(&log, activations(shipped()));
+    let payments = (0..66_500_i64).map(|n| {
+        let id = format!("e{n}");
+        let at = builder::FIXED_TIME.plus_micros(n * 1_000_000);
+        let transaction = builder::transaction(&id)
+            .at(at)
+            .amount_minor(100 + n % 90)
+            .build();
+        (at, Entry::Transaction(Box::new(transaction)))
+    });
+    append(&log, payments);
+    let random = &mut Random::new(5);
+    let folder = tempfile::tempdir().unwrap();
+    let split = Offset(66_000);
+    written(&kept(&log, split, random), &log, folder.path());
+    let mut second = read_back(&log, folder.path()).keeping();
+    walk(&mut second, &log, log.end(), random);
+    let bytes = written(&second, &log, &folder.path().join("second"));
+    let never_away = kept(&log, log.end(), random);
+    assert!(written(&never_away, &log, &folder.path().join("first")) == bytes);
+}
