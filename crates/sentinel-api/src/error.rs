@@ -261,6 +261,10 @@ fn rejection_words(code: RejectionCode) -> (&'static str, &'static str) {
             "A field is not part of a transaction",
             "Check the spelling; further facts go under attributes.",
         ),
+        RejectionCode::Skipped => (
+            "Deciding on it stopped the engine",
+            "The transaction is in the dead letters; report it with the server's log, and send it under another event_id once that is mended.",
+        ),
         RejectionCode::BadEntry => (
             "An entry of the log cannot be used",
             "The server's content (features, model, rules, policy, rates) does not fit together; see its log.",

@@ -2,6 +2,7 @@
 
 use crate::activation::Activation;
 use crate::label::Label;
+use crate::position::Offset;
 use crate::transaction::Transaction;
 
 /// One entry of the transaction log. Everything that can change a decision is one of these.
@@ -13,4 +14,9 @@ pub enum Entry {
     Label(Box<Label>),
     /// An order to decide with other content from here on.
     Activation(Box<Activation>),
+    /// An earlier entry that must not be applied, since doing so stops the engine.
+    Skip {
+        /// The entry.
+        offset: Offset,
+    },
 }

@@ -39,6 +39,8 @@ vocabulary! {
         UnknownField = 15, "unknown_field";
         /// The entry in the log cannot be decoded.
         BadEntry = 16, "bad_entry";
+        /// Deciding on the entry stopped the engine again and again.
+        Skipped = 17, "skipped";
     }
 }
 

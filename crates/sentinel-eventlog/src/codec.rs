@@ -12,6 +12,6 @@ mod entry;
 mod outcome;
 mod versions;
 
-pub use entry::{decode_entry, encode_entry};
+pub use entry::{decode_entry, encode_entry, skipped_by};
 pub use outcome::{OutcomeEncoder, decode_outcome, outcome_body};
 pub use versions::VersionsTable;

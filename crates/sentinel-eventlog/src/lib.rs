@@ -60,6 +60,7 @@ pub mod codec;
 
 pub use codec::{
     OutcomeEncoder, VersionsTable, decode_entry, decode_outcome, encode_entry, outcome_body,
+    skipped_by,
 };
 pub use error::{CodecError, LogError};
 pub use event_log::{Durability, EmbeddedOptions, EventLog, MemoryOptions, OpenReport, TornTail};

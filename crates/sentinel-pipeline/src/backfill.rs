@@ -10,6 +10,8 @@ use std::ops::ControlFlow;
 use sentinel_domain::Offset;
 use sentinel_eventlog::{EventLog, LogError, RecordBatch};
 
+use crate::poison::Skips;
+
 /// Entries read at once.
 const BATCH_ENTRIES: usize = 4_096;
 
@@ -73,6 +75,11 @@ impl<'a> History<'a> {
     /// The oldest entry there is.
     pub(crate) fn start(&self) -> Offset {
         self.log.start()
+    }
+
+    /// The entries that the log says to skip, from one on.
+    pub(crate) fn skips(&self, from: Offset) -> Result<Skips, BackfillError> {
+        Skips::of(self.log, from).map_err(|(offset, source)| BackfillError::Log { offset, source })
     }
 
     /// Reads the next entries before `to` into the batch; empty where there are none.

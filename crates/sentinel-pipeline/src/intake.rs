@@ -38,6 +38,8 @@ pub enum Taken {
     Activation(Box<Activation>),
     /// A label.
     Label(Box<Label>),
+    /// An order to skip an entry.
+    Skip(Offset),
     /// Settled already: a repeat, a conflict, or bytes that are no entry.
     Settled(Outcome, Option<Box<Transaction>>),
 }
@@ -54,6 +56,7 @@ pub fn take(record: &Record<'_>, idempotency: &mut Idempotency, scratch: &mut Ve
     match entry {
         Entry::Activation(activation) => Taken::Activation(activation),
         Entry::Label(label) => Taken::Label(label),
+        Entry::Skip { offset } => Taken::Skip(offset),
         Entry::Transaction(transaction) => {
             let place = (record.offset, record.log_time);
             admit(transaction, place, idempotency, scratch)

@@ -42,6 +42,7 @@ pub mod worker;
 pub mod follow;
 pub mod recorded;
 pub mod snapshot;
+pub mod poison;
 pub mod replay;
 pub mod verify;
 pub mod statistics;

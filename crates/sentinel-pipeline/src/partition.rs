@@ -24,6 +24,7 @@ use crate::decide::{self, DecideScratch};
 use crate::features::{self, RUN_TRANSACTIONS_MAX, Rows};
 use crate::idempotency::{Idempotency, Sighting};
 use crate::intake::{self, Admitted, Taken};
+use crate::poison::{self, Skips};
 use crate::replay::Explained;
 use crate::score;
 
@@ -66,6 +67,8 @@ pub struct PartitionState {
     fed: Fed,
     backfilled: Option<Backfilled>,
     next: Offset,
+    /// What the log says to skip; looked for before the first entry is applied.
+    skips: Option<Skips>,
     purpose: Purpose,
     run: Run,
 }
@@ -130,6 +133,7 @@ impl PartitionState {
             fed: Fed::default(),
             backfilled: None,
             next: Offset(0),
+            skips: None,
             purpose: Purpose::Decide,
             run: Run::default(),
         }
@@ -212,13 +216,21 @@ impl PartitionState {
         history: &mut History<'_>,
         settled: &mut Vec<Settled>,
     ) -> Result<(), BackfillError> {
+        let skips = match &self.skips {
+            Some(skips) => skips.clone(),
+            None => self.skips.insert(history.skips(self.next)?).clone(),
+        };
         for record in batch.iter() {
             assert_eq!(
                 record.offset, self.next,
                 "entries are applied in order, each once"
             );
             self.next = record.offset.plus(1);
-            let taken = intake::take(&record, &mut self.idempotency, &mut self.run.bytes);
+            let taken = if skips.contains(record.offset) {
+                Taken::Settled(Outcome::Refused(poison::rejection()), None)
+            } else {
+                intake::take(&record, &mut self.idempotency, &mut self.run.bytes)
+            };
             let (outcome, transaction) = match taken {
                 Taken::Admitted(admitted) => {
                     self.run.admitted.push(admitted);
@@ -228,6 +240,8 @@ impl PartitionState {
                     continue;
                 }
                 Taken::Settled(outcome, transaction) => (outcome, transaction),
+                Taken::Skip(skipped) if skipped < record.offset => (Outcome::Applied, None),
+                Taken::Skip(_) => (Outcome::Ignored, None),
                 Taken::Label(label) => (self.take_label(&label, &record, settled), None),
                 Taken::Activation(activation) => {
                     // Entries before the switch are decided with what was active at their place.

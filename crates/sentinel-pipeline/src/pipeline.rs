@@ -6,6 +6,7 @@
 //! and delivered first; where a replay of what came behind the newest snapshot would take a while, the
 //! owner's state is written as one.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::JoinHandle;
@@ -25,6 +26,7 @@ use crate::follow::{FollowError, Follower};
 use crate::handle::Handle;
 use crate::models;
 use crate::partition::PartitionState;
+use crate::poison::{self, Attempts, PoisonError};
 use crate::recorded::RecordedLogs;
 use crate::snapshot::maker::{self, SnapshotMaker};
 use crate::snapshot::{Newest, SnapshotError, SnapshotFolder, SnapshotOptions};
@@ -46,6 +48,8 @@ pub struct PipelineOptions {
     pub dead_letters: DeadLetterFile,
     /// The content to decide with, one of each kind; versions are given when they are appended.
     pub contents: Vec<Activation>,
+    /// Where is noted what is about to be applied, so that an entry that stops the engine every time can be skipped.
+    pub attempts: Option<PathBuf>,
     /// Which models may be put in force.
     pub trust: ModelTrust,
     /// Where and how often snapshots are made; `None` replays the whole log at every start.
@@ -74,6 +78,9 @@ pub enum PipelineError {
     /// The store failed.
     #[error("use the store")]
     Store(#[from] StoreError),
+    /// An entry that stops the engine could not be put aside.
+    #[error(transparent)]
+    Poison(#[from] PoisonError),
     /// No snapshot stands for what the log does not hold any more, or one could not be written.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
@@ -112,9 +119,23 @@ impl Pipeline {
             transactions,
             decisions,
             store,
-            dead_letters,
+            mut dead_letters,
             ..
         } = options;
+        let attempts = match &options.attempts {
+            Some(path) => Some(Attempts::open(path).map_err(PoisonError::io(path))?),
+            None => None,
+        };
+        if let Some(attempts) = &attempts {
+            let next = decisions.end();
+            poison::put_aside(
+                attempts,
+                &transactions,
+                next,
+                &mut dead_letters,
+                (options.now)(),
+            )?;
+        }
         let statistics = Arc::new(Statistics::default());
         let source = format!("rest:{}", (options.now)());
         let (letter_box, letters) =
@@ -140,6 +161,9 @@ impl Pipeline {
         let state = state_to_begin_with(options.snapshots.as_ref(), &handle)?;
         let from = state.next();
         let mut worker = Worker::recording_from(state, handle.logs().clone(), statistics)?;
+        if let Some(attempts) = attempts {
+            worker = worker.noting(attempts);
+        }
         let mut publish = |state: &PartitionState, published: Published| {
             handle.publish(state, published, true);
             progress(state.next().0, transactions.end().0);
@@ -225,7 +249,9 @@ impl Pipeline {
         let worker = self.worker;
         let ended = tokio::task::spawn_blocking(move || worker.join()).await;
         let worker_result = match ended {
-            Ok(Ok(result)) => result.map_err(PipelineError::from),
+            Ok(Ok(result)) => result
+                .and_then(|mut worker| worker.end().map(|()| worker))
+                .map_err(PipelineError::from),
             _ => Err(PipelineError::Panicked),
         };
         decisions.flush()?;

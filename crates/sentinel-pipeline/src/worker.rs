@@ -16,6 +16,7 @@ use sentinel_eventlog::{EventLog, LogError, RecordBatch};
 use crate::active::Decider;
 use crate::backfill::{BackfillError, Backfilled, History};
 use crate::partition::{PartitionState, Settled};
+use crate::poison::{Attempts, PoisonError};
 use crate::record::{RecordError, Recorder};
 use crate::recorded::RecordedLogs;
 use crate::statistics::Statistics;
@@ -46,6 +47,9 @@ pub enum WorkerError {
     /// The operating system refused a thread.
     #[error("start a thread that compares outcomes")]
     Thread(#[source] std::io::Error),
+    /// An entry that stops the owner could not be noted or put aside.
+    #[error(transparent)]
+    Poison(#[from] PoisonError),
     /// The decision log is longer than the transaction log.
     #[error(
         "the decision log ends at {decisions}, behind the transaction log's end {transactions}: the \
@@ -120,7 +124,12 @@ pub struct Worker {
     recorder: Option<Recorder>,
     statistics: Arc<Statistics>,
     batch: RecordBatch,
+    attempts: Option<Attempts>,
+    fault: Option<Fault>,
 }
+
+/// A fault that a test plants: it hears each entry before it is applied, and may panic.
+pub type Fault = Box<dyn FnMut(Offset) + Send>;
 
 impl Worker {
     /// A worker that records its outcomes beside the transaction log, from its first entry on.
@@ -152,6 +161,8 @@ impl Worker {
             recorder: Some(Recorder::new(logs)),
             statistics,
             batch: RecordBatch::default(),
+            attempts: None,
+            fault: None,
         })
     }
 
@@ -163,7 +174,35 @@ impl Worker {
             log,
             statistics,
             batch: RecordBatch::default(),
+            attempts: None,
+            fault: None,
         }
+    }
+
+    /// Notes from here on, while it is careful, what it is about to apply.
+    pub fn noting(self, attempts: Attempts) -> Self {
+        Self {
+            attempts: Some(attempts),
+            ..self
+        }
+    }
+
+    /// Has a fault in it from here on: how tests and simulations see that a fault of ours loses nothing.
+    pub fn with_fault(self, fault: Fault) -> Self {
+        Self {
+            fault: Some(fault),
+            ..self
+        }
+    }
+
+    /// Ends as it should: removes the note.
+    pub fn end(&mut self) -> Result<(), WorkerError> {
+        let Some(attempts) = self.attempts.take() else {
+            return Ok(());
+        };
+        let path = attempts.path().to_owned();
+        attempts.close().map_err(PoisonError::io(&path))?;
+        Ok(())
     }
 
     /// The state, between batches.
@@ -229,12 +268,21 @@ impl Worker {
     ) -> Result<(), WorkerError> {
         let picked_up = Stopwatch::now();
         let from = self.state.next();
+        let mut careful = self.attempts.as_mut().filter(|one| one.is_careful());
+        let most = careful.as_ref().map_or(BATCH_ENTRIES_MAX, |_| 1);
         self.log
-            .read(from, BATCH_ENTRIES_MAX, &mut self.batch)
+            .read(from, most, &mut self.batch)
             .map_err(|source| WorkerError::Log {
                 offset: from,
                 source,
             })?;
+        if let Some(attempts) = &mut careful {
+            let begun = attempts.begin(from);
+            begun.map_err(PoisonError::io(attempts.path()))?;
+        }
+        if let Some(fault) = &mut self.fault {
+            self.batch.iter().for_each(|record| fault(record.offset));
+        }
         let mut settled = Vec::with_capacity(self.batch.len());
         let before = self.state.backfilled();
         let mut progress = Progress::default();
@@ -256,6 +304,10 @@ impl Worker {
             Some(recorder) => recorder.record(&settled, latency_us)?,
             None => Vec::new(),
         };
+        if let Some(attempts) = careful {
+            let done = attempts.done();
+            done.map_err(PoisonError::io(attempts.path()))?;
+        }
         let (replayed, fresh) = settled.split_at(latencies_us.len());
         self.statistics.count(replayed, None);
         self.statistics.count(fresh, Some(u64::from(latency_us)));

@@ -95,6 +95,7 @@ impl Server {
                 interval: Duration::ZERO,
                 ..SnapshotOptions::new(&folder.path().join("snapshots"))
             }),
+            attempts: None,
             trust,
             deadline: Duration::from_secs(20),
             now,

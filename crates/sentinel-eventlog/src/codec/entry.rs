@@ -15,7 +15,7 @@ use sentinel_domain::transaction::{
 use sentinel_domain::{
     AccountId, Activation, ActivationKind, Attributes, CardToken, Coordinates, CounterpartyId,
     Country, Currency, CustomerId, DeviceId, Entry, EventId, Field, Instant, IpAddress, Label,
-    LabelId, MerchantId, Money, Scalar, SessionId, TerminalId, Transaction,
+    LabelId, MerchantId, Money, Offset, Scalar, SessionId, TerminalId, Transaction,
 };
 
 use super::cursor::{
@@ -27,6 +27,7 @@ use crate::varint::write_varint;
 const KIND_TRANSACTION: u8 = 1;
 const KIND_LABEL: u8 = 2;
 const KIND_ACTIVATION: u8 = 3;
+const KIND_SKIP: u8 = 4;
 
 /// The presence bit of the attributes; fields begin at code 1.
 const ATTRIBUTES_BIT: u64 = 1;
@@ -52,6 +53,10 @@ pub fn encode_entry(entry: &Entry, out: &mut Vec<u8>) {
             write_varint(out, u64::from(activation.version));
             put_bytes(out, &activation.content);
         }
+        Entry::Skip { offset } => {
+            put_head(out, KIND_SKIP);
+            out.extend_from_slice(&offset.0.to_le_bytes());
+        }
     }
 }
 
@@ -62,10 +67,25 @@ pub fn decode_entry(bytes: &[u8]) -> Result<Entry, CodecError> {
         KIND_TRANSACTION => Entry::Transaction(decode_transaction(&mut cursor)?),
         KIND_LABEL => Entry::Label(Box::new(decode_label(&mut cursor)?)),
         KIND_ACTIVATION => Entry::Activation(Box::new(decode_activation(&mut cursor)?)),
+        KIND_SKIP => Entry::Skip {
+            offset: Offset(u64::from_le_bytes(cursor.array("offset")?)),
+        },
         kind => return Err(CodecError::UnknownKind { kind }),
     };
     cursor.finish()?;
     Ok(entry)
+}
+
+/// Which entry a payload says to skip; `None` where it is anything else. Costs a look at one byte, so that a log can be
+/// searched.
+pub fn skipped_by(bytes: &[u8]) -> Option<Offset> {
+    if bytes.first() != Some(&KIND_SKIP) {
+        return None;
+    }
+    match decode_entry(bytes) {
+        Ok(Entry::Skip { offset }) => Some(offset),
+        _ => None,
+    }
 }
 
 const fn bit(field: Field) -> u64 {

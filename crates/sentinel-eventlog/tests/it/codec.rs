@@ -271,6 +271,10 @@ fn the_bytes_on_disk_do_not_change() {
         hex(&encoded(&Entry::Activation(Box::new(activation)))),
         GOLDEN_ACTIVATION
     );
+    let skip = Entry::Skip {
+        offset: Offset(258),
+    };
+    assert_eq!(hex(&encoded(&skip)), "04010201000000000000");
     let decided = Outcome::Decided(Box::new(golden_decision()));
     assert_eq!(hex(&encoded_outcome(&decided, 258)), GOLDEN_DECISION);
     let activated = Outcome::Activated(Arc::new(golden_versions()));

@@ -13,5 +13,6 @@
 mod contents;
 mod fast_lane;
 mod definitions;
+mod poison;
 mod slow_lane;
 mod snapshots;

@@ -53,6 +53,7 @@ impl Setting {
             dead_letters: DeadLetterFile::growing(&self.folder.path().join("letters.jsonl")),
             contents: shipped(),
             snapshots: None,
+            attempts: None,
             trust: sentinel_pipeline::trust::ModelTrust::default(),
             deadline: Duration::from_secs(20),
             now: noon,

@@ -168,6 +168,7 @@ async fn pipeline_of(directory: &DataDirectory, start: &Start<'_>) -> anyhow::Re
         snapshots: start
             .snapshots
             .map(|arguments| arguments.options(&directory.path(compose::SNAPSHOTS))),
+        attempts: Some(directory.path(compose::ATTEMPTS)),
         trust: start.contents.trust.clone(),
         deadline: start.deadline,
         now: clock::now,

@@ -200,6 +200,7 @@ pub(super) fn entry() -> impl Strategy<Value = Entry> {
         3 => transaction().prop_map(|value| Entry::Transaction(Box::new(value))),
         1 => label().prop_map(|value| Entry::Label(Box::new(value))),
         1 => activation().prop_map(|value| Entry::Activation(Box::new(value))),
+        1 => any::<u64>().prop_map(|offset| Entry::Skip { offset: Offset(offset) }),
     ]
 }
 

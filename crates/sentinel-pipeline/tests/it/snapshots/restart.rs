@@ -82,6 +82,7 @@ impl Data {
             dead_letters: DeadLetterFile::growing(&self.folder.path().join("letters.jsonl")),
             contents: shipped(),
             snapshots,
+            attempts: None,
             trust: sentinel_pipeline::trust::ModelTrust::default(),
             deadline: Duration::from_secs(20),
             now: noon,

@@ -285,6 +285,7 @@ pub(super) async fn start(
         dead_letters: DeadLetterFile::growing(&letters),
         contents: contents.activations,
         snapshots,
+        attempts: None,
         trust: sentinel_pipeline::trust::ModelTrust::default(),
         deadline: DEADLINE,
         now: clock::now,

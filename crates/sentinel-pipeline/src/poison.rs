@@ -1,0 +1,253 @@
+//! Poison: an entry on which the owner stops every time it comes to it.
+//!
+//! ```text
+//!  stop 1, 2, 3 at one entry ─▶ the next start appends Skip{entry}, keeps its bytes as a dead letter ─▶ goes on
+//! ```
+//!
+//! Bytes that cannot be decoded are refused without this; here are faults of our own, a panic above all. Which
+//! entry it was is not known where a batch was under way, so after a stop without warning the first entries are
+//! applied one by one, each noted before it is begun.
+//!
+//! Promises that a skip stands in the log, so every replay makes the same of it; that an entry whose outcome is
+//! recorded is never skipped; and that three stops at one entry are needed, so no kill from outside costs an
+//! innocent one. Must never skip on a guess.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sentinel_domain::{Entry, Instant, Offset, Rejection, RejectionCode};
+use sentinel_eventlog::{EventLog, LogError, Payloads, RecordBatch, encode_entry, skipped_by};
+
+use crate::dead_letter::DeadLetterFile;
+
+/// How often the owner stops at an entry before it is skipped.
+pub const STOPS: u32 = 3;
+
+/// How many entries are applied one by one after a stop without warning: more than a batch holds.
+const CAREFUL_ENTRIES: u32 = 256;
+
+/// Entries read at once when skips are looked for.
+const BATCH_ENTRIES: usize = 4_096;
+
+/// The entries of a log that are skipped. A skip stands behind its entry, so it has to be looked for before.
+#[derive(Debug, Clone, Default)]
+pub struct Skips {
+    offsets: Arc<[Offset]>,
+}
+
+impl Skips {
+    /// Those that the log names from an entry on. A skip of an entry before it is of no interest any more.
+    pub(crate) fn of(log: &EventLog, from: Offset) -> Result<Self, (Offset, LogError)> {
+        let (mut next, end) = (from, log.end());
+        let mut batch = RecordBatch::default();
+        let mut offsets = Vec::new();
+        while next < end {
+            log.read(next, BATCH_ENTRIES, &mut batch)
+                .map_err(|error| (next, error))?;
+            if batch.is_empty() {
+                break;
+            }
+            offsets.extend(batch.iter().filter_map(|record| {
+                skipped_by(record.payload).filter(|skipped| *skipped < record.offset)
+            }));
+            next = next.plus(batch.len() as u64);
+        }
+        offsets.sort_unstable();
+        let offsets = offsets.into();
+        Ok(Self { offsets })
+    }
+
+    /// Whether an entry is skipped.
+    pub(crate) fn contains(&self, offset: Offset) -> bool {
+        !self.offsets.is_empty() && self.offsets.binary_search(&offset).is_ok()
+    }
+}
+
+/// What becomes of a skipped entry.
+pub(crate) fn rejection() -> Rejection {
+    let detail =
+        format!("deciding on it stopped the engine {STOPS} times; it is in the dead letters");
+    Rejection::new(RejectionCode::Skipped, "", detail)
+}
+
+/// A note beside the log of what the owner is about to apply. Its being there at a start says that the last owner
+/// stopped without warning.
+#[derive(Debug)]
+pub struct Attempts {
+    path: PathBuf,
+    file: File,
+    /// The entry that an earlier owner, or this one, began and did not finish, and how often.
+    begun: Option<(Offset, u32)>,
+    careful: u32,
+}
+
+impl Attempts {
+    /// Opens the note, or begins one.
+    pub fn open(path: &Path) -> io::Result<Self> {
+        let unclean = path.exists();
+        let mut file = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(path)?;
+        let mut text = String::new();
+        // A note that cannot be read names nothing.
+        let _ = file.read_to_string(&mut text);
+        let begun = text.trim().split_once(' ').and_then(|(offset, times)| {
+            let offset = Offset(offset.parse().ok()?);
+            Some((offset, times.parse().ok()?))
+        });
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            begun,
+            careful: if unclean { CAREFUL_ENTRIES } else { 0 },
+        })
+    }
+
+    /// Where the note lies.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the owner stopped so often at this entry, the first without an outcome, that it has to be skipped. The
+    /// first stop was in a batch, so it was not noted.
+    pub fn is_poison(&self, next: Offset) -> bool {
+        let times = self.begun.filter(|(offset, _)| *offset == next);
+        times.is_some_and(|(_, times)| times + 1 >= STOPS)
+    }
+
+    /// Whether entries are to be applied one by one.
+    pub(crate) fn is_careful(&self) -> bool {
+        self.careful > 0
+    }
+
+    /// Notes that an entry is about to be applied.
+    pub(crate) fn begin(&mut self, offset: Offset) -> io::Result<()> {
+        let times = match self.begun {
+            Some((begun, times)) if begun == offset => times + 1,
+            _ => 1,
+        };
+        self.begun = Some((offset, times));
+        self.write(&format!("{offset} {times}\n"))
+    }
+
+    /// Notes that it was applied.
+    pub(crate) fn done(&mut self) -> io::Result<()> {
+        self.begun = None;
+        self.careful -= 1;
+        self.write("")
+    }
+
+    /// Removes the note: a stop as it should be.
+    pub(crate) fn close(self) -> io::Result<()> {
+        std::fs::remove_file(&self.path)
+    }
+
+    fn write(&mut self, text: &str) -> io::Result<()> {
+        self.file.set_len(0)?;
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.write_all(text.as_bytes())
+    }
+}
+
+/// Why poison could not be put aside.
+#[derive(Debug, thiserror::Error)]
+pub enum PoisonError {
+    /// The log could not be read or written.
+    #[error("skip entry {offset}, which stops the engine")]
+    Log {
+        /// The entry.
+        offset: Offset,
+        /// What failed.
+        source: LogError,
+    },
+    /// The note or the dead letter could not be written.
+    #[error("write {}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What failed.
+        source: io::Error,
+    },
+}
+
+impl PoisonError {
+    pub(crate) fn io(path: &Path) -> impl Fn(io::Error) -> Self {
+        move |source| Self::Io {
+            path: path.to_owned(),
+            source,
+        }
+    }
+}
+
+/// Where the last owners stopped at the first entry without an outcome often enough: keeps its bytes, then has the
+/// log skip it.
+pub fn put_aside(
+    attempts: &Attempts,
+    log: &EventLog,
+    next: Offset,
+    letters: &mut DeadLetterFile,
+    now: Instant,
+) -> Result<(), PoisonError> {
+    if !attempts.is_poison(next) || next >= log.end() {
+        return Ok(());
+    }
+    let fault = |source| PoisonError::Log {
+        offset: next,
+        source,
+    };
+    let mut batch = RecordBatch::default();
+    log.read(next, 1, &mut batch).map_err(fault)?;
+    let Some(record) = batch.get(0) else {
+        return Ok(());
+    };
+    let kept = letters
+        .keep_parts("log", next.0, &rejection(), record.payload)
+        .and_then(|()| letters.flush());
+    kept.map_err(PoisonError::io(letters.path()))?;
+    let mut payloads = Payloads::default();
+    payloads.push_with(|out| encode_entry(&Entry::Skip { offset: next }, out));
+    log.append(now, None, &payloads).map_err(fault)?;
+    log.flush().map_err(fault)?;
+    tracing::error!(
+        offset = %next, letters = %letters.path().display(),
+        "an entry stopped the engine {STOPS} times: it is skipped from here on, and kept in the dead letters; please \
+         report it"
+    );
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_stops_at_one_entry_make_it_poison_and_nothing_less() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("attempts");
+        let open = || Attempts::open(&path).unwrap();
+        // The first owner stops in a batch: nothing is noted but that it did.
+        assert!(!open().is_careful());
+        for noted in 1..STOPS {
+            let mut attempts = open();
+            assert!(attempts.is_careful() && !attempts.is_poison(Offset(7)));
+            attempts.begin(Offset(6)).unwrap();
+            attempts.done().unwrap();
+            // Only what was begun last counts, so an entry before it resets nothing and a finished one everything.
+            attempts.begun = (noted > 1).then_some((Offset(7), noted - 1));
+            attempts.begin(Offset(7)).unwrap();
+        }
+        assert!(open().is_poison(Offset(7)));
+        assert!(!open().is_poison(Offset(8)));
+        let mut attempts = open();
+        attempts.begin(Offset(7)).unwrap();
+        attempts.done().unwrap();
+        assert!(!open().is_poison(Offset(7)));
+        open().close().unwrap();
+        assert!(!path.exists() && !open().is_careful());
+    }
+}

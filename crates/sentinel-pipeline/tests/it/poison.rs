@@ -1,0 +1,178 @@
+//! An entry that stops the owner every time it comes to it is skipped after three stops, and nothing else is lost.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use sentinel_domain::{Entry, Instant, Offset, Outcome, RejectionCode};
+use sentinel_eventlog::{
+    EventLog, MemoryOptions, Payloads, RecordBatch, decode_entry, encode_entry,
+};
+use sentinel_pipeline::RecordedLogs;
+use sentinel_pipeline::dead_letter::DeadLetterFile;
+use sentinel_pipeline::poison::{Attempts, STOPS, put_aside};
+use sentinel_pipeline::replay::replay_range;
+use sentinel_pipeline::statistics::Statistics;
+use sentinel_pipeline::worker::Worker;
+
+use crate::contents::{LOG, empty_log, shipped, stream};
+
+/// The payment that stops the engine.
+const POISON: u64 = 333;
+
+struct Setting {
+    transactions: EventLog,
+    decisions: EventLog,
+    folder: tempfile::TempDir,
+}
+
+impl Setting {
+    fn new() -> Self {
+        let transactions = empty_log();
+        let mut payloads = Payloads::default();
+        for activation in shipped() {
+            let entry = Entry::Activation(Box::new(activation));
+            payloads.push_with(|out| encode_entry(&entry, out));
+        }
+        for (_, entry) in stream(5, 1_000) {
+            payloads.push_with(|out| encode_entry(&entry, out));
+        }
+        transactions
+            .append(Instant::from_seconds(1), None, &payloads)
+            .unwrap();
+        transactions.flush().unwrap();
+        Self {
+            transactions,
+            decisions: EventLog::memory(MemoryOptions {
+                log_id: LOG,
+                bytes_max: 1 << 30,
+            }),
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn logs(&self) -> RecordedLogs {
+        RecordedLogs::new(self.transactions.clone(), self.decisions.clone())
+    }
+
+    fn letters(&self) -> PathBuf {
+        self.folder.path().join("letters.jsonl")
+    }
+
+    /// One life of the owner: it starts, puts aside what has to be, and applies what there is. Whether it came
+    /// to the end.
+    fn live(&self) -> bool {
+        let attempts = Attempts::open(&self.folder.path().join("attempts")).unwrap();
+        let mut letters = DeadLetterFile::growing(&self.letters());
+        self.decisions.flush().unwrap();
+        let next = self.decisions.end();
+        let now = Instant::from_seconds(2);
+        put_aside(&attempts, &self.transactions, next, &mut letters, now).unwrap();
+        let fault = |offset: Offset| assert_ne!(offset, Offset(POISON), "the planted fault");
+        // Once it is skipped the fault is not met any more: the engine does not look at the entry.
+        let is_put_aside = self.letters().exists();
+        let mut worker = Worker::recording(self.logs(), Arc::new(Statistics::default()))
+            .unwrap()
+            .noting(attempts);
+        if !is_put_aside {
+            worker = worker.with_fault(Box::new(fault));
+        }
+        let lived = catch_unwind(AssertUnwindSafe(|| worker.replay(&mut |_, _| {})));
+        match lived {
+            Ok(ended) => {
+                ended.unwrap();
+                worker.end().unwrap();
+                true
+            }
+            Err(_) => false,
+        }
+    }
+
+    fn outcome(&self, offset: u64) -> Outcome {
+        let logs = self.logs();
+        for at in 0..=offset {
+            let mut batch = RecordBatch::default();
+            self.decisions.read(Offset(at), 1, &mut batch).unwrap();
+            let (outcome, _) = logs.decode(&batch.get(0).unwrap()).unwrap();
+            logs.learn(&outcome);
+            if at == offset {
+                return outcome;
+            }
+        }
+        unreachable!()
+    }
+}
+
+#[test]
+fn the_third_stop_at_one_entry_skips_it_keeps_its_bytes_and_loses_nothing_else() {
+    let setting = Setting::new();
+    let end = setting.transactions.end();
+    for stop in 1..=STOPS {
+        assert!(!setting.live(), "stop {stop}");
+        assert!(!setting.letters().exists(), "stop {stop}");
+        setting.decisions.flush().unwrap();
+        let decided = setting.decisions.end().0;
+        // The first life loses its batch; those after it come to the very entry.
+        let nearest = if stop == 1 { POISON - 64 } else { POISON };
+        assert!(
+            (nearest..=POISON).contains(&decided),
+            "stop {stop}: {decided}"
+        );
+    }
+    assert!(setting.live());
+    setting.decisions.flush().unwrap();
+    assert_eq!(
+        setting.transactions.end(),
+        end.plus(1),
+        "one entry more: the skip"
+    );
+    assert_eq!(setting.decisions.end(), end.plus(1));
+    let Outcome::Refused(rejection) = setting.outcome(POISON) else {
+        panic!("{:?}", setting.outcome(POISON));
+    };
+    assert_eq!(rejection.code, RejectionCode::Skipped);
+    assert!(matches!(setting.outcome(POISON + 1), Outcome::Decided(_)));
+    assert!(matches!(setting.outcome(end.0), Outcome::Applied));
+    let letter = std::fs::read_to_string(setting.letters()).unwrap();
+    assert_eq!(letter.lines().count(), 1);
+    assert!(
+        letter.contains("\"source\":\"log\",\"row\":333,\"code\":\"skipped\""),
+        "{letter}"
+    );
+    // The log alone says it all: whoever replays it makes the same of it.
+    let range = (Offset(0), setting.decisions.end());
+    let found = replay_range(&setting.logs(), range, &mut |_, _| {
+        std::ops::ControlFlow::Continue(())
+    })
+    .unwrap();
+    assert_eq!((found.compared, found.different), (end.0 + 1, 0));
+    // And a start after it is as any other.
+    assert!(setting.live());
+    assert_eq!(setting.transactions.end(), end.plus(1));
+}
+
+#[test]
+fn an_owner_that_is_killed_again_and_again_elsewhere_skips_nothing() {
+    let setting = Setting::new();
+    let end = setting.transactions.end();
+    for life in 0..6 {
+        let attempts = Attempts::open(&setting.folder.path().join("attempts")).unwrap();
+        let mut letters = DeadLetterFile::growing(&setting.letters());
+        let next = setting.decisions.end();
+        let now = Instant::from_seconds(2);
+        put_aside(&attempts, &setting.transactions, next, &mut letters, now).unwrap();
+        let killed_at = Offset(40 + life * 50);
+        let mut worker = Worker::recording(setting.logs(), Arc::new(Statistics::default()))
+            .unwrap()
+            .noting(attempts)
+            .with_fault(Box::new(move |offset| assert_ne!(offset, killed_at)));
+        let lived = catch_unwind(AssertUnwindSafe(|| worker.replay(&mut |_, _| {})));
+        assert!(lived.is_err(), "life {life}");
+        setting.decisions.flush().unwrap();
+    }
+    assert_eq!(setting.transactions.end(), end);
+    assert!(!setting.letters().exists());
+    let mut batch = RecordBatch::default();
+    setting.transactions.read(Offset(0), 1, &mut batch).unwrap();
+    assert!(decode_entry(batch.get(0).unwrap().payload).is_ok());
+}
