@@ -32,8 +32,8 @@ pub(crate) const WIDTH_MAX: usize = 4096;
 
 /// What to say where a network is met by a binary that cannot evaluate it.
 #[cfg(not(feature = "neural"))]
-pub(crate) const ABSENT: &str = "this is a neural network, and this binary was built without them: build \
-                                 `sentinel` with `cargo build --release --features neural` and try again";
+pub(crate) const ABSENT: &str = "this is a neural network, and this binary was built without them: build one with \
+                                 `cargo build --release -p sentinel --features neural`";
 
 /// A checked network. Value 0 is the input; value *n* is made by step *n*, counted from 1; the last is the
 /// margin.
@@ -128,7 +128,10 @@ impl Activation {
     }
 
     /// What becomes of a number; not-a-number stays what it is.
-    #[cfg_attr(not(any(feature = "neural", test)), allow(dead_code, reason = "only the evaluator asks"))]
+    #[cfg_attr(
+        not(any(feature = "neural", test)),
+        allow(dead_code, reason = "only the evaluator asks")
+    )]
     pub(crate) fn at(self, number: f64) -> f64 {
         match self {
             Self::Relu if number < 0.0 => 0.0,
@@ -166,9 +169,7 @@ impl Step {
                 })
                 .collect(),
             Self::Activation { .. } | Self::Concat(_) => Vec::new(),
-            Self::BatchNormalization { columns, .. } => {
-                columns.iter().map(Vec::as_slice).collect()
-            }
+            Self::BatchNormalization { columns, .. } => columns.iter().map(Vec::as_slice).collect(),
         }
     }
 
@@ -220,7 +221,9 @@ impl Step {
             },
             Self::Concat(values) => {
                 let widths: Result<Vec<usize>, String> = values.iter().map(of).collect();
-                Ok(widths?.iter().fold(0, |sum, width| sum.saturating_add(*width)))
+                Ok(widths?
+                    .iter()
+                    .fold(0, |sum, width| sum.saturating_add(*width)))
             }
             Self::BatchNormalization {
                 value,
@@ -229,7 +232,9 @@ impl Step {
             } => {
                 let width = of(value)?;
                 if columns.iter().any(|numbers| numbers.len() != width) {
-                    return Err(format!("its numbers are not one for each of {width} columns"));
+                    return Err(format!(
+                        "its numbers are not one for each of {width} columns"
+                    ));
                 }
                 let [_, _, _, variance] = columns;
                 if !variance.iter().all(|variance| variance + epsilon > 0.0) {
@@ -246,7 +251,9 @@ impl Network {
     /// it, and the law that it breaks.
     pub(crate) fn new(columns: usize, steps: Vec<Step>) -> Result<Self, String> {
         if columns == 0 || columns > WIDTH_MAX {
-            return Err(format!("a network reads 1 to {WIDTH_MAX} columns, not {columns}"));
+            return Err(format!(
+                "a network reads 1 to {WIDTH_MAX} columns, not {columns}"
+            ));
         }
         if steps.is_empty() || steps.len() > STEPS_MAX {
             let count = steps.len();
@@ -267,7 +274,9 @@ impl Network {
                 }
             }
             if weights > WEIGHTS_MAX {
-                return Err(fault(format!("a network has at most {WEIGHTS_MAX} numbers")));
+                return Err(fault(format!(
+                    "a network has at most {WEIGHTS_MAX} numbers"
+                )));
             }
             widths.push(width);
         }

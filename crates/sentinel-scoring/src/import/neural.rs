@@ -53,7 +53,8 @@ impl Foreign {
         let features = self.features().to_vec();
         if features.len() > FEATURES_MAX {
             let count = features.len();
-            let problem = format!("the network reads {count} features, at most {FEATURES_MAX} can be");
+            let problem =
+                format!("the network reads {count} features, at most {FEATURES_MAX} can be");
             return Err(ImportError::Whole { problem });
         }
         let means = means(options.sample, features.len());
@@ -103,7 +104,10 @@ fn means(sample: Option<Sample<'_>>, columns: usize) -> Vec<Option<f32>> {
             }
         }
     }
-    #[allow(clippy::cast_possible_truncation, reason = "a value of the engine is an f32")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "a value of the engine is an f32"
+    )]
     let mean = |(sum, count): (f64, f64)| {
         let mean = (sum / count) as f32;
         mean.is_finite().then_some(mean)

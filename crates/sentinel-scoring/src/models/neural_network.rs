@@ -100,7 +100,9 @@ impl NeuralNetwork {
     /// The margins of rows of columns that lie one after another.
     pub(crate) fn margins(&self, rows: &[f64]) -> Vec<f64> {
         let mut margins = self.plan.outputs(rows);
-        margins.iter_mut().for_each(|margin| *margin = on_grid(*margin));
+        margins
+            .iter_mut()
+            .for_each(|margin| *margin = on_grid(*margin));
         margins
     }
 

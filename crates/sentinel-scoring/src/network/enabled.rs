@@ -87,11 +87,7 @@ fn evaluated(runnable: &Arc<TypedRunnableModel>, columns: usize, rows: &[f64]) -
     found.unwrap_or_default()
 }
 
-fn run(
-    runnable: &Arc<TypedRunnableModel>,
-    columns: usize,
-    rows: &[f64],
-) -> TractResult<Vec<f64>> {
+fn run(runnable: &Arc<TypedRunnableModel>, columns: usize, rows: &[f64]) -> TractResult<Vec<f64>> {
     let input = Tensor::from_shape(&[rows.len() / columns, columns], rows)?;
     let outputs = runnable.run(tvec!(input.into()))?;
     let Some(output) = outputs.first() else {

@@ -11,7 +11,10 @@ pub(crate) enum Precision {
     /// f32, as they are: for files.
     Single,
     /// f64: for the evaluator.
-    #[cfg_attr(not(feature = "neural"), allow(dead_code, reason = "only the evaluator wants it"))]
+    #[cfg_attr(
+        not(feature = "neural"),
+        allow(dead_code, reason = "only the evaluator wants it")
+    )]
     Double,
 }
 
@@ -42,7 +45,11 @@ pub(crate) fn write(network: &Network, precision: Precision) -> Vec<u8> {
         let node = Node::of(network, index + 1, step);
         bytes(&mut graph, 1, &node.bytes());
         for (name, dimensions, numbers) in &node.tensors {
-            bytes(&mut tensors, 5, &tensor(name, dimensions, numbers, precision));
+            bytes(
+                &mut tensors,
+                5,
+                &tensor(name, dimensions, numbers, precision),
+            );
         }
     }
     bytes(&mut graph, 2, b"network");
@@ -139,7 +146,8 @@ impl<'a> Node<'a> {
     fn constant(&mut self, dimensions: Vec<usize>, numbers: &'a [f32]) {
         let name = format!("c{}_{}", self.number, self.tensors.len());
         self.inputs.push(name.clone());
-        self.tensors.push((name, dimensions, numbers.iter().collect()));
+        self.tensors
+            .push((name, dimensions, numbers.iter().collect()));
     }
 
     fn float(&mut self, name: &str, number: f32) {
@@ -168,7 +176,11 @@ impl<'a> Node<'a> {
 fn tensor(name: &str, dimensions: &[usize], numbers: &[&f32], precision: Precision) -> Vec<u8> {
     let mut tensor = Vec::new();
     for dimension in dimensions {
-        integer(&mut tensor, 1, u64::try_from(*dimension).unwrap_or_default());
+        integer(
+            &mut tensor,
+            1,
+            u64::try_from(*dimension).unwrap_or_default(),
+        );
     }
     integer(&mut tensor, 2, precision.tensor_type());
     bytes(&mut tensor, 8, name.as_bytes());

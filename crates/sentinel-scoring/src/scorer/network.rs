@@ -140,7 +140,10 @@ impl BoundNetwork {
     }
 
     /// What its columns are in a row; values are rounded to f32 first, as for trees.
-    #[allow(clippy::cast_possible_truncation, reason = "a value of the engine is an f32")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "a value of the engine is an f32"
+    )]
     fn columns(&self, row: &[f64]) -> Vec<f64> {
         let inputs = self.network.inputs().iter().zip(&self.slots);
         inputs

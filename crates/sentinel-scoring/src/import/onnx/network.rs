@@ -6,14 +6,16 @@
 //! is refused by its operator's name, and that memory is bounded before it is taken: numbers are counted
 //! whenever they are read or copied. Must never read control flow, random numbers, texts or other files.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod outline;
+
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use super::super::ensemble::numbered;
 use super::super::protobuf::Message;
 use super::graph::{Graph, Operator, tensor_dimensions, tensor_numbers};
 use crate::error::ImportError;
 use crate::network::{Activation, Arithmetic, Network, Operand, STEPS_MAX, Step, WEIGHTS_MAX};
+use outline::{Head, head, inputs, makers, needed};
 
 /// The most numbers that are read and copied while a network is read.
 const NUMBERS_MAX: usize = 4 * WEIGHTS_MAX;
@@ -31,17 +33,6 @@ pub(super) struct Found {
     pub(super) network: Network,
     /// What a reader should know.
     pub(super) notes: Vec<String>,
-}
-
-/// How the output follows from the last value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Head {
-    /// It is the last value.
-    Plain,
-    /// It is the logistic function of it.
-    Logistic,
-    /// It is the softmax over two columns.
-    Softmax,
 }
 
 /// What a name stands for.
@@ -149,173 +140,6 @@ fn whole(problem: impl Into<String>) -> ImportError {
     }
 }
 
-/// For every value, the place of the operator that makes it.
-fn makers<'a>(graph: &Graph<'a>) -> BTreeMap<&'a str, usize> {
-    let mut makers = BTreeMap::new();
-    for (place, operator) in graph.operators.iter().enumerate() {
-        for output in &operator.outputs {
-            makers.entry(*output).or_insert(place);
-        }
-    }
-    makers
-}
-
-/// The value before whatever makes a probability of it, or another shape.
-fn head<'a>(
-    graph: &Graph<'a>,
-    makers: &BTreeMap<&str, usize>,
-) -> Result<(&'a str, Head), ImportError> {
-    let Some(mut value) = graph.outputs.last().copied() else {
-        return Err(whole("the graph has no output"));
-    };
-    let maker = |value: &str| {
-        let operator = graph.operators.get(*makers.get(value)?)?;
-        Some((operator, *operator.inputs.first()?))
-    };
-    for _ in 0..STEPS_MAX {
-        let Some((operator, input)) = maker(value) else {
-            return Ok((value, Head::Plain));
-        };
-        match operator.kind {
-            "Identity" | "Dropout" | "Reshape" | "Flatten" | "Squeeze" | "Unsqueeze" | "ZipMap" => {
-                value = input;
-            }
-            "Cast" if floating(operator)? => value = input,
-            "Sigmoid" => return Ok((input, Head::Logistic)),
-            "Softmax" if matches!(operator.integer("axis", -1)?, 1 | -1) => {
-                return Ok((input, Head::Softmax));
-            }
-            "Concat" => match complement(graph, operator, &maker)? {
-                Some(share) => value = share,
-                None => return Ok((value, Head::Plain)),
-            },
-            _ => return Ok((value, Head::Plain)),
-        }
-    }
-    Err(whole("too many operators stand behind the network"))
-}
-
-/// Where an operator joins `1 - p` and `p`: `p`, if a logistic function makes it.
-fn complement<'g, 'a>(
-    graph: &Graph<'a>,
-    operator: &Operator<'a>,
-    maker: &impl Fn(&str) -> Option<(&'g Operator<'a>, &'a str)>,
-) -> Result<Option<&'a str>, ImportError>
-where
-    'a: 'g,
-{
-    let [other, share] = operator.inputs.as_slice() else {
-        return Ok(None);
-    };
-    let is_logistic = maker(share).is_some_and(|(maker, _)| maker.kind == "Sigmoid");
-    let Some((difference, one)) = maker(other) else {
-        return Ok(None);
-    };
-    let is_difference = difference.kind == "Sub" && difference.inputs.get(1) == Some(share);
-    Ok((is_logistic && is_difference && graph.constant(one)?.as_deref() == Some(&[1.0]))
-        .then_some(*share))
-}
-
-/// The places of the operators that lead to a value, rising.
-fn needed(
-    graph: &Graph<'_>,
-    makers: &BTreeMap<&str, usize>,
-    output: &str,
-) -> Result<BTreeSet<usize>, ImportError> {
-    let mut needed = BTreeSet::new();
-    let mut open = vec![output];
-    while let Some(value) = open.pop() {
-        let Some(place) = makers.get(value) else {
-            continue;
-        };
-        if let Some(operator) = graph.operators.get(*place)
-            && needed.insert(*place)
-        {
-            if operator.inputs.len() > crate::network::WIDTH_MAX {
-                return Err(operator.fault("it reads too many values"));
-            }
-            open.extend(operator.inputs.iter().filter(|input| !input.is_empty()));
-        }
-    }
-    Ok(needed)
-}
-
-/// What a network reads.
-struct Inputs<'a> {
-    /// The value that holds all columns.
-    name: &'a str,
-    features: Vec<String>,
-}
-
-/// One input of a stated width, or inputs that one operator joins.
-fn inputs<'a>(
-    graph: &Graph<'a>,
-    operators: &[&Operator<'a>],
-    output: &str,
-) -> Result<Inputs<'a>, ImportError> {
-    let read = |name: &str| {
-        name == output || operators.iter().any(|operator| operator.inputs.contains(&name))
-    };
-    let mut used = Vec::new();
-    for (name, width) in &graph.inputs {
-        if read(name) {
-            let Some(width) = width else {
-                return Err(whole(format!(
-                    "the input {:?} does not state how many columns it has: export it as rows of a fixed \
-                     number of columns",
-                    shown(name)
-                )));
-            };
-            if *width > crate::network::WIDTH_MAX {
-                let bound = crate::network::WIDTH_MAX;
-                return Err(whole(format!("a network reads at most {bound} columns")));
-            }
-            used.push((*name, *width));
-        }
-    }
-    match used.as_slice() {
-        [] => Err(whole("the network reads no input")),
-        [(name, 1)] => Ok(Inputs {
-            name,
-            features: vec![(*name).to_owned()],
-        }),
-        [(name, width)] => Ok(Inputs {
-            name,
-            features: numbered(*width),
-        }),
-        _ => joined(&used, operators),
-    }
-}
-
-fn joined<'a>(
-    used: &[(&'a str, usize)],
-    operators: &[&Operator<'a>],
-) -> Result<Inputs<'a>, ImportError> {
-    let is_input = |name: &&str| used.iter().any(|(input, _)| input == name);
-    let mut readers = operators
-        .iter()
-        .filter(|operator| operator.inputs.iter().any(|name| is_input(&name)));
-    let (Some(join), None) = (readers.next(), readers.next()) else {
-        return Err(whole("several inputs are not joined by one Concat"));
-    };
-    let [name] = join.outputs.as_slice() else {
-        return Err(join.fault("it makes several values"));
-    };
-    if join.kind != "Concat" || !matches!(join.integer("axis", 1)?, 1 | -1) {
-        return Err(join.fault("it reads several inputs and is no Concat of columns"));
-    }
-    let mut features = Vec::new();
-    let mut seen = BTreeSet::new();
-    for input in &join.inputs {
-        let width = used.iter().find(|(name, _)| name == input);
-        match width {
-            Some((_, 1)) if seen.insert(*input) => features.push((*input).to_owned()),
-            _ => return Err(join.fault("the inputs that it joins are not one column each")),
-        }
-    }
-    Ok(Inputs { name, features })
-}
-
 fn shown(name: &str) -> String {
     name.chars().take(60).collect()
 }
@@ -400,7 +224,11 @@ impl<'a> Reading<'_, 'a> {
         }
     }
 
-    fn constant(&mut self, operator: &Operator<'a>, place: usize) -> Result<Rc<Tensor>, ImportError> {
+    fn constant(
+        &mut self,
+        operator: &Operator<'a>,
+        place: usize,
+    ) -> Result<Rc<Tensor>, ImportError> {
         match self.input(operator, place)? {
             Bound::Constant(tensor) => Ok(tensor),
             Bound::Value(_) => Err(operator.fault(format!("its input {} is not fixed", place + 1))),
@@ -417,16 +245,19 @@ impl<'a> Reading<'_, 'a> {
     }
 
     /// The numbers of a tensor.
-    #[allow(clippy::cast_possible_truncation, reason = "rounded to the nearest, and said")]
+    #[allow(
+        clippy::cast_possible_truncation,
+        reason = "rounded to the nearest, and said"
+    )]
     fn tensor(
         &mut self,
         operator: &Operator<'a>,
         message: Message<'a>,
     ) -> Result<Tensor, ImportError> {
         let dimensions = tensor_dimensions(message)?;
-        let product = dimensions
-            .iter()
-            .try_fold(1_usize, |product, dimension| product.checked_mul(*dimension));
+        let product = dimensions.iter().try_fold(1_usize, |product, dimension| {
+            product.checked_mul(*dimension)
+        });
         let Some(product) = product.filter(|product| *product <= WEIGHTS_MAX) else {
             return Err(operator.fault(format!("a network has at most {WEIGHTS_MAX} numbers")));
         };
@@ -534,7 +365,9 @@ impl<'a> Reading<'_, 'a> {
         for name in ["alpha", "beta"] {
             let factor = operator.float(name, 1.0)?;
             if factor != 1.0 {
-                return Err(operator.fault(format!("its {name} is {factor}, and only 1 is understood")));
+                return Err(
+                    operator.fault(format!("its {name} is {factor}, and only 1 is understood"))
+                );
             }
         }
         let turn = operator.integer("transB", 0)? != 0;
@@ -591,7 +424,11 @@ impl<'a> Reading<'_, 'a> {
             operator.float("max", f32::INFINITY)?,
         ];
         for (place, bound) in (1..).zip(&mut bounds) {
-            if operator.inputs.get(place).is_some_and(|name| !name.is_empty()) {
+            if operator
+                .inputs
+                .get(place)
+                .is_some_and(|name| !name.is_empty())
+            {
                 match self.constant(operator, place)?.numbers.as_slice() {
                     [number] => *bound = *number,
                     _ => return Err(operator.fault("a bound is one number")),
@@ -638,7 +475,9 @@ impl<'a> Reading<'_, 'a> {
             return Err(whole("the network ends in a constant"));
         };
         if self.widths.get(*value) != Some(&2) {
-            return Err(whole("the network ends in a softmax over other than two columns"));
+            return Err(whole(
+                "the network ends in a softmax over other than two columns",
+            ));
         }
         self.steps.push(Step::MatMul {
             value: *value,

@@ -78,7 +78,9 @@ pub(super) fn read(reader: &mut Reader<'_>, features: usize) -> Result<NeuralNet
         read_line(reader, length - onnx.len(), &mut onnx)?;
     }
     if ContentHash::of(&onnx).to_string() != hash {
-        return Err(fault("the bytes of the network do not match their hash".to_owned()));
+        return Err(fault(
+            "the bytes of the network do not match their hash".to_owned(),
+        ));
     }
     NeuralNetwork::read(inputs, &onnx).map_err(fault)
 }
