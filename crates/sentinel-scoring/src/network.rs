@@ -128,10 +128,7 @@ impl Activation {
     }
 
     /// What becomes of a number; not-a-number stays what it is.
-    #[cfg_attr(
-        not(any(feature = "neural", test)),
-        allow(dead_code, reason = "only the evaluator asks")
-    )]
+    #[cfg(feature = "neural")]
     pub(crate) fn at(self, number: f64) -> f64 {
         match self {
             Self::Relu if number < 0.0 => 0.0,

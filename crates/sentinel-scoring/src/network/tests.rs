@@ -7,6 +7,7 @@ use super::*;
 use crate::import;
 use crate::model::tests::Dice;
 
+#[cfg(feature = "neural")]
 impl Network {
     /// The last value of a row, step by step.
     pub(crate) fn plain(&self, row: &[f64]) -> f64 {
@@ -18,6 +19,7 @@ impl Network {
     }
 }
 
+#[cfg(feature = "neural")]
 fn plain_step(step: &Step, values: &[Vec<f64>]) -> Vec<f64> {
     let wide = |numbers: &[f32]| -> Vec<f64> { numbers.iter().copied().map(f64::from).collect() };
     match step {
