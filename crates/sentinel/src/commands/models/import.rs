@@ -108,11 +108,6 @@ pub fn import(arguments: &ImportArguments) -> anyhow::Result<ExitCode> {
     crate::diagnostics::start("warn");
     let path = &arguments.file;
     let mut foreign = foreign_of(arguments)?;
-    if arguments.missing.is_some() && !foreign.is_network() {
-        return Err(usage(
-            "--missing is for neural networks: trees say themselves where a missing value goes",
-        ));
-    }
     rename(&mut foreign, arguments)?;
     let checked = sample_of(arguments.check.as_deref(), &foreign, None)?;
     let label = arguments.label.as_deref();
@@ -190,7 +185,14 @@ fn foreign_of(arguments: &ImportArguments) -> anyhow::Result<Foreign> {
             path.display()
         )));
     }
-    Foreign::read(&read(path)?, arguments.format.format()).map_err(|error| told(path, &error))
+    let foreign = Foreign::read(&read(path)?, arguments.format.format())
+        .map_err(|error| told(path, &error))?;
+    if arguments.missing.is_some() && !foreign.is_network() {
+        return Err(usage(
+            "--missing is for neural networks: trees say themselves where a missing value goes",
+        ));
+    }
+    Ok(foreign)
 }
 
 fn told(path: &Path, error: &ImportError) -> anyhow::Error {
