@@ -236,7 +236,7 @@ fn a_neural_network_is_imported_compared_signed_and_decides() {
         decision["versions"]["model"]
             .as_str()
             .unwrap()
-            .starts_with("network-gemm@2:"),
+            .starts_with("network@2:"),
         "{decision}"
     );
     stop(server);
