@@ -112,6 +112,20 @@ pub fn verb(workspace: &Workspace, _words: &[String]) -> Result<ExitCode> {
     }
     add(counted("workspace", &mut cargo, cargo_count));
 
+    // The heart's own tests of networks: building the whole product once more would double the build.
+    let mut networks = self::cargo(workspace);
+    networks.args([
+        "test",
+        "-p",
+        "sentinel-scoring",
+        "--features",
+        "neural",
+        "--lib",
+        "--no-fail-fast",
+    ]);
+    networks.args(["--", "network"]);
+    add(counted("neural networks", &mut networks, cargo_count));
+
     add(single("generated documents", codegen::check(workspace)));
 
     match ready_dashboard(workspace) {

@@ -68,6 +68,7 @@ impl Bench {
             version: 1,
             sample: None,
             anchor_rates: None,
+            missing: None,
             card: Vec::new(),
         };
         let model: Model = foreign.model(&options).unwrap().model;

@@ -1,4 +1,4 @@
-//! Models of other programs: LightGBM, XGBoost and ONNX trees, read into our own.
+//! Models of other programs: LightGBM, XGBoost, ONNX trees and ONNX networks, read into our own.
 //!
 //! ```text
 //! bytes -> Foreign::read -> (rename) -> Foreign::model -> Model
@@ -16,6 +16,7 @@ mod fit;
 mod json;
 mod lightgbm;
 mod lightgbm_json;
+mod neural;
 mod onnx;
 mod protobuf;
 mod value;
@@ -35,6 +36,7 @@ use crate::model::{Contents, FEATURES_MAX, Model};
 use crate::models::gradient_boosting::GradientBoosting;
 use crate::models::tree::{Node, Split, Tree};
 use crate::models::{Kind, Member};
+use crate::network::Network;
 use crate::train::support;
 use ensemble::{Ensemble, Link};
 use fit::{sampled_anchors, sums};
@@ -106,7 +108,9 @@ impl Format {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Foreign {
     format: Format,
+    /// Without trees where there is a network.
     ensemble: Ensemble,
+    network: Option<Network>,
 }
 
 /// What the foreign margin means.
@@ -131,6 +135,9 @@ pub struct Options<'a> {
     pub sample: Option<Sample<'a>>,
     /// The false-positive rates of the anchors; those of training where there are none.
     pub anchor_rates: Option<[f64; 4]>,
+    /// What stands in for a missing value in a network, which can take none; without it, the mean of each
+    /// feature over the sample does.
+    pub missing: Option<f32>,
     /// What else stands on the card.
     pub card: Vec<(String, String)>,
 }
@@ -166,17 +173,29 @@ impl Foreign {
                 problem: "this is neither LightGBM, XGBoost nor ONNX".to_owned(),
             })?,
         };
+        let mut network = None;
         let (format, ensemble) = match format {
             Format::LightgbmText => (format, lightgbm::read(bytes)?),
             Format::LightgbmJson | Format::XgboostJson => read_json(bytes)?,
             Format::XgboostUbj => (format, xgboost::read_ubj(bytes)?),
-            Format::Onnx => (format, onnx::read(bytes)?),
+            Format::Onnx => {
+                let (ensemble, found) = onnx::read(bytes)?;
+                network = found;
+                (format, ensemble)
+            }
         };
-        if ensemble.trees.is_empty() {
+        if ensemble.trees.is_empty() && network.is_none() {
             let problem = "the model has no trees".to_owned();
             return Err(ImportError::Whole { problem });
         }
-        Ok(Self { format, ensemble })
+        if network.is_some() {
+            neural::supported()?;
+        }
+        Ok(Self {
+            format,
+            ensemble,
+            network,
+        })
     }
 
     /// What the file was written in.
@@ -189,7 +208,7 @@ impl Foreign {
         &self.ensemble.features
     }
 
-    /// The features that some split reads, in the order of the file.
+    /// The features that the model reads, in the order of the file: a network reads all.
     pub fn features_read(&self) -> Vec<&str> {
         let read = self.read_flags();
         let features = self.ensemble.features.iter().zip(read);
@@ -201,6 +220,11 @@ impl Foreign {
     /// How many trees it has.
     pub fn trees(&self) -> usize {
         self.ensemble.trees.len()
+    }
+
+    /// Whether it is a neural network.
+    pub fn is_network(&self) -> bool {
+        self.network.is_some()
     }
 
     /// What its margin means.
@@ -265,6 +289,9 @@ impl Foreign {
                     .to_owned(),
             );
         }
+        if self.network.is_some() {
+            self.note_missing(options, &mut notes);
+        }
         if !self.ensemble.covers_known {
             notes.push(
                 "the file does not say how many rows each leaf covers: explanations start from a base that \
@@ -292,11 +319,15 @@ impl Foreign {
 
     /// The contents without anchors of their own.
     fn contents(&self, options: &Options<'_>) -> Result<Contents, ImportError> {
-        let (features, trees) = self.compacted()?;
-        let kind = Kind::GradientBoosting(GradientBoosting {
-            base: self.ensemble.base,
-            trees,
-        });
+        let (features, kind) = match &self.network {
+            Some(network) => self.neural(network, options)?,
+            None => {
+                let (features, trees) = self.compacted()?;
+                let base = self.ensemble.base;
+                let kind = Kind::GradientBoosting(GradientBoosting { base, trees });
+                (features, kind)
+            }
+        };
         let member = Member {
             weight: 1.0,
             map: self.map(),
@@ -359,9 +390,13 @@ impl Foreign {
     /// What a reader of the model file should know.
     fn card(&self, options: &Options<'_>, notes: &[String]) -> Result<Card, ImportError> {
         let mut card = Card::default();
+        let size = match &self.network {
+            Some(network) => ("network_numbers", network.weights()),
+            None => ("trees", self.trees()),
+        };
         let own = [
             ("imported_from", self.format.as_str().to_owned()),
-            ("trees", self.trees().to_string()),
+            (size.0, size.1.to_string()),
         ];
         let notes = (1..).zip(notes);
         let notes = notes.map(|(number, note)| (format!("import_note_{number}"), note.clone()));
@@ -378,7 +413,7 @@ impl Foreign {
     }
 
     fn read_flags(&self) -> Vec<bool> {
-        let mut read = vec![false; self.ensemble.features.len()];
+        let mut read = vec![self.network.is_some(); self.ensemble.features.len()];
         for split in self.ensemble.trees.iter().flat_map(|tree| tree.splits()) {
             if let Some(read) = read.get_mut(usize::from(split.feature)) {
                 *read = true;
@@ -386,6 +421,11 @@ impl Foreign {
         }
         read
     }
+}
+
+/// The network of an ONNX file that we wrote.
+pub(crate) fn own_network(bytes: &[u8]) -> Result<Network, ImportError> {
+    onnx::own_network(bytes)
 }
 
 /// JSON of either program.

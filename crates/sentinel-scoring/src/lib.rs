@@ -25,6 +25,7 @@ pub mod card;
 pub mod model;
 pub mod signature;
 pub(crate) mod models;
+pub(crate) mod network;
 pub(crate) mod maps;
 pub(crate) mod confidence;
 pub(crate) mod key;

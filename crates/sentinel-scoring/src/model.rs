@@ -20,7 +20,7 @@ use crate::models::Member;
 use crate::scorer::Scorer;
 use crate::signature;
 
-pub use description::{Description, MemberDescription};
+pub use description::{Description, MemberDescription, NetworkDescription};
 use text::Format;
 pub(crate) use text::{FEATURES_MAX, TREES_MAX};
 

@@ -2,9 +2,10 @@
 //!
 //! At binding, each member's map and weight are folded into its leaves, which become fixed-point
 //! integers, and what is left over goes into the base. So the log-odds z of a row is one sum of
-//! integers, which no order, lane or machine can change.
+//! integers, which no order, lane or machine can change. A neural network adds one more integer, which
+//! follows from its margin.
 //!
-//! Promises the same bits one row at a time and many at a time. Must never allocate while it scores.
+//! Promises the same bits one row at a time and many at a time. Must never allocate while it scores trees.
 
 #![allow(
     clippy::indexing_slicing,
@@ -15,8 +16,11 @@
 
 mod chain;
 mod entries;
+mod network;
 #[cfg(test)]
 mod tests;
+
+use std::collections::BTreeMap;
 
 use sentinel_domain::{Contribution, LogOdds, Score};
 
@@ -24,10 +28,12 @@ use crate::confidence::{Spread, Support};
 use crate::explain::{ExplainScratch, Explainer};
 use crate::maps::{Calibration, RiskMap};
 use crate::model::Contents;
+use crate::models::Member;
 use crate::models::tree::{Node, Tree};
 use chain::Chain;
 pub(crate) use entries::Entries;
 use entries::Places;
+use network::BoundNetwork;
 
 /// A model bound to the engine's row.
 #[derive(Debug, Clone)]
@@ -36,6 +42,8 @@ pub struct Scorer {
     /// How many slots a row has.
     width: usize,
     members: Vec<Walked>,
+    /// Apart from the trees, so that a model without any pays nothing for them.
+    networks: Vec<BoundNetwork>,
     /// What z is on average over the training rows.
     base: LogOdds,
     explainer: Explainer,
@@ -139,7 +147,13 @@ impl Scorer {
         let mut intercept = LogOdds::ZERO;
         let mut trees = Vec::new();
         let mut members = Vec::new();
-        for member in &contents.members {
+        let networks: Vec<BoundNetwork> = contents
+            .members
+            .iter()
+            .filter_map(|member| BoundNetwork::of(member, slots))
+            .collect();
+        let is_walked = |member: &&Member| member.kind.network().is_none();
+        for member in contents.members.iter().filter(is_walked) {
             let start = LogOdds::from_f64(member.weight * member.map.at(member.kind.base()));
             let factor = member.weight * member.map.slope;
             let own = member.kind.trees().iter();
@@ -153,11 +167,13 @@ impl Scorer {
             trees.extend(folded);
         }
         let explainer = Explainer::new(&trees, scale, entries.slots.len());
+        let of_networks: LogOdds = networks.iter().map(BoundNetwork::base).sum();
         Self {
-            base: intercept + explainer.average(),
+            base: intercept + explainer.average() + of_networks,
             entries,
             width,
             members,
+            networks,
             explainer,
             calibration: contents.calibration.clone(),
             risk: RiskMap::new(contents.anchors),
@@ -191,23 +207,39 @@ impl Scorer {
         out.extend(rows.chunks_exact(width).map(|row| self.score(row)));
     }
 
-    /// What the log-odds are on average over the training rows; the contributions of a row lead from
-    /// here to its own.
+    /// What the log-odds are on average over the training rows, and at the background of a neural network; the
+    /// contributions of a row lead from here to its own.
     pub fn base(&self) -> LogOdds {
         self.base
     }
 
     /// How much each feature moved this row's log-odds from the base: exact path-dependent Shapley
-    /// values, slots ascending, zero shares left out. Base plus contributions is the log-odds,
-    /// to the unit; what rounding leaves over goes to the largest share.
+    /// values of trees, estimates of them for networks, slots ascending, zero shares left out. Base plus
+    /// contributions is the log-odds, to the unit; what rounding leaves over goes to the largest share.
     pub fn explain(&self, row: &[f64], scratch: &mut ExplainScratch) -> Vec<Contribution> {
-        let log_odds = self.sum(row).log_odds;
+        let mut moved = self.sum(row).log_odds - self.base;
+        let mut of_networks: BTreeMap<u16, LogOdds> = BTreeMap::new();
+        for (slot, share) in self.networks.iter().flat_map(|one| one.shares(row)) {
+            *of_networks.entry(slot).or_default() += share;
+            moved = moved - share;
+        }
         scratch.table.clear();
         scratch.table.resize(self.entries.len, 0);
         self.entries.fill(row, &mut scratch.table);
         self.explainer.shares(scratch);
-        self.explainer
-            .contributions(&self.entries.slots, log_odds - self.base, scratch)
+        let slots = &self.entries.slots;
+        let of_trees = self.explainer.contributions(slots, moved, scratch);
+        if of_networks.is_empty() {
+            return of_trees;
+        }
+        for contribution in of_trees {
+            *of_networks.entry(contribution.feature).or_default() += contribution.log_odds;
+        }
+        of_networks
+            .into_iter()
+            .filter(|(_, log_odds)| *log_odds != LogOdds::ZERO)
+            .map(|(feature, log_odds)| Contribution { feature, log_odds })
+            .collect()
     }
 
     /// What the members say of one row.
@@ -237,6 +269,11 @@ impl Scorer {
             let own = member.intercept + member.chain.log_odds(&table);
             log_odds += own;
             spread.add(member.weight, own.to_f64());
+        }
+        for network in &self.networks {
+            let own = network.log_odds(row);
+            log_odds += own;
+            spread.add(network.weight(), own.to_f64());
         }
         Sum {
             log_odds,

@@ -5,6 +5,8 @@ each model in every format it has, lets its own program predict (ONNX Runtime fo
 the file and compare row by row. A share of the rows stands exactly on thresholds of the model, one step of f32 below
 or above them, or holds categories that nobody has seen, since that is where readings differ.
 
+With --models networks the same is done for neural networks (networks.py), by a binary that was built with them.
+
 With --fixtures DIR it writes the models and a few rows with their predictions instead: what the product's own tests
 compare with.
 
@@ -31,6 +33,8 @@ from onnxmltools.convert.common.data_types import FloatTensorType
 from skl2onnx import convert_sklearn
 from skl2onnx.common.data_types import FloatTensorType as SklearnFloat
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+
+import networks
 
 FAILED = 3
 NUMBERS = 8
@@ -146,6 +150,7 @@ class Zoo:
 
     def __init__(self, seed, rows, trees, leaves, exact):
         self.generator = numpy.random.default_rng(seed)
+        self.seed = seed
         # Whether margins of XGBoost are the sums of its own leaves in f64: its own sums in f32 pass through large
         # values on the way and are off by up to 1e-5.
         self.exact = exact
@@ -239,6 +244,9 @@ class Zoo:
             yield self.converted(name, made)
         yield self.converted("onnx-modes.onnx", modes(), unseen=[999])
         yield self.converted("onnx-five.onnx", tree_ensemble(), unseen=[999])
+
+    def networks(self):
+        return networks.cases(self.rows, self.seed)
 
     def converted(self, name, model, unseen=()):
         contents = model.SerializeToString()
@@ -337,9 +345,9 @@ def frame_of(table, raw, prediction, names):
 
 def write_fixtures(zoo, folder):
     os.makedirs(folder, exist_ok=True)
-    for cases in (zoo.lightgbm, zoo.xgboost, zoo.onnx):
+    for cases in (zoo.lightgbm, zoo.xgboost, zoo.onnx, zoo.networks):
         for name, contents, table, raw, prediction in cases():
-            names = numbered(len(NAMES)) if name.startswith("onnx") else NAMES
+            names = names_of(name)
             with open(os.path.join(folder, name), "wb") as file:
                 file.write(contents)
             frame = pandas.DataFrame(frame_of(table, raw, prediction, names))
@@ -348,20 +356,22 @@ def write_fixtures(zoo, folder):
             frame.to_csv(rows, index=False, float_format="%.17g")
 
 
-def numbered(count):
-    return [f"f{number}" for number in range(count)]
+def names_of(name):
+    if name.startswith("network"):
+        return networks.names_of(name)
+    return [f"f{number}" for number in range(len(NAMES))] if name.startswith("onnx") else NAMES
 
 
-def measure(zoo, binary, folder, bound, output):
+def measure(zoo, kinds, binary, folder, bound, output):
     os.makedirs(folder, exist_ok=True)
     results = []
     failed = False
-    for cases in (zoo.lightgbm, zoo.xgboost, zoo.onnx):
+    for cases in (zoo.networks,) if kinds == "networks" else (zoo.lightgbm, zoo.xgboost, zoo.onnx):
         for name, contents, table, raw, prediction in cases():
             path = os.path.join(folder, name)
             with open(path, "wb") as file:
                 file.write(contents)
-            names = numbered(len(NAMES)) if name.startswith("onnx") else NAMES
+            names = names_of(name)
             sample = path + ".parquet"
             columns = frame_of(table, raw, prediction, names)
             parquet.write_table(pyarrow.table(columns), sample, compression="zstd")
@@ -397,12 +407,13 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--bound", type=float, default=1e-6)
     parser.add_argument("--output", default="table")
+    parser.add_argument("--models", default="trees")
     words = parser.parse_args()
     if words.fixtures:
         write_fixtures(Zoo(words.seed, 60, 4, 6, exact=False), words.fixtures)
         return 0
     zoo = Zoo(words.seed, words.rows, 100, 31, exact=True)
-    return measure(zoo, words.binary, words.folder, words.bound, words.output)
+    return measure(zoo, words.models, words.binary, words.folder, words.bound, words.output)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
 //! Imported models against the programs that made them: one hundred thousand rows a format.
 //!
 //! `parity.py` beside this file trains and predicts in a private environment of Python; the product imports
-//! and compares. With `--fixtures` it writes the small models that the product's own tests compare with.
+//! and compares. `--models networks` does so for neural networks, with a binary that was built with them. With
+//! `--fixtures` it writes the small models that the product's own tests compare with.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use crate::python;
 use crate::workspace::Workspace;
 
 const USAGE: &str = "cargo xtask measure parity [-o table|json] [--seed N] [--rows N] [--bound X] [--binary FILE] \
-                     [--python FILE] [--fixtures DIR]";
+                     [--models trees|networks] [--python FILE] [--fixtures DIR]";
 
 /// What to measure, and how to say it.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,6 +50,9 @@ impl Options {
                 "--fixtures" => options.fixtures = path,
                 "-o" | "--output" if ["table", "json"].contains(&value.as_str()) => {
                     options.words.extend(["--output".to_owned(), value.clone()]);
+                }
+                "--models" if ["trees", "networks"].contains(&value.as_str()) => {
+                    options.words.extend([flag.clone(), value.clone()]);
                 }
                 "--seed" | "--rows" if value.parse::<u64>().is_ok() => {
                     options.words.extend([flag.clone(), value.clone()]);
@@ -116,6 +120,7 @@ mod tests {
             ("--rows", "--rows needs a value"),
             ("--rows many", "--rows many: not understood"),
             ("-o html", "-o html: not understood"),
+            ("--models all", "--models all: not understood"),
             ("--bound wide", "--bound wide: not understood"),
         ] {
             let error = format!("{:#}", parsed(text).unwrap_err());

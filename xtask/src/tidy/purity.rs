@@ -29,10 +29,11 @@ const DEPENDENCIES: &[&str] = &[
 ];
 
 /// What one crate of the heart may be built from besides: rules, definitions of features and profiles are
-/// texts that people write.
+/// texts that people write; networks are evaluated by tract where the feature `neural` asks for it.
 const FURTHER_DEPENDENCIES: &[(&str, &[&str])] = &[
     ("sentinel-features", &["strsim", "toml"]),
     ("sentinel-rules", &["serde", "strsim", "toml"]),
+    ("sentinel-scoring", &["tract-onnx"]),
     ("sentinel-synth", &["serde", "serde_json"]),
 ];
 

@@ -63,7 +63,7 @@ pub fn write(model: &Model) -> Result<String, ExportError> {
         .iter()
         .find_map(|member| match &member.kind {
             Kind::GradientBoosting(boosted) => Some(boosted),
-            Kind::IsolationForest(_) => None,
+            Kind::IsolationForest(_) | Kind::NeuralNetwork(_) => None,
         });
     let Some(boosted) = boosted else {
         return Err(ExportError::NothingBoosted { model: name() });

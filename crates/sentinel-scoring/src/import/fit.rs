@@ -6,7 +6,7 @@
 use sentinel_domain::LogOdds;
 
 use super::ensemble::{Ensemble, Link};
-use super::{Foreign, Sample};
+use super::{Foreign, Sample, neural};
 use crate::error::ImportError;
 use crate::maps::{Affine, Calibration, logistic};
 use crate::model::Model;
@@ -93,6 +93,9 @@ impl Foreign {
         rates: &[f64; 4],
         notes: &mut Vec<String>,
     ) -> [LogOdds; 4] {
+        if self.is_network() {
+            return neural::guessed_anchors(notes);
+        }
         notes.push(
             "the anchors of risk are guessed from the leaves; name a sample of rows to set them: tiers mean \
              little before"

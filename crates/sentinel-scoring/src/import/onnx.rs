@@ -1,16 +1,18 @@
 //! ONNX models that are one operator of trees, as converters of LightGBM, XGBoost and scikit-learn write
-//! them.
+//! them, or a [network] of neurons.
 //!
 //! Around the trees only what changes no number is allowed: joining columns, casts, and giving the score
 //! another form. Promises that any other operator is refused by name, since leaving it out would change
 //! the score. Must never guess a name: columns that are joined keep theirs, others are numbered.
 
 mod graph;
+mod network;
 mod tree_ensemble;
 mod trees;
 
 use super::ensemble::{Ensemble, FEATURES_MAX, Link, numbered};
 use crate::error::ImportError;
+use crate::network::Network;
 use graph::{Graph, Operator};
 use trees::Trees;
 
@@ -22,32 +24,38 @@ pub(super) fn is_one(bytes: &[u8]) -> bool {
     bytes.first() == Some(&0x08)
 }
 
-/// The ensemble of a file.
-pub(super) fn read(bytes: &[u8]) -> Result<Ensemble, ImportError> {
+/// The network of a file that we wrote.
+pub(super) fn own_network(bytes: &[u8]) -> Result<Network, ImportError> {
+    let graph = Graph::read(bytes)?;
+    Ok(network::read_own(&graph)?.network)
+}
+
+/// The ensemble of a file, which has no trees where it is a network.
+pub(super) fn read(bytes: &[u8]) -> Result<(Ensemble, Option<Network>), ImportError> {
     let graph = Graph::read(bytes)?;
     let mut found = graph
         .operators
         .iter()
         .filter(|operator| trees::is_one(operator));
     let Some(operator) = found.next() else {
-        let kinds: Vec<&str> = graph
-            .operators
-            .iter()
-            .map(|operator| operator.kind)
-            .take(8)
-            .collect();
-        return Err(ImportError::Whole {
-            problem: format!("no operator of trees among {}", kinds.join(", ")),
-        });
+        let found = network::read(&graph)?;
+        let mut ensemble = Ensemble::new(found.features, Link::Logistic { slope: 1.0 });
+        found.notes.into_iter().for_each(|note| ensemble.note(note));
+        return Ok((ensemble, Some(found.network)));
     };
     if let Some(second) = found.next() {
         return Err(second.fault("a second operator of trees; one is understood"));
     }
+    Ok((read_trees(&graph, operator)?, None))
+}
+
+/// The ensemble of an operator of trees.
+fn read_trees(graph: &Graph<'_>, operator: &Operator<'_>) -> Result<Ensemble, ImportError> {
     let trees = Trees::read(operator)?;
     let Some(input) = operator.inputs.first() else {
         return Err(operator.fault("it reads nothing"));
     };
-    let mut features = columns(&graph, operator, input, 0)?;
+    let mut features = columns(graph, operator, input, 0)?;
     let widest = trees
         .branches
         .iter()
@@ -71,7 +79,7 @@ pub(super) fn read(bytes: &[u8]) -> Result<Ensemble, ImportError> {
              out where there is one target",
         );
     }
-    if behind(&graph, operator)? == Behind::Logistic {
+    if behind(graph, operator)? == Behind::Logistic {
         if trees.transform != trees::Transform::None {
             return Err(operator.fault("its scores are made a probability twice"));
         }

@@ -18,11 +18,14 @@ macro_rules! fixtures {
     ($($name:literal $rows:literal,)*) => {
         [$(Fixture {
             name: $name,
-            bytes: include_bytes!(concat!("../../../../fixtures/models/foreign/", $name)),
-            rows: include_str!(concat!("../../../../fixtures/models/foreign/", $rows, ".csv")),
+            bytes: include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/models/foreign/", $name)),
+            rows: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/models/foreign/", $rows, ".csv")),
         }),*]
     };
 }
+
+// Behind the macro that it uses.
+mod network;
 
 const FIXTURES: [Fixture; 21] = fixtures![
     "lightgbm-nan.txt" "lightgbm-nan",

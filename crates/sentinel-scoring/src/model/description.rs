@@ -3,7 +3,9 @@
 //! Promises figures of what stands in the file, nothing estimated.
 
 use super::Model;
+use crate::models::neural_network::NeuralNetwork;
 use crate::models::tree::{Node, Test, Tree};
+use crate::network::Step;
 
 /// A model in figures.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,6 +41,22 @@ pub struct MemberDescription {
     pub leaves_max: usize,
     /// How many splits go by category.
     pub splits_by_category: usize,
+    /// Of a neural network, which has no trees.
+    pub network: Option<NetworkDescription>,
+}
+
+/// A neural network in figures.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NetworkDescription {
+    /// How many features it reads.
+    pub inputs: usize,
+    /// Its operators in order, in the words of ONNX.
+    pub operators: Vec<&'static str>,
+    /// How many numbers it has learned.
+    pub numbers: usize,
+    /// For each feature that it reads: its name, what stands in for a missing value, and where
+    /// explanations start.
+    pub fillings: Vec<(String, f32, f32)>,
 }
 
 impl Model {
@@ -59,6 +77,7 @@ impl Model {
                 leaves: trees.iter().map(leaves).sum(),
                 leaves_max: trees.iter().map(leaves).max().unwrap_or(0),
                 splits_by_category: by_category.count(),
+                network: member.kind.network().map(|network| self.network(network)),
             }
         });
         Description {
@@ -67,6 +86,23 @@ impl Model {
             calibration_knots: calibration.knots.clone(),
             anchors: contents.anchors.map(sentinel_domain::LogOdds::to_f64),
             support_rows: contents.support.steps.last().map_or(0, |step| step.rows),
+        }
+    }
+}
+
+impl Model {
+    fn network(&self, network: &NeuralNetwork) -> NetworkDescription {
+        let fillings = network.inputs().iter().map(|input| {
+            let name = self.features().get(usize::from(input.feature));
+            let name = name.cloned().unwrap_or_default();
+            (name, input.missing, input.background)
+        });
+        let steps = network.network().steps().iter();
+        NetworkDescription {
+            inputs: network.inputs().len(),
+            operators: steps.map(Step::word).collect(),
+            numbers: network.network().weights(),
+            fillings: fillings.collect(),
         }
     }
 }

@@ -7,7 +7,7 @@
 //! cards <count>               then one `card <key> <value>` a line
 //! features <count>            then one `feature <name>` a line
 //! members <count>             then for each:
-//! member gradient-boosting|isolation-forest
+//! member gradient-boosting|isolation-forest|neural-network
 //! weight <number>
 //! map <slope> <intercept>
 //! base <number>
@@ -17,6 +17,7 @@
 //! split-zero <feature> <threshold> left|right <left child> <right child>
 //! split-among <feature> <code>,<code>,... left|right <left child> <right child>
 //! leaf <value> <rows covered>
+//! inputs <count>              of a neural network instead of base and trees, see `network.rs`
 //! calibration <slope below the knots> <slope above them>
 //! knots <count>               then one `knot <z> <log-odds of the probability>` a line
 //! anchors <z at risk 0.50> <0.55> <0.70> <0.85>
@@ -32,6 +33,7 @@
 //! still, and written back as it was. Promises that each model has one spelling: what reads well
 //! is written back byte for byte. Must never reserve memory on the word of a count.
 
+mod network;
 mod reader;
 
 use std::collections::BTreeSet;
@@ -46,7 +48,7 @@ use crate::confidence::{STEPS_MAX, Step, Support};
 use crate::error::ModelError;
 use crate::maps::{Affine, Calibration, KNOTS_MAX};
 use crate::models::tree::{NODES_MAX, Node, Split, Test, Tree};
-use crate::models::{Kind, Member};
+use crate::models::{Kind, Member, neural_network};
 use crate::scorer::Entries;
 use reader::{Reader, Words};
 
@@ -137,6 +139,9 @@ fn write_member(lines: &mut Lines, member: &Member) {
     lines.line(&[&"member", &member.kind.word()]);
     lines.line(&[&"weight", &member.weight]);
     lines.line(&[&"map", &member.map.slope, &member.map.intercept]);
+    if let Some(network) = member.kind.network() {
+        return network::write(lines, network);
+    }
     lines.line(&[&"base", &member.kind.base()]);
     lines.line(&[&"trees", &member.kind.trees().len()]);
     for tree in member.kind.trees() {
@@ -327,7 +332,10 @@ fn log_odds_reach(member: &Member) -> f64 {
         .iter()
         .map(Tree::leaf_magnitude_max)
         .sum();
-    let margin = member.kind.base().abs() + trees;
+    let margin = match member.kind {
+        Kind::NeuralNetwork(_) => neural_network::MARGIN_MAX,
+        _ => member.kind.base().abs() + trees,
+    };
     member.weight * (member.map.slope * margin + member.map.intercept.abs())
 }
 
@@ -351,7 +359,8 @@ fn read_member(
     format: Format,
 ) -> Result<Member, ModelError> {
     let word: String = reader.single("member")?;
-    if Kind::of(&word, 0.0, Vec::new()).is_none() {
+    let is_network = word == neural_network::WORD && format == Format::Second;
+    if !is_network && Kind::of(&word, 0.0, Vec::new()).is_none() {
         return Err(reader.fault(format!("there is no kind of model named {word:?}")));
     }
     let weight: f64 = reader.single("weight")?;
@@ -359,6 +368,10 @@ fn read_member(
         return Err(reader.fault("a weight is finite and above zero"));
     }
     let map = read_map(reader, "map")?;
+    if is_network {
+        let kind = Kind::NeuralNetwork(Arc::new(network::read(reader, features)?));
+        return Ok(Member { weight, map, kind });
+    }
     let base: f64 = reader.single("base")?;
     if !base.is_finite() {
         return Err(reader.fault("the base is not finite"));

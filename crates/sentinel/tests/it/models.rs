@@ -23,13 +23,11 @@ fn fixture(name: &str) -> String {
 /// A model on features that the engine makes, from an imported fixture.
 fn imported(folder: &Folder, name: &str) -> String {
     let out = folder.path(name);
-    let names = "account_count_1m,account_count_5m,account_count_15m,account_count_1h,account_count_6h,\
-                 account_count_24h,account_sum_1h,account_sum_24h,card_count_1m,card_count_1h";
     let (code, _, told) = models(&[
         "import",
         &fixture("xgboost-nan.ubj"),
         "--names",
-        names,
+        TEN_FEATURES,
         "--out",
         text(&out),
     ]);
@@ -144,6 +142,109 @@ fn wrong_usage_of_an_import_is_told_in_words() {
         "{listed}"
     );
     assert_eq!(listed.lines().count(), 1, "only models: {listed}");
+}
+
+/// Ten features that the engine makes, in the place of those of a fixture.
+const TEN_FEATURES: &str = "account_count_1m,account_count_5m,account_count_15m,account_count_1h,\
+                            account_count_6h,account_count_24h,account_sum_1h,account_sum_24h,card_count_1m,\
+                            card_count_1h";
+
+#[cfg(not(feature = "neural"))]
+#[test]
+fn a_neural_network_is_refused_with_the_command_that_builds_for_it() {
+    let folder = Folder::new();
+    let out = folder.path("network.model");
+    let network = fixture("network-gemm.onnx");
+    let (code, _, problem) = models(&[
+        "import",
+        &network,
+        "--names",
+        TEN_FEATURES,
+        "--out",
+        text(&out),
+    ]);
+    assert_eq!(code, 2, "{problem}");
+    assert!(
+        problem.contains("cargo build --release -p sentinel --features neural"),
+        "{problem}"
+    );
+    assert!(!out.exists());
+}
+
+/// `cargo test -p sentinel --features neural --test it -- neural_network`
+#[cfg(feature = "neural")]
+#[test]
+fn a_neural_network_is_imported_compared_signed_and_decides() {
+    let folder = Folder::new();
+    let out = folder.path("network.model");
+    let network = fixture("network-gemm.onnx");
+    let rows = std::fs::read_to_string(fixture("network-gemm.csv")).unwrap();
+    let (_, below) = rows.split_once('\n').unwrap();
+    let sample = format!("{TEN_FEATURES},raw,prediction\n{below}");
+    let sample = folder.file("sample.csv", &sample);
+    let base = [
+        "import",
+        &network,
+        "--names",
+        TEN_FEATURES,
+        "--out",
+        text(&out),
+    ];
+    let (code, _, problem) = models(&base);
+    assert!(
+        code == 2 && problem.contains("--missing VALUE"),
+        "{problem}"
+    );
+    let (code, told, problem) = models(&[&base[..], &["--check", &sample]].concat());
+    assert_eq!(code, 0, "{problem}");
+    assert!(
+        told.contains("a neural network, 10 features read of 10")
+            && told.contains("60 rows, bound 1e-6: holds"),
+        "{told}"
+    );
+    let (_, shown, _) = models(&["show", text(&out)]);
+    assert!(
+        shown.contains("neural-network: weight 1, 10 inputs"),
+        "{shown}"
+    );
+    let (_, shown, _) = models(&["show", text(&out), "-o", "json"]);
+    let shown: Value = serde_json::from_str(&shown).unwrap();
+    let told = &shown["members"][0]["network"];
+    assert_eq!(told["operators"][0], "MatMul");
+    assert_eq!(told["fillings"][0]["feature"], "account_count_1m");
+    let key = text(&folder.path("key")).to_owned();
+    assert_eq!(models(&["keygen", "--out", &key]).0, 0);
+    assert_eq!(models(&["sign", "--key", &key, text(&out)]).0, 0);
+
+    let data = text(&folder.path("data")).to_owned();
+    let public = format!("{key}.pub");
+    let trusting = [
+        "serve",
+        "--data-dir",
+        &data,
+        "--require-signed-models",
+        "--trusted-key",
+        &public,
+    ];
+    let server = Server::start(&trusting);
+    let url = format!("http://{}", server.address);
+    let (code, _, problem) = models(&["activate", text(&out), "--server", &url]);
+    assert_eq!(code, 0, "{problem}");
+    let (status, decision) = server.decide(&payment("one", 500));
+    assert_eq!(status, 200, "{decision}");
+    assert!(
+        decision["versions"]["model"]
+            .as_str()
+            .unwrap()
+            .starts_with("network@2:"),
+        "{decision}"
+    );
+    stop(server);
+    // The log is walked again: the same decision, or the start is refused.
+    let server = Server::start(&trusting);
+    let (_, again) = server.decide(&payment("one", 500));
+    assert_eq!(again["score"], decision["score"]);
+    stop(server);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! An ONNX file as a graph of operators: only what stands around trees is read.
+//! An ONNX file as a graph of operators: trees and what stands around them, or the steps of a network.
 //!
 //! Promises borrowed names and attributes that are read when they are asked for. Must never read data that
 //! lies outside the file.
@@ -6,7 +6,7 @@
 use super::super::protobuf::{Content, Field, Message};
 use crate::error::ImportError;
 
-/// The most operators around the trees; a model of trees has a handful.
+/// The most operators, constants or inputs; a model of trees has a handful.
 const OPERATORS_MAX: usize = 4096;
 
 /// The operators of a model, its inputs, and constants by name.
@@ -16,6 +16,8 @@ pub(super) struct Graph<'a> {
     pub(super) operators: Vec<Operator<'a>>,
     /// Name and, where it is stated, width.
     pub(super) inputs: Vec<(&'a str, Option<usize>)>,
+    /// The names of what it gives.
+    pub(super) outputs: Vec<&'a str>,
     constants: Vec<(&'a str, Message<'a>)>,
 }
 
@@ -28,6 +30,8 @@ pub(super) struct Operator<'a> {
     pub(super) inputs: Vec<&'a str>,
     /// What it makes.
     pub(super) outputs: Vec<&'a str>,
+    /// Whose operator it is; empty for ONNX itself.
+    pub(super) domain: &'a str,
     attributes: Vec<(&'a str, Message<'a>)>,
     message: Message<'a>,
 }
@@ -53,6 +57,7 @@ impl<'a> Graph<'a> {
                 1 => graph.operators.push(Operator::read(field.message()?)?),
                 5 => graph.constants.push(constant(field.message()?)?),
                 11 => graph.inputs.push(input(field.message()?)?),
+                12 => graph.outputs.push(input(field.message()?)?.0),
                 _ => {}
             }
             if graph
@@ -60,6 +65,7 @@ impl<'a> Graph<'a> {
                 .len()
                 .max(graph.constants.len())
                 .max(graph.inputs.len())
+                .max(graph.outputs.len())
                 > OPERATORS_MAX
             {
                 return Err(field.fault(format!("the graph has more than {OPERATORS_MAX} parts")));
@@ -78,6 +84,13 @@ impl<'a> Graph<'a> {
     pub(super) fn maker(&self, value: &str) -> Option<&Operator<'a>> {
         let mut operators = self.operators.iter();
         operators.find(|operator| operator.outputs.contains(&value))
+    }
+
+    /// A constant that stands by itself.
+    pub(super) fn initializer(&self, value: &str) -> Option<Message<'a>> {
+        let mut constants = self.constants.iter();
+        let named = constants.find(|(name, _)| *name == value);
+        named.map(|(_, tensor)| *tensor)
     }
 
     /// The numbers of a constant, whether it stands by itself or is made by an operator.
@@ -105,7 +118,8 @@ fn constant(tensor: Message<'_>) -> Result<(&str, Message<'_>), ImportError> {
     Ok((name, tensor))
 }
 
-/// Name and width of an input: the last of its dimensions.
+/// Name and width of an input: the last of its dimensions, of which there are two at most where it is a
+/// matrix of rows; what has more has no width.
 fn input(value: Message<'_>) -> Result<(&str, Option<usize>), ImportError> {
     let (mut name, mut width) = ("", None);
     for field in value.fields() {
@@ -116,9 +130,9 @@ fn input(value: Message<'_>) -> Result<(&str, Option<usize>), ImportError> {
             2 => {
                 for kind in parts(field.message()?, 1)? {
                     for shape in parts(kind, 2)? {
-                        width = match parts(shape, 1)?.last() {
-                            Some(dimension) => dimension_of(*dimension)?,
-                            None => None,
+                        width = match parts(shape, 1)?.as_slice() {
+                            [last] | [_, last] => dimension_of(*last)?,
+                            _ => None,
                         };
                     }
                 }
@@ -160,6 +174,7 @@ impl<'a> Operator<'a> {
             kind: "",
             inputs: Vec::new(),
             outputs: Vec::new(),
+            domain: "",
             attributes: Vec::new(),
             message,
         };
@@ -169,6 +184,7 @@ impl<'a> Operator<'a> {
                 1 => operator.inputs.push(field.message()?.text()?),
                 2 => operator.outputs.push(field.message()?.text()?),
                 4 => operator.kind = field.message()?.text()?,
+                7 => operator.domain = field.message()?.text()?,
                 5 => {
                     let attribute = field.message()?;
                     operator
@@ -214,6 +230,21 @@ impl<'a> Operator<'a> {
         Ok(numbers)
     }
 
+    /// One number.
+    pub(super) fn float(&self, name: &str, default: f32) -> Result<f32, ImportError> {
+        let mut number = default;
+        let Some(attribute) = self.attribute(name) else {
+            return Ok(number);
+        };
+        for field in attribute.fields() {
+            let field = field?;
+            if let (2, Content::Fixed32(bytes)) = (field.number, field.content) {
+                number = f32::from_le_bytes(bytes);
+            }
+        }
+        Ok(number)
+    }
+
     /// One whole number.
     pub(super) fn integer(&self, name: &str, default: i64) -> Result<i64, ImportError> {
         Ok(self.integers(name)?.last().copied().unwrap_or(default))
@@ -247,13 +278,15 @@ impl<'a> Operator<'a> {
 
     /// The numbers of an attribute that is a tensor.
     pub(super) fn tensor(&self, name: &str) -> Result<Option<Vec<f64>>, ImportError> {
+        self.tensor_message(name)?.map(tensor_numbers).transpose()
+    }
+
+    /// An attribute that is a tensor.
+    pub(super) fn tensor_message(&self, name: &str) -> Result<Option<Message<'a>>, ImportError> {
         let Some(attribute) = self.attribute(name) else {
             return Ok(None);
         };
-        match parts(attribute, 5)?.last() {
-            Some(tensor) => tensor_numbers(*tensor).map(Some),
-            None => Ok(None),
-        }
+        Ok(parts(attribute, 5)?.last().copied())
     }
 
     /// Texts.
@@ -307,6 +340,21 @@ fn push_integers(
     Ok(())
 }
 
+/// The dimensions of a tensor.
+pub(super) fn tensor_dimensions(tensor: Message<'_>) -> Result<Vec<usize>, ImportError> {
+    let mut dimensions = Vec::new();
+    for field in tensor.fields() {
+        let field = field?;
+        if field.number == 1 {
+            push_integers(&mut dimensions, field.content, &field)?;
+        }
+    }
+    let dimension = |dimension: i64| {
+        usize::try_from(dimension).map_err(|_| tensor.fault("a dimension is below zero"))
+    };
+    dimensions.into_iter().map(dimension).collect()
+}
+
 /// Types of tensors, as ONNX numbers them.
 const FLOAT: i64 = 1;
 const UINT8: i64 = 2;
@@ -320,7 +368,7 @@ const DOUBLE: i64 = 11;
     clippy::cast_possible_wrap,
     reason = "see above; negative integers are written as large ones"
 )]
-fn tensor_numbers(tensor: Message<'_>) -> Result<Vec<f64>, ImportError> {
+pub(super) fn tensor_numbers(tensor: Message<'_>) -> Result<Vec<f64>, ImportError> {
     let mut kind = 0;
     let mut numbers = Vec::new();
     let mut raw = None;

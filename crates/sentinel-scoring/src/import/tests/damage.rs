@@ -3,7 +3,7 @@
 use super::*;
 
 /// A copy with some of its bytes or words changed, cut or doubled.
-fn damaged(bytes: &[u8], dice: &mut Dice) -> Vec<u8> {
+pub(super) fn damaged(bytes: &[u8], dice: &mut Dice) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     for _ in 0..=dice.below(4) {
         let length = bytes.len() as u64;

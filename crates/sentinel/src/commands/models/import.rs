@@ -30,7 +30,7 @@ const NAMES_TOLD: usize = 20;
     it has what the other program says of each row as well: `raw` (the margin) or `prediction` (the \
     probability), or both.")]
 pub struct ImportArguments {
-    /// LightGBM text or JSON, XGBoost JSON or UBJ, ONNX.
+    /// LightGBM text or JSON, XGBoost JSON or UBJ, ONNX trees; ONNX networks where the binary was built with them.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Where our model goes.
@@ -68,6 +68,10 @@ pub struct ImportArguments {
     /// The column of the sample that is 1 where a row is fraud; without it every row counts as legitimate.
     #[arg(long, value_name = "COLUMN")]
     label: Option<String>,
+    /// What stands in for a missing value in a neural network, which can take none; default: the mean of each
+    /// feature over the rows of --sample or --check.
+    #[arg(long, value_name = "VALUE", allow_negative_numbers = true)]
+    missing: Option<f32>,
     /// Look for names among the features that this file defines too.
     #[arg(long, value_name = "FILE.toml")]
     features: Option<PathBuf>,
@@ -130,6 +134,7 @@ pub fn import(arguments: &ImportArguments) -> anyhow::Result<ExitCode> {
             fraud: sample.fraud.as_deref(),
         }),
         anchor_rates: None,
+        missing: arguments.missing,
         card: vec![("imported_file".to_owned(), shown(path))],
     };
     let imported = foreign
@@ -180,7 +185,14 @@ fn foreign_of(arguments: &ImportArguments) -> anyhow::Result<Foreign> {
             path.display()
         )));
     }
-    Foreign::read(&read(path)?, arguments.format.format()).map_err(|error| told(path, &error))
+    let foreign = Foreign::read(&read(path)?, arguments.format.format())
+        .map_err(|error| told(path, &error))?;
+    if arguments.missing.is_some() && !foreign.is_network() {
+        return Err(usage(
+            "--missing is for neural networks: trees say themselves where a missing value goes",
+        ));
+    }
+    Ok(foreign)
 }
 
 fn told(path: &Path, error: &ImportError) -> anyhow::Error {
@@ -305,6 +317,7 @@ fn tell(
             "name": model.name(),
             "hash": model.content_hash().to_string(),
             "trees": foreign.trees(),
+            "network": foreign.is_network(),
             "features": model.features(),
             "features_unknown": names,
             "notes": imported.notes,
@@ -313,12 +326,15 @@ fn tell(
         serde_json::to_writer_pretty(&mut out, &body)?;
         return writeln!(out);
     }
+    let size = match foreign.is_network() {
+        true => "a neural network".to_owned(),
+        false => format!("{} trees", foreign.trees()),
+    };
     writeln!(
         out,
-        "{}: {}, {} trees, {} features read of {}",
+        "{}: {}, {size}, {} features read of {}",
         arguments.file.display(),
         foreign.format().as_str(),
-        foreign.trees(),
         model.features().len(),
         foreign.features().len()
     )?;

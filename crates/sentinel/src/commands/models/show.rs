@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::Args;
 use sentinel_pipeline::trust::{ModelTrust, Signed};
 use sentinel_scoring::Model;
+use sentinel_scoring::model::NetworkDescription;
 use serde_json::{Value, json};
 
 use super::Output;
@@ -93,6 +94,7 @@ fn body_of(model: &Model, signed: &[Signed]) -> Value {
             "leaves": member.leaves,
             "leaves_max": member.leaves_max,
             "splits_by_category": member.splits_by_category,
+            "network": member.network.as_ref().map(network_body),
         })
     });
     let [low, medium, high, critical] = told.anchors;
@@ -114,6 +116,18 @@ fn body_of(model: &Model, signed: &[Signed]) -> Value {
     })
 }
 
+fn network_body(network: &NetworkDescription) -> Value {
+    let fillings = network.fillings.iter().map(|(name, missing, background)| {
+        json!({ "feature": name, "missing": missing, "background": background })
+    });
+    json!({
+        "inputs": network.inputs,
+        "operators": network.operators,
+        "numbers": network.numbers,
+        "fillings": fillings.collect::<Vec<_>>(),
+    })
+}
+
 fn signature_body(signed: &Signed) -> Value {
     json!({ "key": signed.key, "valid": signed.valid, "trusted": signed.trusted })
 }
@@ -123,6 +137,18 @@ fn tell(model: &Model, signed: &[Signed], out: &mut impl Write) -> std::io::Resu
     writeln!(out, "{} version {}", model.name(), model.version())?;
     writeln!(out, "  hash         {}", model.content_hash())?;
     for member in &told.members {
+        if let Some(network) = &member.network {
+            writeln!(
+                out,
+                "  member       {}: weight {}, {} inputs, {} numbers in {}",
+                member.kind,
+                member.weight,
+                network.inputs,
+                network.numbers,
+                network.operators.join(", ")
+            )?;
+            continue;
+        }
         writeln!(
             out,
             "  member       {}: weight {}, {} trees, {} leaves (at most {} a tree), {} splits by category",
