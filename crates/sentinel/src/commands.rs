@@ -4,6 +4,7 @@
 //! a flag, a file that is not there, a mapping that does not fit; 130 interrupted.
 
 pub mod analyze;
+pub mod backup;
 pub mod bench;
 pub mod demo;
 pub mod evaluate;
@@ -12,6 +13,7 @@ pub mod generate;
 pub mod models;
 pub mod openapi;
 pub mod replay;
+pub mod restore;
 pub mod run;
 pub mod serve;
 pub mod train;

@@ -21,8 +21,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    analyze, bench, demo, evaluate, features, generate, models, openapi, replay, run, serve, train,
-    verify,
+    analyze, backup, bench, demo, evaluate, features, generate, models, openapi, replay, restore,
+    run, serve, train, verify,
 };
 
 // Windows and decisions are small allocations that live long or die young: jemalloc replaces a live box in
@@ -49,6 +49,10 @@ enum Command {
     Serve(serve::ServeArguments),
     /// Compute a recorded decision again and compare it byte for byte.
     Replay(replay::ReplayArguments),
+    /// Copy a data directory while its server runs.
+    Backup(backup::BackupArguments),
+    /// Make a data directory from a backup.
+    Restore(restore::RestoreArguments),
     /// Hold everything in a data directory against its log.
     Verify(verify::VerifyArguments),
     /// Train a model on a labelled table or on synthetic payments.
@@ -76,6 +80,8 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(arguments),
         Command::Serve(arguments) => serve::serve(arguments),
         Command::Replay(arguments) => replay::replay(arguments),
+        Command::Backup(arguments) => backup::backup(&arguments),
+        Command::Restore(arguments) => restore::restore(&arguments),
         Command::Verify(arguments) => verify::verify(&arguments),
         Command::Train(arguments) => train::train(arguments),
         Command::Evaluate(arguments) => evaluate::evaluate(arguments),
