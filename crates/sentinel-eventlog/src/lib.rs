@@ -62,6 +62,8 @@ pub use codec::{
     OutcomeEncoder, VersionsTable, decode_entry, decode_outcome, encode_entry, outcome_body,
 };
 pub use error::{CodecError, LogError};
-pub use event_log::{Durability, EmbeddedOptions, EventLog, MemoryOptions, OpenReport, TornTail};
+pub use event_log::{
+    Durability, EmbeddedOptions, EventLog, MemoryOptions, OpenReport, ReaderApart, TornTail,
+};
 pub use payloads::{Payloads, SourceProgress};
 pub use record_batch::{Record, RecordBatch};

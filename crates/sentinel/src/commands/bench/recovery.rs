@@ -31,7 +31,7 @@ use super::{ReportArguments, report};
 use crate::clock;
 use crate::commands::serve::runtime;
 use crate::commands::usage;
-use crate::compose::{DataDirectory, LOG, SNAPSHOTS};
+use crate::compose::{LOG, SNAPSHOTS};
 use crate::content::{ContentArguments, Contents};
 use crate::diagnostics::tell;
 
@@ -239,9 +239,8 @@ impl Bench<'_> {
 
     fn start(&self, snapshots: Option<SnapshotOptions>) -> anyhow::Result<Started> {
         let contents = Contents::load(&self.arguments.content, &FeatureSet::shipped())?;
-        let directory = DataDirectory::open(self.path)?;
         self.runtime
-            .block_on(start(Some(directory), contents, snapshots))
+            .block_on(start(Some(self.path), contents, snapshots))
     }
 
     /// The directory is free again when it has stopped.
