@@ -140,7 +140,7 @@ fn contents_that_make_no_sense_under_right_checksums_do_not_panic() {
         // Who can write checksums can write another state: what counts is that nothing breaks.
         refused += newest(&log, folder.path()).1.len();
     }
-    assert!(refused > 100, "{refused} of 200 are refused all the same");
+    assert!(refused > 50, "{refused} of 200 are refused all the same");
 }
 
 /// Changes a byte inside a random section and makes every checksum right.
