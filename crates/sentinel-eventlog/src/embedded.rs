@@ -33,7 +33,7 @@ use crate::event_log::{EmbeddedOptions, OpenReport, Patience};
 use crate::payloads::{Payloads, SourceProgress};
 use crate::record_batch::RecordBatch;
 use frame::{UnwrittenFrame, frames_of};
-use reader::ReadCache;
+pub(crate) use reader::ReadCache;
 use recovery::{Recovered, recover};
 use segment::{Checkpoint, Segment, sync_directory};
 use tail::Tail;
@@ -344,6 +344,30 @@ impl EmbeddedLog {
             return Err(LogError::PastEnd { offset: from, end });
         }
         log.cache.read(&segments, from.0, end.0, records_max, into)
+    }
+
+    /// Reads past the caches and the locks that appenders and other readers need: whoever walks through old
+    /// records at leisure, and may lose its processor at any place, must not be waited for. Files that are
+    /// dropped meanwhile are read on until the end of this call.
+    pub(crate) fn read_apart(
+        &self,
+        cache: &ReadCache,
+        from: Offset,
+        records_max: usize,
+        into: &mut RecordBatch,
+    ) -> Result<(), LogError> {
+        self.log.state().readable()?;
+        // Before the list of segments is copied: what lies before this end lies in one of them.
+        let (start, end) = (self.start(), self.end());
+        let segments = self.log.segments().clone();
+        if from < start {
+            let offset = from;
+            return Err(LogError::BeforeStart { offset, start });
+        }
+        if from > end {
+            return Err(LogError::PastEnd { offset: from, end });
+        }
+        cache.read(&segments, from.0, end.0, records_max, into)
     }
 
     pub(crate) fn wait_for(&self, offset: Offset, timeout: Duration) -> bool {

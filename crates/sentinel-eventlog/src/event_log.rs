@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use sentinel_domain::{Instant, LogId, Offset, Partition};
 
-use crate::embedded::EmbeddedLog;
+use crate::embedded::{EmbeddedLog, ReadCache};
 use crate::error::LogError;
 use crate::memory::MemoryLog;
 use crate::payloads::{Payloads, SourceProgress};
@@ -25,6 +25,34 @@ pub const READ_BYTES_MAX: usize = 4 * 1024 * 1024;
 #[derive(Clone)]
 pub struct EventLog {
     backend: Arc<Backend>,
+}
+
+/// A reader with a memory of its own: it leaves that of the log to those who follow its end, and holds
+/// nothing that they wait for. For long walks beside the owner of a partition.
+pub struct ReaderApart {
+    log: EventLog,
+    cache: ReadCache,
+}
+
+impl ReaderApart {
+    /// The log that it reads.
+    pub fn log(&self) -> &EventLog {
+        &self.log
+    }
+
+    /// As [`EventLog::read`]. The log may not be cut meanwhile.
+    pub fn read(
+        &self,
+        from: Offset,
+        records_max: usize,
+        into: &mut RecordBatch,
+    ) -> Result<(), LogError> {
+        into.start_at(from);
+        match &*self.log.backend {
+            Backend::Memory(log) => log.read(from, records_max, into),
+            Backend::Embedded(log) => log.read_apart(&self.cache, from, records_max, into),
+        }
+    }
 }
 
 enum Backend {
@@ -194,6 +222,14 @@ impl EventLog {
     ) -> Result<(), LogError> {
         into.start_at(from);
         on_backend!(self, log => log.read(from, records_max, into))
+    }
+
+    /// A reader with a memory of its own.
+    pub fn reader_apart(&self) -> ReaderApart {
+        ReaderApart {
+            log: self.clone(),
+            cache: ReadCache::default(),
+        }
     }
 
     /// Waits until the record at `offset` can be read. False where the time ran out first, or the log

@@ -63,6 +63,8 @@ pub use codec::{
     skipped_by,
 };
 pub use error::{CodecError, LogError};
-pub use event_log::{Durability, EmbeddedOptions, EventLog, MemoryOptions, OpenReport, TornTail};
+pub use event_log::{
+    Durability, EmbeddedOptions, EventLog, MemoryOptions, OpenReport, ReaderApart, TornTail,
+};
 pub use payloads::{Payloads, SourceProgress};
 pub use record_batch::{Record, RecordBatch};

@@ -164,14 +164,7 @@ impl Pipeline {
         if let Some(attempts) = attempts {
             worker = worker.noting(attempts);
         }
-        let mut publish = |state: &PartitionState, published: Published| {
-            handle.publish(state, published, true);
-            progress(state.next().0, transactions.end().0);
-        };
-        worker.replay(&mut publish)?;
-        activate(&worker, &handle, &options.contents, (options.now)())?;
-        // What was appended is in force, and new features are filled, before the door opens.
-        worker.catch_up(&mut publish)?;
+        let worker = replayed(worker, &handle, (&options.contents, options.now), progress)?;
         let stopping = Arc::new(AtomicBool::new(false));
         let (failure, failed) = watch::channel(false);
         let thread = WorkerThread {
@@ -184,13 +177,12 @@ impl Pipeline {
             .name("partition-0".into())
             .spawn(move || thread.run(&asked))
             .map_err(PipelineError::Thread)?;
-        let snapshots = match options.snapshots {
-            Some(options) => {
-                let maker = SnapshotMaker::start(options.clone(), handle.clone(), from);
-                Some((options, maker.map_err(PipelineError::Thread)?))
-            }
-            None => None,
+        let make = |options: SnapshotOptions| {
+            let maker = SnapshotMaker::start(options.clone(), handle.clone(), from);
+            maker.map(|maker| (options, maker))
         };
+        let snapshots = options.snapshots.map(make).transpose();
+        let snapshots = snapshots.map_err(PipelineError::Thread)?;
         let (stop_following, following) = watch::channel(false);
         let (stop_delivering, delivering) = watch::channel(false);
         let followed = handle.followed_sender().clone();
@@ -275,6 +267,25 @@ impl Pipeline {
         deliverer_result.map_err(|_| PipelineError::Panicked)??;
         Ok(())
     }
+}
+
+/// Applies what the log holds, puts the contents to decide with in force, and fills new features: before
+/// the door opens.
+fn replayed(
+    mut worker: Worker,
+    handle: &Handle,
+    (contents, now): (&[Activation], fn() -> Instant),
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Worker, PipelineError> {
+    let log = &handle.logs().transactions;
+    let mut publish = |state: &PartitionState, published: Published| {
+        handle.publish(state, published, true);
+        progress(state.next().0, log.end().0);
+    };
+    worker.replay(&mut publish)?;
+    activate(&worker, handle, contents, now())?;
+    worker.catch_up(&mut publish)?;
+    Ok(worker)
 }
 
 /// The state of the newest snapshot that fits; a new one where there is none.

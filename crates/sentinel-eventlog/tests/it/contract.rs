@@ -115,6 +115,21 @@ fn offsets_count_without_gaps_and_reading_gives_back_what_was_appended(make: Mak
     append(&log, 13, &["g"]);
     log.sync().unwrap();
     assert_eq!(log.end(), Offset(7), "what is synced can be read");
+    let (apart, mut batch) = (log.reader_apart(), RecordBatch::default());
+    for (at, records_max) in [(5, 10), (0, 3), (3, 100), (7, 1)] {
+        let mut expected = RecordBatch::default();
+        log.read(Offset(at), records_max, &mut expected).unwrap();
+        apart.read(Offset(at), records_max, &mut batch).unwrap();
+        let all = |batch: &RecordBatch| -> Vec<_> {
+            let records = batch.iter();
+            records
+                .map(|one| (one.offset, one.log_time, one.payload.to_vec()))
+                .collect()
+        };
+        assert_eq!(all(&batch), all(&expected));
+    }
+    let past = apart.read(Offset(8), 1, &mut batch);
+    assert!(matches!(past, Err(LogError::PastEnd { .. })), "{past:?}");
 }
 
 fn log_time_never_goes_back(make: Make) {
