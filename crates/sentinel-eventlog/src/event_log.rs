@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use sentinel_domain::{Instant, LogId, Offset, Partition};
 
+use crate::disk::Disk;
 use crate::embedded::EmbeddedLog;
 use crate::error::LogError;
 use crate::memory::MemoryLog;
@@ -59,6 +60,8 @@ pub struct EmbeddedOptions {
     pub pending_bytes_max: usize,
     /// When bytes are forced to the disk.
     pub durability: Durability,
+    /// Who writes what was appended.
+    pub commits: Commits,
 }
 
 impl EmbeddedOptions {
@@ -72,6 +75,7 @@ impl EmbeddedOptions {
             commit_bytes_max: 256 * 1024,
             pending_bytes_max: 8 * 1024 * 1024,
             durability: Durability::Always,
+            commits: Commits::ByThread,
         }
     }
 }
@@ -90,6 +94,16 @@ pub enum Durability {
     Always,
     /// Written without sync, for what can be rebuilt; still synced when a segment is full and on close.
     Never,
+}
+
+/// Who writes what was appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commits {
+    /// A thread of the log, as soon as something is there.
+    ByThread,
+    /// Whoever calls [`EventLog::commit_queued`], `flush`, `cut` or `close`, or appends where too much is
+    /// waiting. No thread is started, so that a simulation runs the same way every time.
+    ByCaller,
 }
 
 /// What was found when a log was opened.
@@ -146,7 +160,16 @@ impl EventLog {
         directory: &Path,
         options: EmbeddedOptions,
     ) -> Result<(Self, OpenReport), LogError> {
-        let (embedded, report) = EmbeddedLog::open(directory, options)?;
+        Self::open_on(&Disk::Real, directory, options)
+    }
+
+    /// As [`EventLog::open`], on a disk of the caller's choice.
+    pub fn open_on(
+        disk: &Disk,
+        directory: &Path,
+        options: EmbeddedOptions,
+    ) -> Result<(Self, OpenReport), LogError> {
+        let (embedded, report) = EmbeddedLog::open(disk, directory, options)?;
         let backend = Arc::new(Backend::Embedded(embedded));
         Ok((Self { backend }, report))
     }
@@ -231,6 +254,12 @@ impl EventLog {
     /// written, not synced.
     pub fn flush(&self) -> Result<(), LogError> {
         on_backend!(self, log => log.flush())
+    }
+
+    /// Commits what is queued now, in one group, on the caller's thread, where the log was opened with
+    /// [`Commits::ByCaller`]; does what `flush` does elsewhere.
+    pub fn commit_queued(&self) -> Result<(), LogError> {
+        on_backend!(self, log => log.commit_queued())
     }
 
     /// Drops records before an offset. Whole segments only, so some may stay.

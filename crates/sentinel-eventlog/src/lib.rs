@@ -54,6 +54,7 @@ pub mod error;
 pub mod payloads;
 pub mod record_batch;
 mod memory;
+pub mod disk;
 mod embedded;
 mod varint;
 pub mod codec;
@@ -61,7 +62,10 @@ pub mod codec;
 pub use codec::{
     OutcomeEncoder, VersionsTable, decode_entry, decode_outcome, encode_entry, outcome_body,
 };
+pub use disk::Disk;
 pub use error::{CodecError, LogError};
-pub use event_log::{Durability, EmbeddedOptions, EventLog, MemoryOptions, OpenReport, TornTail};
+pub use event_log::{
+    Commits, Durability, EmbeddedOptions, EventLog, MemoryOptions, OpenReport, TornTail,
+};
 pub use payloads::{Payloads, SourceProgress};
 pub use record_batch::{Record, RecordBatch};

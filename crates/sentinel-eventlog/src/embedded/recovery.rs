@@ -3,12 +3,15 @@
 //! Promises to change nothing but an unfinished tail, whose bytes are kept. Must never guess: whatever is
 //! neither whole nor the end of an interrupted write refuses, with file and byte offset.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::directory::LogDirectory;
 use super::scanner::{Found, Scanner, find_later_frame, rest_of};
-use super::segment::{Checkpoint, Segment, SegmentHeader, list, sync_directory};
+use super::segment::{Checkpoint, Segment, SegmentHeader};
 use super::tail::Tail;
+use crate::disk::{Disk, Opening};
 use crate::error::LogError;
 use crate::event_log::{EmbeddedOptions, TornTail};
 
@@ -21,16 +24,24 @@ pub(super) struct Recovered {
 }
 
 /// Opens all segments of a directory, or makes the first one.
-pub(super) fn recover(directory: &Path, options: &EmbeddedOptions) -> Result<Recovered, LogError> {
+pub(super) fn recover(
+    directory: &LogDirectory,
+    options: &EmbeddedOptions,
+) -> Result<Recovered, LogError> {
+    let (bases, unfinished) = directory.list()?;
+    // Nothing in a segment that was never finished was ever acknowledged.
+    for path in unfinished {
+        directory.remove_segment(&path)?;
+    }
     let mut segments = Vec::new();
-    for base in list(directory)? {
-        segments.push(Segment::open(directory, base)?);
+    for base in bases {
+        segments.push(Segment::open(directory, base, Opening::Write)?);
     }
     check_chain(directory, options, &segments)?;
     let created = segments.is_empty();
     let last = match segments.pop() {
         Some(last) => last,
-        None => Segment::create(directory, first_header(options), |_| Ok(()))?,
+        None => Segment::create(directory, first_header(options), |_, _| Ok(()))?,
     };
     let (tail, torn) = recover_tail(directory, Arc::new(last))?;
     let mut segments: Vec<_> = segments.into_iter().map(Arc::new).collect();
@@ -55,7 +66,7 @@ fn first_header(options: &EmbeddedOptions) -> SegmentHeader {
 
 /// Every segment belongs to the same log and partition, and follows the one before without a gap.
 fn check_chain(
-    directory: &Path,
+    directory: &LogDirectory,
     options: &EmbeddedOptions,
     segments: &[Segment],
 ) -> Result<(), LogError> {
@@ -84,7 +95,11 @@ fn check_chain(
     Ok(())
 }
 
-fn check_link(directory: &Path, before: &Segment, segment: &Segment) -> Result<(), LogError> {
+fn check_link(
+    directory: &LogDirectory,
+    before: &Segment,
+    segment: &Segment,
+) -> Result<(), LogError> {
     let Some((base, file_bytes)) = segment.header.previous else {
         return Err(segment.corrupt(
             40,
@@ -92,7 +107,7 @@ fn check_link(directory: &Path, before: &Segment, segment: &Segment) -> Result<(
         ));
     };
     if base != before.header.base {
-        let missing = directory.join(format!("{base:020}.log"));
+        let missing = directory.segment_path(base);
         let detail = format!("the segment before it, {}, is missing", missing.display());
         return Err(segment.corrupt(40, detail));
     }
@@ -106,7 +121,7 @@ fn check_link(directory: &Path, before: &Segment, segment: &Segment) -> Result<(
 
 /// Verifies every frame of the last segment and cuts an unfinished tail.
 pub(super) fn recover_tail(
-    directory: &Path,
+    directory: &LogDirectory,
     segment: Arc<Segment>,
 ) -> Result<(Tail, Option<TornTail>), LogError> {
     let (mut tail, bad) = walk(segment)?;
@@ -159,13 +174,13 @@ fn walk(segment: Arc<Segment>) -> Result<(Tail, Option<&'static str>), LogError>
 
 /// Keeps the bytes of an unfinished tail in a file of their own, then cuts them off.
 fn cut_torn_tail(
-    directory: &Path,
+    directory: &LogDirectory,
     segment: &Segment,
     position: u64,
     rest: &[u8],
 ) -> Result<TornTail, LogError> {
-    let kept_as = keep(&segment.path, rest)?;
-    sync_directory(directory)?;
+    let kept_as = keep(&directory.disk, &segment.path, rest)?;
+    directory.sync()?;
     segment
         .file
         .set_len(position)
@@ -186,8 +201,7 @@ fn cut_torn_tail(
 }
 
 /// Writes the bytes to `<segment>.torn`, or with a number behind where that is there from an earlier time.
-fn keep(segment: &Path, bytes: &[u8]) -> Result<PathBuf, LogError> {
-    use std::io::Write;
+fn keep(disk: &Disk, segment: &Path, bytes: &[u8]) -> Result<PathBuf, LogError> {
     let mut number = 1_u32;
     loop {
         let mut name = segment.as_os_str().to_owned();
@@ -196,13 +210,16 @@ fn keep(segment: &Path, bytes: &[u8]) -> Result<PathBuf, LogError> {
             name.push(format!(".{number}"));
         }
         let path = PathBuf::from(name);
-        match std::fs::File::create_new(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
+        match disk.open(&path, Opening::New) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
             Err(error) => return Err(LogError::io("create", &path)(error)),
-            Ok(mut file) => {
-                file.write_all(bytes)
-                    .and_then(|()| file.sync_all())
-                    .map_err(LogError::io("write", &path))?;
+            Ok(file) => {
+                let written = file.write_all_at(bytes, 0).and_then(|()| file.sync_data());
+                if written.is_err() {
+                    // On a full disk every attempt to open would leave another piece behind.
+                    let _ = disk.remove(&path);
+                }
+                written.map_err(LogError::io("write", &path))?;
                 return Ok(path);
             }
         }

@@ -3,10 +3,9 @@
 //! Promises that a segment is synced before the next one begins, so only the last one can be torn. Must
 //! never be used again after an error: nobody knows what the disk holds then.
 
-use std::os::unix::fs::FileExt;
-use std::path::Path;
 use std::sync::Arc;
 
+use super::directory::LogDirectory;
 use super::frame::{Frame, FrameHeader, UnwrittenFrame};
 use super::segment::{Checkpoint, Segment, SegmentHeader};
 use crate::error::LogError;
@@ -56,7 +55,7 @@ impl Tail {
     /// Writes frames, beginning new segments on the way. `begun` is told of each of those.
     pub(super) fn write(
         &mut self,
-        directory: &Path,
+        directory: &LogDirectory,
         segment_bytes_max: u64,
         frames: Vec<UnwrittenFrame>,
         mut begun: impl FnMut(&Arc<Segment>),
@@ -118,7 +117,7 @@ impl Tail {
         Ok(())
     }
 
-    fn begin_segment(&mut self, directory: &Path) -> Result<(), LogError> {
+    fn begin_segment(&mut self, directory: &LogDirectory) -> Result<(), LogError> {
         self.write_out()?;
         self.sync()?;
         let header = SegmentHeader {
@@ -127,7 +126,7 @@ impl Tail {
             checkpoint: self.checkpoint.clone(),
             ..self.segment.header.clone()
         };
-        let segment = Segment::create(directory, header, |_| Ok(()))?;
+        let segment = Segment::create(directory, header, |_, _| Ok(()))?;
         *self = Self::at_head_of(Arc::new(segment));
         Ok(())
     }
