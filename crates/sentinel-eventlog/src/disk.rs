@@ -117,9 +117,6 @@ impl Disk {
 
     /// Makes creations, renames and removals in a directory durable.
     pub(crate) fn sync_directory(&self, directory: &Path) -> io::Result<()> {
-        if self.planted(PlantedBug::SkipDirectorySync) {
-            return Ok(());
-        }
         match self {
             Self::Real => File::open(directory).and_then(|opened| opened.sync_all()),
             #[cfg(any(test, feature = "simulation"))]

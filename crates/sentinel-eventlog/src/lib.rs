@@ -58,6 +58,8 @@ pub mod disk;
 mod embedded;
 mod varint;
 pub mod codec;
+#[cfg(test)]
+mod simulation;
 
 pub use codec::{
     OutcomeEncoder, VersionsTable, decode_entry, decode_outcome, encode_entry, outcome_body,

@@ -3,14 +3,22 @@
 //! Promises that what it makes is durable before it is used: a directory is synced after each name that
 //! comes or goes. Must never touch a file that is not the log's.
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::segment::UNFINISHED_EXTENSION;
-use crate::disk::{Disk, DiskLock};
+use crate::disk::{Disk, DiskLock, PlantedBug};
 use crate::error::LogError;
 
 /// The file whose lock stands for the directory.
 const LOCK_FILE: &str = "LOCK";
+
+/// Answers of a directory that others look after.
+const SYNC_NOT_FOR_US: [io::ErrorKind; 3] = [
+    io::ErrorKind::PermissionDenied,
+    io::ErrorKind::InvalidInput,
+    io::ErrorKind::Unsupported,
+];
 
 /// A path on a disk.
 #[derive(Debug, Clone)]
@@ -20,13 +28,31 @@ pub(super) struct LogDirectory {
 }
 
 impl LogDirectory {
-    /// The directory, made durable with its parents if it was not there.
+    /// The directory, made with its parents if it was not there.
     pub(super) fn make(disk: &Disk, path: &Path) -> Result<Self, LogError> {
-        make_durable(disk, path)?;
+        make_with_parents(disk, path)?;
         Ok(Self {
             disk: disk.clone(),
             path: path.to_owned(),
         })
+    }
+
+    /// Makes the directory's own name durable, and those of its parents: for a log that is about to begin.
+    /// Whether they are old or were made a moment ago, perhaps by a process that died, nobody can tell.
+    pub(super) fn sync_parents(&self) -> Result<(), LogError> {
+        for parent in self.path.ancestors().skip(1) {
+            let parent = if parent.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                parent
+            };
+            match self.disk.sync_directory(parent) {
+                // Not made by us, or on a file system that knows no such thing.
+                Err(error) if SYNC_NOT_FOR_US.contains(&error.kind()) => break,
+                synced => synced.map_err(LogError::io("sync directory", parent))?,
+            }
+        }
+        Ok(())
     }
 
     /// Takes the lock that keeps every other process out.
@@ -40,6 +66,9 @@ impl LogDirectory {
 
     /// Makes creations, renames and removals durable.
     pub(super) fn sync(&self) -> Result<(), LogError> {
+        if self.disk.planted(PlantedBug::SkipDirectorySync) {
+            return Ok(());
+        }
         self.disk
             .sync_directory(&self.path)
             .map_err(LogError::io("sync directory", &self.path))
@@ -80,19 +109,13 @@ impl LogDirectory {
     }
 }
 
-fn make_durable(disk: &Disk, path: &Path) -> Result<(), LogError> {
-    if disk.is_directory(path) {
+fn make_with_parents(disk: &Disk, path: &Path) -> Result<(), LogError> {
+    if path.as_os_str().is_empty() || disk.is_directory(path) {
         return Ok(());
     }
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    if let Some(parent) = parent {
-        make_durable(disk, parent)?;
+    if let Some(parent) = path.parent() {
+        make_with_parents(disk, parent)?;
     }
     disk.create_directory(path)
-        .map_err(LogError::io("create directory", path))?;
-    let parent = parent.unwrap_or(Path::new("."));
-    disk.sync_directory(parent)
-        .map_err(LogError::io("sync directory", parent))
+        .map_err(LogError::io("create directory", path))
 }

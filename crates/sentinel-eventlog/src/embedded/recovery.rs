@@ -11,7 +11,7 @@ use super::directory::LogDirectory;
 use super::scanner::{Found, Scanner, find_later_frame, rest_of};
 use super::segment::{Checkpoint, Segment, SegmentHeader};
 use super::tail::Tail;
-use crate::disk::{Disk, Opening};
+use crate::disk::{Disk, Opening, PlantedBug};
 use crate::error::LogError;
 use crate::event_log::{EmbeddedOptions, TornTail};
 
@@ -33,6 +33,8 @@ pub(super) fn recover(
     for path in unfinished {
         directory.remove_segment(&path)?;
     }
+    // A process that died between a rename and the sync behind it left names that a power cut would undo.
+    directory.sync()?;
     let mut segments = Vec::new();
     for base in bases {
         segments.push(Segment::open(directory, base, Opening::Write)?);
@@ -41,7 +43,10 @@ pub(super) fn recover(
     let created = segments.is_empty();
     let last = match segments.pop() {
         Some(last) => last,
-        None => Segment::create(directory, first_header(options), |_, _| Ok(()))?,
+        None => {
+            directory.sync_parents()?;
+            Segment::create(directory, first_header(options), |_, _| Ok(()))?
+        }
     };
     let (tail, torn) = recover_tail(directory, Arc::new(last))?;
     let mut segments: Vec<_> = segments.into_iter().map(Arc::new).collect();
@@ -140,7 +145,7 @@ pub(super) fn recover_tail(
         }
     };
     // A crash may have left written bytes that no sync has followed; they are about to be read.
-    tail.sync()?;
+    tail.secure(&directory.disk)?;
     Ok((tail, torn))
 }
 
@@ -181,10 +186,12 @@ fn cut_torn_tail(
 ) -> Result<TornTail, LogError> {
     let kept_as = keep(&directory.disk, &segment.path, rest)?;
     directory.sync()?;
-    segment
-        .file
-        .set_len(position)
-        .map_err(LogError::io("cut the unfinished tail of", &segment.path))?;
+    if !directory.disk.planted(PlantedBug::LeaveTornTail) {
+        segment
+            .file
+            .set_len(position)
+            .map_err(LogError::io("cut the unfinished tail of", &segment.path))?;
+    }
     tracing::warn!(
         file = %segment.path.display(),
         offset_bytes = position,

@@ -3,7 +3,6 @@
 //! Promises that a crash in the middle leaves a log that opens: old segments go oldest first, new ones
 //! newest first, and a shortened segment takes the place of the long one in a single rename.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use sentinel_domain::Offset;
@@ -12,13 +11,9 @@ use super::directory::LogDirectory;
 use super::frame::{Frame, UnwrittenFrame};
 use super::recovery::recover_tail;
 use super::scanner::{Found, Scanner};
-use super::segment::Segment;
+use super::segment::{Segment, copy_bytes};
 use super::tail::Tail;
-use crate::disk::DiskFile;
 use crate::error::LogError;
-
-/// Frames are copied in pieces of this size.
-const COPY_BYTES: usize = 256 * 1024;
 
 /// Drops the segments that hold only records before `offset`; the last one stays.
 pub(super) fn drop_segments_before(
@@ -26,15 +21,12 @@ pub(super) fn drop_segments_before(
     segments: &mut Vec<Arc<Segment>>,
     offset: u64,
 ) -> Result<(), LogError> {
-    let mut dropped = false;
     while let [oldest, following, ..] = segments.as_slice()
         && following.header.base <= offset
     {
         directory.remove_segment(&oldest.path)?;
         segments.remove(0);
-        dropped = true;
-    }
-    if dropped {
+        // Each by itself: a power cut that kept only a later removal would leave a gap.
         directory.sync()?;
     }
     Ok(())
@@ -61,7 +53,7 @@ pub(super) fn cut_segments(
     };
     let (position, last) = find_cut(&segment, end)?;
     let shortened = Segment::create(directory, segment.header.clone(), |file, head| {
-        copy_frames(&segment, head..position, file)?;
+        copy_bytes(&segment, head..position, file)?;
         match last {
             None => Ok(()),
             Some(UnwrittenFrame { header, mut bytes }) => {
@@ -101,24 +93,4 @@ fn find_cut(segment: &Segment, end: u64) -> Result<(u64, Option<UnwrittenFrame>)
             }
         }
     }
-}
-
-fn copy_frames(segment: &Segment, range: Range<u64>, into: &DiskFile) -> Result<(), LogError> {
-    let mut at = range.start;
-    let mut chunk = vec![0; COPY_BYTES];
-    while at < range.end {
-        let left = usize::try_from(range.end - at).unwrap_or(usize::MAX);
-        chunk.resize(left.min(COPY_BYTES), 0);
-        let read = segment
-            .file
-            .read_at_most(&mut chunk, at)
-            .map_err(LogError::io("copy segment", &segment.path))?;
-        if read < chunk.len() {
-            return Err(segment.corrupt(at + read as u64, "the segment became shorter"));
-        }
-        into.write_all_at(&chunk, at)
-            .map_err(LogError::io("write a shortened copy of", &segment.path))?;
-        at += read as u64;
-    }
-    Ok(())
 }

@@ -12,6 +12,7 @@
 //! and renamed: its header is never half there.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -33,6 +34,9 @@ const FIXED_BYTES: usize = 72;
 const SOURCE_BYTES: usize = 16;
 /// More sources than a log ever has; a greater count is damage.
 const SOURCES_MAX: usize = 1 << 20;
+
+/// Bytes are copied in pieces of this size.
+const COPY_BYTES: usize = 256 * 1024;
 
 /// One entry of the index for about this many bytes of frames.
 const INDEX_STEP_BYTES: u64 = 64 * 1024;
@@ -279,4 +283,29 @@ impl Segment {
             detail: detail.into(),
         }
     }
+}
+
+/// Copies bytes of a segment to the same place of a file.
+pub(super) fn copy_bytes(
+    segment: &Segment,
+    range: Range<u64>,
+    into: &DiskFile,
+) -> Result<(), LogError> {
+    let mut at = range.start;
+    let mut chunk = vec![0; COPY_BYTES];
+    while at < range.end {
+        let left = usize::try_from(range.end - at).unwrap_or(usize::MAX);
+        chunk.resize(left.min(COPY_BYTES), 0);
+        let read = segment
+            .file
+            .read_at_most(&mut chunk, at)
+            .map_err(LogError::io("copy segment", &segment.path))?;
+        if read < chunk.len() {
+            return Err(segment.corrupt(at + read as u64, "the segment became shorter"));
+        }
+        into.write_all_at(&chunk, at)
+            .map_err(LogError::io("copy segment", &segment.path))?;
+        at += read as u64;
+    }
+    Ok(())
 }

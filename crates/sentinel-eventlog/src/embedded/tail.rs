@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use super::directory::LogDirectory;
 use super::frame::{Frame, FrameHeader, UnwrittenFrame};
-use super::segment::{Checkpoint, Segment, SegmentHeader};
+use super::segment::{Checkpoint, Segment, SegmentHeader, copy_bytes};
+use crate::disk::{Disk, PlantedBug};
 use crate::error::LogError;
 
 /// Frames are gathered into writes of about this size.
@@ -20,6 +21,8 @@ pub(super) struct Tail {
     pub position: u64,
     /// The length of the file that is known to be on disk.
     synced: u64,
+    /// Up to here some frame says that the file is on disk.
+    vouched: u64,
     /// Whether everything up to here is vouched for by a seal or a segment's head.
     sealed: bool,
     /// The offset after the last record.
@@ -36,6 +39,7 @@ impl Tail {
         Self {
             position: head,
             synced: head,
+            vouched: head,
             sealed: true,
             end: segment.header.base,
             checkpoint: segment.header.checkpoint.clone(),
@@ -46,6 +50,7 @@ impl Tail {
 
     /// Moves behind a frame that is in the file.
     pub(super) fn pass(&mut self, header: &FrameHeader) {
+        self.vouched = self.vouched.max(header.synced);
         self.sealed = header.count == 0 && header.synced == self.position;
         self.position += header.frame_bytes() as u64;
         self.end = header.end();
@@ -115,6 +120,16 @@ impl Tail {
             .map_err(LogError::io("sync segment", &self.segment.path))?;
         self.synced = self.position;
         Ok(())
+    }
+
+    /// Forces what a recovery found to the disk. What no frame vouches for is written anew before: a sync
+    /// that failed in an earlier process has left pages that read well, count as clean, and are nowhere.
+    pub(super) fn secure(&mut self, disk: &Disk) -> Result<(), LogError> {
+        let unsure = self.vouched..self.position;
+        if !disk.planted(PlantedBug::TrustUnsyncedTail) {
+            copy_bytes(&self.segment, unsure, &self.segment.file)?;
+        }
+        self.sync()
     }
 
     fn begin_segment(&mut self, directory: &LogDirectory) -> Result<(), LogError> {
