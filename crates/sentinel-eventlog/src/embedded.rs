@@ -19,6 +19,7 @@ mod tail;
 mod writer;
 mod reader;
 mod removal;
+mod room;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -36,6 +37,7 @@ use directory::LogDirectory;
 use frame::{UnwrittenFrame, frames_of};
 use reader::ReadCache;
 use recovery::{Recovered, recover};
+use room::RoomGauge;
 use segment::{Checkpoint, Segment};
 use tail::Tail;
 use writer::Writer;
@@ -80,6 +82,7 @@ struct State {
     /// After everything appended.
     checkpoint: Checkpoint,
     fate: Fate,
+    room: RoomGauge,
     /// How many threads wait for `changed`: waking is a system call, and often nobody is there.
     waiting: usize,
     /// How many of them are in a hurry.
@@ -262,6 +265,7 @@ impl EmbeddedLog {
             torn,
         };
         let start = segments.first().map_or(tail.end, |first| first.header.base);
+        let room = RoomGauge::new(&options);
         let log = Arc::new(Log {
             directory,
             options,
@@ -275,6 +279,7 @@ impl EmbeddedLog {
                 appended_end: tail.end,
                 checkpoint: tail.checkpoint.clone(),
                 fate: Fate::Running,
+                room,
                 waiting: 0,
                 flushing: 0,
                 writer: WriterWaits::Not,
@@ -334,6 +339,9 @@ impl EmbeddedLog {
         }
         let first = Offset(state.appended_end);
         if !frames.is_empty() {
+            let waiting_bytes = (state.queue_bytes + state.writing_bytes) as u64;
+            let bytes = frames.iter().map(|frame| frame.bytes.len() as u64).sum();
+            state.room.admit(&log.directory, waiting_bytes, bytes)?;
             state.enqueue(payloads.first_time(now), source, frames);
             log.wake_writer(&mut state);
         }

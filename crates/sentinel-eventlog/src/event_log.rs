@@ -62,6 +62,10 @@ pub struct EmbeddedOptions {
     pub durability: Durability,
     /// Who writes what was appended.
     pub commits: Commits,
+    /// Append refuses with [`LogError::DiskFull`] where less than this would stay free on the disk, in
+    /// bytes. `None`: the smaller of 256 MiB and 5 % of the disk, a quarter of that with
+    /// [`Durability::Never`], since such a log has to take what follows from another one. Zero never looks.
+    pub free_bytes_min: Option<u64>,
 }
 
 impl EmbeddedOptions {
@@ -76,6 +80,7 @@ impl EmbeddedOptions {
             pending_bytes_max: 8 * 1024 * 1024,
             durability: Durability::Always,
             commits: Commits::ByThread,
+            free_bytes_min: None,
         }
     }
 }

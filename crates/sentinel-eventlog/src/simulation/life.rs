@@ -26,6 +26,7 @@ pub(super) struct Tally {
     pub torn: u64,
     pub failed: u64,
     pub failed_opens: u64,
+    pub disk_full: u64,
     pub cuts: u64,
     pub truncations: u64,
     pub lost_unacknowledged: u64,
@@ -42,7 +43,7 @@ impl Tally {
         self.all_mut().into_iter().all(|count| *count > 0)
     }
 
-    fn all_mut(&mut self) -> [&mut u64; 10] {
+    fn all_mut(&mut self) -> [&mut u64; 11] {
         let Self {
             records,
             reopened,
@@ -51,6 +52,7 @@ impl Tally {
             torn,
             failed,
             failed_opens,
+            disk_full,
             cuts,
             truncations,
             lost_unacknowledged,
@@ -63,6 +65,7 @@ impl Tally {
             torn,
             failed,
             failed_opens,
+            disk_full,
             cuts,
             truncations,
             lost_unacknowledged,
@@ -100,6 +103,8 @@ impl Life {
                 _ => Durability::Always,
             },
             commits: Commits::ByCaller,
+            // Without a reserve the disk fills in the middle of a write, which must lose nothing either.
+            free_bytes_min: [Some(0), Some(1_000), Some(20_000)][dice.below(3) as usize],
             ..EmbeddedOptions::new(LogId([5; 16]))
         };
         Self {
@@ -204,7 +209,43 @@ impl Life {
                 "appended at {first}, expected {}",
                 self.oracle.end()
             )),
+            Err(LogError::DiskFull {
+                free_bytes,
+                needed_bytes,
+            }) => {
+                self.tally.disk_full += 1;
+                self.refused_for_room(free_bytes, needed_bytes)
+            }
             Err(error) => self.failed("append", &error),
+        }
+    }
+
+    /// A refusal is told only where room is short, changes nothing, and ends when there is room.
+    fn refused_for_room(&mut self, free_bytes: u64, needed_bytes: u64) -> Result<(), String> {
+        self.tell(format!(
+            "refused: {free_bytes} of {needed_bytes} bytes are free"
+        ));
+        let reserve = self.options.free_bytes_min.unwrap_or(u64::MAX);
+        if reserve == 0 || free_bytes >= needed_bytes || needed_bytes < reserve {
+            return Err(format!(
+                "refused with {free_bytes} bytes free, {needed_bytes} needed, reserve {reserve}"
+            ));
+        }
+        let log = self.log();
+        self.oracle.check(&log)?;
+        if self.dice.chance(1, 2) {
+            return Ok(());
+        }
+        self.disk.set_capacity_bytes(u64::MAX);
+        let mut payloads = Payloads::default();
+        payloads.push(b"there is room again");
+        match log.append(Instant::from_micros(self.now), None, &payloads) {
+            Ok(_) => {
+                let now = Instant::from_micros(self.now);
+                self.oracle.append(now, None, &payloads);
+                self.oracle.check(&log)
+            }
+            Err(error) => self.failed("append with room again", &error),
         }
     }
 
