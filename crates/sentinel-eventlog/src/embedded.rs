@@ -11,6 +11,7 @@
 //! except to cut.
 
 mod directory;
+mod extent;
 mod frame;
 mod segment;
 mod scanner;

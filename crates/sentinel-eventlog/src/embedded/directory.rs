@@ -5,7 +5,9 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::extent::Extent;
 use super::segment::UNFINISHED_EXTENSION;
 use crate::disk::{Disk, DiskLock, PlantedBug};
 use crate::error::LogError;
@@ -21,10 +23,12 @@ const SYNC_NOT_FOR_US: [io::ErrorKind; 3] = [
 ];
 
 /// A path on a disk.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct LogDirectory {
     pub disk: Disk,
     pub path: PathBuf,
+    /// As the file says, or is about to.
+    extent: Mutex<Option<Extent>>,
 }
 
 impl LogDirectory {
@@ -34,7 +38,59 @@ impl LogDirectory {
         Ok(Self {
             disk: disk.clone(),
             path: path.to_owned(),
+            extent: Mutex::default(),
         })
+    }
+
+    /// The directory of a log that is only looked at.
+    pub(super) fn to_read(disk: &Disk, path: &Path) -> Self {
+        Self {
+            disk: disk.clone(),
+            path: path.to_owned(),
+            extent: Mutex::default(),
+        }
+    }
+
+    /// What has to be in the directory, as its file says; `None` where it has none.
+    pub(super) fn read_extent(&self) -> Result<Option<Extent>, LogError> {
+        let extent = Extent::read(&self.disk, &self.path)?;
+        *self.extent() = extent;
+        Ok(extent)
+    }
+
+    fn extent(&self) -> MutexGuard<'_, Option<Extent>> {
+        self.extent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells the extent anew, before anybody builds on it or takes something away.
+    pub(super) fn tell_extent(&self, extent: Extent) -> Result<(), LogError> {
+        let mut told = self.extent();
+        if *told == Some(extent) {
+            return Ok(());
+        }
+        extent.write(&self.disk, &self.path)?;
+        self.sync()?;
+        *told = Some(extent);
+        Ok(())
+    }
+
+    /// The last segment has at least so many bytes on disk.
+    pub(super) fn tell_last(&self, last: u64, last_bytes: u64) -> Result<(), LogError> {
+        let start = self.extent().map_or(0, |told| told.start);
+        self.tell_extent(Extent {
+            start,
+            last,
+            last_bytes,
+        })
+    }
+
+    /// The oldest segment is about to be this one.
+    pub(super) fn tell_start(&self, start: u64) -> Result<(), LogError> {
+        let told = *self.extent();
+        match told {
+            Some(told) => self.tell_extent(Extent { start, ..told }),
+            None => Ok(()),
+        }
     }
 
     /// Makes the directory's own name durable, and those of its parents: for a log that is about to begin.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::directory::LogDirectory;
+use super::extent::{EXTENT_FILE, Extent};
 use super::scanner::{Found, Scanner, find_later_frame, rest_of};
 use super::segment::{Checkpoint, Segment, SegmentHeader};
 use super::tail::Tail;
@@ -40,6 +41,11 @@ pub(super) fn recover(
         segments.push(Segment::open(directory, base, Opening::Write)?);
     }
     check_chain(directory, options, &segments)?;
+    let extent = directory.read_extent()?;
+    let durable_bytes = match &extent {
+        Some(extent) => check_extent(directory, extent, &segments)?,
+        None => 0,
+    };
     let created = segments.is_empty();
     let last = match segments.pop() {
         Some(last) => last,
@@ -48,15 +54,60 @@ pub(super) fn recover(
             Segment::create(directory, first_header(options), |_, _| Ok(()))?
         }
     };
-    let (tail, torn) = recover_tail(directory, Arc::new(last))?;
+    let (tail, torn) = recover_tail(directory, Arc::new(last), durable_bytes)?;
     let mut segments: Vec<_> = segments.into_iter().map(Arc::new).collect();
     segments.push(Arc::clone(&tail.segment));
+    let extent = Extent {
+        start: segments.first().map_or(0, |first| first.header.base),
+        last: tail.segment.header.base,
+        last_bytes: tail.position,
+    };
+    match directory.tell_extent(extent) {
+        // The bound told before holds still; a log on a full disk can be read.
+        Err(LogError::Io { attempt, source }) if source.kind() == io::ErrorKind::StorageFull => {
+            tracing::warn!(attempt, "no room to tell how far the log reaches");
+        }
+        told => told?,
+    }
     Ok(Recovered {
         segments,
         tail,
         created,
         torn,
     })
+}
+
+/// Everything is there that was told to be. Gives how many bytes of the last segment were on disk.
+pub(super) fn check_extent(
+    directory: &LogDirectory,
+    extent: &Extent,
+    segments: &[Segment],
+) -> Result<u64, LogError> {
+    let missing = |base: u64| LogError::Corrupt {
+        file: directory.segment_path(base),
+        offset_bytes: 0,
+        detail: format!("the segment is missing, though {EXTENT_FILE} names it"),
+    };
+    if segments
+        .first()
+        .is_none_or(|first| first.header.base > extent.start)
+    {
+        return Err(missing(extent.start));
+    }
+    let found = segments.iter().find(|one| one.header.base == extent.last);
+    let last = found.ok_or_else(|| missing(extent.last))?;
+    let file_bytes = last.file_bytes()?;
+    if file_bytes < extent.last_bytes {
+        let detail = format!(
+            "the file has {file_bytes} bytes, but {} were on disk",
+            extent.last_bytes
+        );
+        return Err(last.corrupt(file_bytes, detail));
+    }
+    let is_last = segments
+        .last()
+        .is_some_and(|one| one.header.base == extent.last);
+    Ok(if is_last { extent.last_bytes } else { 0 })
 }
 
 fn first_header(options: &EmbeddedOptions) -> SegmentHeader {
@@ -124,16 +175,23 @@ fn check_link(
     Ok(())
 }
 
-/// Verifies every frame of the last segment and cuts an unfinished tail.
+/// Verifies every frame of the last segment and cuts an unfinished tail, where it lies behind the bytes
+/// that are known to have been on disk.
 pub(super) fn recover_tail(
     directory: &LogDirectory,
     segment: Arc<Segment>,
+    durable_bytes: u64,
 ) -> Result<(Tail, Option<TornTail>), LogError> {
     let (mut tail, bad) = walk(segment)?;
     let torn = match bad {
         None => None,
         Some(detail) => {
             let (position, file_bytes) = (tail.position, tail.segment.file_bytes()?);
+            if position < durable_bytes {
+                let detail =
+                    format!("{detail}, but {durable_bytes} bytes of the file were on disk");
+                return Err(tail.segment.corrupt(position, detail));
+            }
             let rest = rest_of(&tail.segment.file, position, file_bytes)
                 .map_err(LogError::io("read segment", &tail.segment.path))?;
             if let Some(at) = find_later_frame(&rest, position) {

@@ -24,6 +24,7 @@ pub(super) fn drop_segments_before(
     while let [oldest, following, ..] = segments.as_slice()
         && following.header.base <= offset
     {
+        directory.tell_start(following.header.base)?;
         directory.remove_segment(&oldest.path)?;
         segments.remove(0);
         // Each by itself: a power cut that kept only a later removal would leave a gap.
@@ -38,6 +39,11 @@ pub(super) fn cut_segments(
     segments: &mut Vec<Arc<Segment>>,
     end: u64,
 ) -> Result<Tail, LogError> {
+    // Those that go are not promised any more.
+    let stays = segments.iter().rev().find(|one| one.header.base <= end);
+    if let Some(stays) = stays.or(segments.first()) {
+        directory.tell_last(stays.header.base, stays.header.bytes_len())?;
+    }
     while segments.len() > 1
         && let Some(newest) = segments.pop_if(|newest| newest.header.base > end)
     {
@@ -63,7 +69,8 @@ pub(super) fn cut_segments(
             }
         }
     })?;
-    let (tail, _) = recover_tail(directory, Arc::new(shortened))?;
+    let (tail, _) = recover_tail(directory, Arc::new(shortened), 0)?;
+    directory.tell_last(tail.segment.header.base, tail.position)?;
     segments.push(Arc::clone(&tail.segment));
     Ok(tail)
 }

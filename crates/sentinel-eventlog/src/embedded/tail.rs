@@ -142,20 +142,22 @@ impl Tail {
             ..self.segment.header.clone()
         };
         let segment = Segment::create(directory, header, |_, _| Ok(()))?;
+        // Before anything in it is acknowledged.
+        directory.tell_last(segment.header.base, segment.header.bytes_len())?;
         *self = Self::at_head_of(Arc::new(segment));
         Ok(())
     }
 
     /// Syncs, and writes a seal behind the last frame unless there is one: after an orderly close, damage
-    /// to the last frames is then told from an interrupted write.
-    pub(super) fn seal(&mut self) -> Result<(), LogError> {
-        if self.sealed {
-            return Ok(());
+    /// to the last frames is then told from an interrupted write, and a missing file from none.
+    pub(super) fn seal(&mut self, directory: &LogDirectory) -> Result<(), LogError> {
+        if !self.sealed {
+            self.sync()?;
+            let time = self.checkpoint.last_log_time.unwrap_or_default();
+            self.place(UnwrittenFrame::seal(self.end, time));
+            self.write_out()?;
+            self.sync()?;
         }
-        self.sync()?;
-        let time = self.checkpoint.last_log_time.unwrap_or_default();
-        self.place(UnwrittenFrame::seal(self.end, time));
-        self.write_out()?;
-        self.sync()
+        directory.tell_last(self.segment.header.base, self.position)
     }
 }

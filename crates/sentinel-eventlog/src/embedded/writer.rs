@@ -200,7 +200,7 @@ impl Log {
 
     fn seal_tail(&self) {
         let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
-        let sealed = tail.seal();
+        let sealed = tail.seal(&self.directory);
         drop(tail);
         if let Err(error) = sealed {
             self.poison(&mut self.state(), error.one_line());
