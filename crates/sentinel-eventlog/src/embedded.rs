@@ -21,6 +21,7 @@ mod writer;
 mod reader;
 mod removal;
 mod room;
+mod walk;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -42,6 +43,8 @@ use room::RoomGauge;
 use segment::{Checkpoint, Segment};
 use tail::Tail;
 use writer::Writer;
+
+pub(crate) use walk::examine;
 
 /// The handle: dropping it closes the log.
 pub(crate) struct EmbeddedLog {

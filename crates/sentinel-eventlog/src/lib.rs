@@ -56,6 +56,7 @@ pub mod record_batch;
 mod memory;
 pub mod disk;
 mod embedded;
+pub mod examination;
 mod varint;
 pub mod codec;
 #[cfg(test)]
@@ -69,5 +70,6 @@ pub use error::{CodecError, LogError};
 pub use event_log::{
     Commits, Durability, EmbeddedOptions, EventLog, MemoryOptions, OpenReport, TornTail,
 };
+pub use examination::{Examination, Judgement, examine};
 pub use payloads::{Payloads, SourceProgress};
 pub use record_batch::{Record, RecordBatch};

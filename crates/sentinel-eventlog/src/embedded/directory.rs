@@ -88,7 +88,13 @@ impl LogDirectory {
     pub(super) fn tell_start(&self, start: u64) -> Result<(), LogError> {
         let told = *self.extent();
         match told {
-            Some(told) => self.tell_extent(Extent { start, ..told }),
+            Some(told) if told.last >= start => self.tell_extent(Extent { start, ..told }),
+            // The last one could not be told when the disk was full, and goes with the others.
+            Some(_) => self.tell_extent(Extent {
+                start,
+                last: start,
+                last_bytes: 0,
+            }),
             None => Ok(()),
         }
     }

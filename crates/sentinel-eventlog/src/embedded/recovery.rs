@@ -151,7 +151,8 @@ fn check_chain(
     Ok(())
 }
 
-fn check_link(
+/// A segment names the one before it, and how long that one was left.
+pub(super) fn check_link(
     directory: &LogDirectory,
     before: &Segment,
     segment: &Segment,

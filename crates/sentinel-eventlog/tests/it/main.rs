@@ -10,6 +10,7 @@
 mod contract;
 mod model;
 mod embedded;
+mod damage;
 mod full_disk;
 mod codec;
 
