@@ -31,6 +31,9 @@ pub const FILE_CHANNEL: &str = "file";
 /// The folder of the transaction log within a data directory.
 pub const LOG: &str = "log";
 
+/// The folder of the decision log within a data directory.
+pub const DECISIONS: &str = "decisions";
+
 /// What `sentinel run` leaves in the data directory it owns.
 pub const RUN_MANIFEST: &str = "run.json";
 
@@ -118,7 +121,7 @@ impl DataDirectory {
     /// Where an error says that the decision log is damaged, keeps that log under another name; says
     /// whether it did.
     pub fn set_damaged_aside(&self, error: &anyhow::Error) -> anyhow::Result<bool> {
-        let damaged = self.path("decisions");
+        let damaged = self.path(DECISIONS);
         let found = error.chain().find_map(|cause| match cause.downcast_ref() {
             Some(LogError::Corrupt {
                 file,
@@ -152,11 +155,11 @@ impl DataDirectory {
             durability: Durability::Never,
             ..EmbeddedOptions::new(log_id)
         };
-        let log = open_log(&self.path("decisions"), options)?;
+        let log = open_log(&self.path(DECISIONS), options)?;
         if log.log_id() != log_id {
             anyhow::bail!(
                 "{} belongs to log {}, but the transaction log is {log_id}",
-                self.path("decisions").display(),
+                self.path(DECISIONS).display(),
                 log.log_id()
             );
         }

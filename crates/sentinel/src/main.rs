@@ -20,7 +20,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    analyze, bench, demo, evaluate, features, generate, models, openapi, replay, run, serve, train,
+    analyze, bench, demo, evaluate, features, generate, log, models, openapi, replay, run, serve,
+    train,
 };
 
 // Windows and decisions are small allocations that live long or die young: jemalloc replaces a live box in
@@ -47,6 +48,8 @@ enum Command {
     Serve(serve::ServeArguments),
     /// Compute a recorded decision again and compare it byte for byte.
     Replay(replay::ReplayArguments),
+    /// Look into the files of a log: what it holds, whether it is sound, what stands in it.
+    Log(log::LogArguments),
     /// Train a model on a labelled table or on synthetic payments.
     Train(train::TrainArguments),
     /// Measure a model, or a protocol's training, on a labelled stream.
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(arguments),
         Command::Serve(arguments) => serve::serve(arguments),
         Command::Replay(arguments) => replay::replay(arguments),
+        Command::Log(arguments) => log::log(&arguments),
         Command::Train(arguments) => train::train(arguments),
         Command::Evaluate(arguments) => evaluate::evaluate(arguments),
         Command::Generate(arguments) => generate::generate(arguments),
