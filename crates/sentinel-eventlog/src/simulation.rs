@@ -9,6 +9,14 @@
 //! `SENTINEL_SIMULATION_SEEDS=N` runs N seeds instead of a few, `SENTINEL_SIMULATION_SEED=n` one of them
 //! and tells its steps.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    reason = "dice are thrown in u64 and used as small numbers of any kind"
+)]
+
+mod damage;
 mod life;
 mod oracle;
 

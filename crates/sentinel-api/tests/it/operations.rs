@@ -156,8 +156,11 @@ async fn a_full_disk_is_a_503_that_ends_when_there_is_room() {
         assert_eq!(decided.status, StatusCode::OK, "{}", decided.text());
         // The size of the disk stays: the reserve is a share of it. What is free is below that share.
         let ballast = (1 << 23) - disk.used_bytes() - (1 << 18);
-        disk.overwrite(Path::new("ballast"), vec![0; ballast as usize])
-            .unwrap();
+        disk.overwrite(
+            Path::new("ballast"),
+            vec![0; usize::try_from(ballast).unwrap()],
+        )
+        .unwrap();
         let full = server.decide(&payment(&second, "acct-1")).await;
         assert_eq!(full.status, StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(full.header("retry-after"), "5");

@@ -9,6 +9,11 @@
 //! writes them, and the error is told once. What it does not do: give wrong bytes back for synced data
 //! (that is damage, [`SimulatedDisk::overwrite`]), show what a deleted file held, or be slow.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    reason = "a position in a file that lies in memory fits the machine's words"
+)]
+
 mod dice;
 mod inode;
 mod tree;

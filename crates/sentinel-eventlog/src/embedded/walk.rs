@@ -20,8 +20,10 @@ use crate::error::LogError;
 use crate::examination::{Examination, Judgement, Place, SegmentFound};
 use crate::record_batch::Record;
 
-/// A log that changes while it is looked at is looked at again, so many times.
+/// A bad frame at the end is looked at so many times.
 const LOOKS_MAX: u32 = 5;
+/// A log that gets or loses segments while they are listed is listed again, so many times.
+const LISTS_MAX: u32 = 100;
 
 type Judge<'a> = &'a mut dyn FnMut(LogPosition, Record<'_>) -> Judgement;
 
@@ -33,16 +35,8 @@ pub(crate) fn examine(disk: &Disk, path: &Path, judge: Judge<'_>) -> Result<Exam
         checkpoint: None,
         enough: false,
     };
-    let (extent, bases) = walk.list(&directory)?;
+    let (extent, segments) = walk.list(&directory)?;
     walk.kept(&directory)?;
-    let mut segments: Vec<Segment> = Vec::new();
-    for base in bases {
-        match Segment::open(&directory, base, Opening::Read) {
-            Ok(segment) => segments.push(segment),
-            Err(LogError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => walk.damaged(error)?,
-        }
-    }
     let mut durable_bytes = 0;
     if let Some(extent) = extent {
         match check_extent(&directory, &extent, &segments) {
@@ -94,22 +88,45 @@ impl Walk {
         Ok(())
     }
 
-    /// The extent and the segments of one moment.
-    fn list(&mut self, directory: &LogDirectory) -> Result<(Option<Extent>, Vec<u64>), LogError> {
-        for _ in 1..LOOKS_MAX {
-            let extent = match directory.read_extent() {
+    /// The extent and the segments of one moment: nothing was told anew while they were opened.
+    fn list(
+        &mut self,
+        directory: &LogDirectory,
+    ) -> Result<(Option<Extent>, Vec<Segment>), LogError> {
+        let mut lists = 0;
+        loop {
+            lists += 1;
+            let before = directory.read_extent();
+            let mut segments = Vec::new();
+            let mut bad_heads = Vec::new();
+            for base in directory.list()?.0 {
+                match Segment::open(directory, base, Opening::Read) {
+                    Ok(segment) => segments.push(segment),
+                    // It was old, and is gone by now.
+                    Err(LogError::Io { source, .. })
+                        if source.kind() == io::ErrorKind::NotFound => {}
+                    Err(error) => bad_heads.push(error),
+                }
+            }
+            let same = matches!(
+                (&before, directory.read_extent()),
+                (Ok(before), Ok(after)) if *before == after
+            );
+            if !same && before.is_ok() && lists < LISTS_MAX {
+                continue;
+            }
+            for error in bad_heads {
+                self.damaged(error)?;
+            }
+            let extent = match before {
+                Ok(extent) => extent.filter(|_| same),
                 Err(error) => {
                     self.damaged(error)?;
-                    return Ok((None, directory.list()?.0));
+                    None
                 }
-                Ok(extent) => extent,
             };
-            let (bases, _) = directory.list()?;
-            if directory.read_extent().ok() == Some(extent) {
-                return Ok((extent, bases));
-            }
+            return Ok((extent, segments));
         }
-        Ok((None, directory.list()?.0))
     }
 
     /// The tails that were cut before.

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use sentinel_domain::{Instant, LogId, Offset, Partition};
 use sentinel_eventlog::{
-    Durability, EmbeddedOptions, EventLog, LogError, OpenReport, RecordBatch, SourceProgress,
+    Disk, Durability, EmbeddedOptions, EventLog, Judgement, LogError, OpenReport, RecordBatch,
+    SourceProgress, examine,
 };
 
 use crate::{append, batch_of, everything, texts};
@@ -547,4 +548,36 @@ fn files_that_are_missing_at_either_end_and_cuts_between_frames_refuse() {
     fs::write(&segment, &bytes[..lengths[0]]).unwrap();
     let (log, _) = open(directory.path());
     assert_eq!(log.end(), Offset(0), "a directory of old has no extent");
+}
+
+#[test]
+fn a_log_that_grows_and_is_truncated_meanwhile_is_found_sound() {
+    let directory = tempfile::tempdir().unwrap();
+    let small = EmbeddedOptions {
+        segment_bytes_max: 3_000,
+        ..options()
+    };
+    let (log, _) = EventLog::open(directory.path(), small).unwrap();
+    let (mut looks, mut records) = (0, 0_u64);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for at in 0..1_000 {
+                append(&log, at, &["one", "two", "and a third one that is longer"]);
+                if at % 100 == 99 {
+                    log.flush().unwrap();
+                    log.truncate_before(Offset(log.end().0 - 50)).unwrap();
+                }
+            }
+        });
+        while !writer.is_finished() || looks < 3 {
+            let found = examine(&Disk::Real, directory.path(), &mut |_, _| {
+                records += 1;
+                Judgement::Good
+            })
+            .unwrap();
+            assert_eq!(found.damage, [], "look {looks}");
+            looks += 1;
+        }
+    });
+    assert!(records > 0);
 }

@@ -10,7 +10,6 @@
 mod contract;
 mod model;
 mod embedded;
-mod damage;
 mod full_disk;
 mod codec;
 

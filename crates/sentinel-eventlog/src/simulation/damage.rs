@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use sentinel_domain::{Instant, LogId, Offset};
-use sentinel_eventlog::disk::simulated::{Dice, SimulatedDisk};
-use sentinel_eventlog::{
+
+use crate::disk::simulated::{Dice, SimulatedDisk};
+use crate::{
     Commits, Disk, EmbeddedOptions, EventLog, Examination, Judgement, LogError, Payloads,
     RecordBatch, SourceProgress, examine,
 };
