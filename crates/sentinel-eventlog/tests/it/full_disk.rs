@@ -18,6 +18,7 @@ const DISK_BYTES: u64 = 8 * 1024 * 1024;
 struct SmallDisk(tempfile::TempDir);
 
 impl SmallDisk {
+    #[allow(clippy::print_stdout, reason = "what is not tried is said")]
     fn mount() -> Option<Self> {
         let directory = tempfile::tempdir().unwrap();
         let size = format!("size={DISK_BYTES}");
