@@ -160,8 +160,6 @@ impl State {
             self.queue.push(frame);
         }
         self.queue_appends += 1;
-        self.queued_since
-            .get_or_insert_with(std::time::Instant::now);
     }
 }
 
@@ -345,7 +343,12 @@ impl EmbeddedLog {
         if !frames.is_empty() {
             let waiting_bytes = (state.queue_bytes + state.writing_bytes) as u64;
             let bytes = frames.iter().map(|frame| frame.bytes.len() as u64).sum();
-            state.room.admit(&log.directory, waiting_bytes, bytes)?;
+            // Of a queue that holds something the clock was asked already.
+            let queued_since = state.queued_since.unwrap_or_else(std::time::Instant::now);
+            state
+                .room
+                .admit(&log.directory, queued_since, waiting_bytes, bytes)?;
+            state.queued_since = Some(queued_since);
             state.enqueue(payloads.first_time(now), source, frames);
             log.wake_writer(&mut state);
         }

@@ -50,10 +50,12 @@ impl RoomGauge {
         }
     }
 
-    /// Whether so many bytes may be queued, where `waiting_bytes` are queued and not written yet.
+    /// Whether so many bytes may be queued, where `waiting_bytes` are queued and not written yet, the first
+    /// of them since `queued_since` (now, where there are none).
     pub(super) fn admit(
         &mut self,
         directory: &LogDirectory,
+        queued_since: Instant,
         waiting_bytes: u64,
         bytes: u64,
     ) -> Result<(), LogError> {
@@ -63,7 +65,9 @@ impl RoomGauge {
         // A simulation has no time: there, each append asks.
         let believed = self.allowed_bytes >= bytes
             && directory.disk.has_time()
-            && self.asked.is_some_and(|at| at.elapsed() < BELIEVED_FOR);
+            && self
+                .asked
+                .is_some_and(|at| queued_since.saturating_duration_since(at) < BELIEVED_FOR);
         if !believed {
             self.ask(directory, waiting_bytes, bytes)?;
         }
