@@ -10,6 +10,7 @@ pub mod demo;
 pub mod evaluate;
 pub mod features;
 pub mod generate;
+pub mod log;
 pub mod models;
 pub mod openapi;
 pub mod replay;

@@ -15,6 +15,7 @@ mod bad_input;
 mod files;
 mod resume;
 mod replay;
+mod log;
 mod serve;
 mod features;
 mod export;
