@@ -201,12 +201,9 @@ impl Worker {
         }
     }
 
-    /// Notes from here on, while it is careful, what it is about to apply.
-    pub fn noting(self, attempts: Attempts) -> Self {
-        Self {
-            attempts: Some(attempts),
-            ..self
-        }
+    /// Notes from here on, where there is a note and while it is careful, what it is about to apply.
+    pub fn noting(self, attempts: Option<Attempts>) -> Self {
+        Self { attempts, ..self }
     }
 
     /// Has a fault in it from here on: how tests and simulations see that a fault of ours loses nothing.

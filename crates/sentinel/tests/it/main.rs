@@ -11,6 +11,7 @@
 
 mod process;
 mod run;
+mod backup;
 mod bad_input;
 mod files;
 mod resume;
