@@ -121,6 +121,15 @@ impl DeadLetterFile {
         Ok(())
     }
 
+    /// Hands everything to the disk.
+    pub fn sync(&mut self) -> std::io::Result<()> {
+        self.flush()?;
+        match &self.file {
+            Some(file) => file.get_ref().sync_data(),
+            None => Ok(()),
+        }
+    }
+
     /// Hands everything to the operating system.
     pub fn flush(&mut self) -> std::io::Result<()> {
         self.file.as_mut().map_or(Ok(()), Write::flush)

@@ -184,6 +184,11 @@ impl Follower {
         })
     }
 
+    /// The first entry that it has not followed.
+    pub fn next(&self) -> Offset {
+        self.progress.next
+    }
+
     /// Says from here on how far it is.
     pub fn reporting_to(mut self, followed: watch::Sender<Followed>) -> Self {
         followed.send_modify(|followed| followed.next = self.progress.next);

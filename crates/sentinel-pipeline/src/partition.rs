@@ -148,6 +148,14 @@ impl PartitionState {
         }
     }
 
+    /// The same state, which knows what the log says to skip from its next entry on.
+    pub(crate) fn skipping(self, skips: Skips) -> Self {
+        Self {
+            skips: Some(skips),
+            ..self
+        }
+    }
+
     /// The offset of the entry to apply next.
     pub fn next(&self) -> Offset {
         self.next

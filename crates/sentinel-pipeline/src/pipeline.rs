@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use sentinel_delivery::Sink;
-use sentinel_domain::{Activation, ActivationKind, Alert, Entry, Instant};
+use sentinel_domain::{Activation, ActivationKind, Alert, Entry, Instant, Offset};
 use sentinel_eventlog::{EventLog, LogError, Payloads, encode_entry};
 use sentinel_store::{Store, StoreError};
 use tokio::sync::{broadcast, watch};
@@ -48,7 +48,7 @@ pub struct PipelineOptions {
     pub dead_letters: DeadLetterFile,
     /// The content to decide with, one of each kind; versions are given when they are appended.
     pub contents: Vec<Activation>,
-    /// Where is noted what is about to be applied, so that an entry that stops the engine every time can be skipped.
+    /// Where is noted at which entry the owner panicked, so that one that makes it panic every time can be skipped.
     pub attempts: Option<PathBuf>,
     /// Which models may be put in force.
     pub trust: ModelTrust,
@@ -122,30 +122,26 @@ impl Pipeline {
             mut dead_letters,
             ..
         } = options;
-        let (now, both) = ((options.now)(), (&transactions, &decisions));
-        let note = |path| noted(path, both, &mut dead_letters, now);
+        let logs = RecordedLogs::new(transactions.clone(), decisions.clone());
+        let (raised, _) = broadcast::channel(1_024);
+        let (sink, channel) = options.sink;
+        // First of all: an older owner is fenced from here on.
+        let follower =
+            Follower::take_over(logs.clone(), store.clone(), &channel, raised.clone()).await?;
+        let (now, next) = ((options.now)(), (decisions.end(), follower.next()));
+        let note = |path| noted(path, &transactions, next, (&mut dead_letters, now));
         let attempts = options.attempts.as_deref().map(note).transpose()?;
         let statistics = Arc::new(Statistics::default());
         let (letter_box, letters) =
             LetterBox::start(dead_letters, format!("rest:{now}")).map_err(PipelineError::Thread)?;
         let (handle, asked) = Handle::new(
-            RecordedLogs::new(transactions.clone(), decisions.clone()),
+            logs,
             Arc::clone(&statistics),
             letter_box,
             options.trust.clone(),
             options.deadline,
         );
-        let (raised, _) = broadcast::channel(1_024);
-        let (sink, channel) = options.sink;
-        // First of all: an older owner is fenced from here on.
-        let follower = Follower::take_over(
-            handle.logs().clone(),
-            store.clone(),
-            &channel,
-            raised.clone(),
-        )
-        .await?
-        .reporting_to(handle.followed_sender().clone());
+        let follower = follower.reporting_to(handle.followed_sender().clone());
         let state = state_to_begin_with(options.snapshots.as_ref(), &handle)?;
         let from = state.next();
         let worker = Worker::recording_from(state, handle.logs().clone(), statistics)?;
@@ -274,12 +270,12 @@ fn replayed(
 /// The note of what is about to be applied, after the entry that it names was put aside where it has to be.
 fn noted(
     path: &Path,
-    (transactions, decisions): (&EventLog, &EventLog),
-    letters: &mut DeadLetterFile,
-    now: Instant,
+    log: &EventLog,
+    next: (Offset, Offset),
+    (letters, now): (&mut DeadLetterFile, Instant),
 ) -> Result<Attempts, PoisonError> {
     let attempts = Attempts::open(path).map_err(PoisonError::io(path))?;
-    poison::put_aside(&attempts, transactions, decisions.end(), letters, now)?;
+    poison::put_aside(&attempts, log, next, letters, now)?;
     Ok(attempts)
 }
 

@@ -1,19 +1,18 @@
 //! Poison: an entry on which the owner stops every time it comes to it.
 //!
 //! ```text
-//!  stop 1, 2, 3 at one entry ─▶ the next start appends Skip{entry}, keeps its bytes as a dead letter ─▶ goes on
+//!  panic 1, 2, 3 at one entry ─▶ the next start appends Skip{entry}, keeps its bytes as a dead letter ─▶ goes on
 //! ```
 //!
-//! Bytes that cannot be decoded are refused without this; here are faults of our own, a panic above all. Which
-//! entry it was is not known where a batch was under way, so after a stop without warning the first entries are
-//! applied one by one, each noted before it is begun.
+//! Bytes that cannot be decoded are refused without this; here are panics, faults of our own. Which entry it was is
+//! not known where a batch was under way, so after one the next owner applies entries one by one for a while. What
+//! ends the process without a panic (a kill, no memory) is not counted: it says nothing of the entry.
 //!
-//! Promises that a skip stands in the log, so every replay makes the same of it; that an entry whose outcome is
-//! recorded is never skipped; and that three stops at one entry are needed, so no kill from outside costs an
-//! innocent one. Must never skip on a guess.
+//! Promises that a skip stands in the log, so every replay makes the same of it; that an entry which was followed by
+//! alerts or stands in a snapshot is never skipped. Must never skip on a guess.
 
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -22,10 +21,10 @@ use sentinel_eventlog::{EventLog, LogError, Payloads, RecordBatch, encode_entry,
 
 use crate::dead_letter::DeadLetterFile;
 
-/// How often the owner stops at an entry before it is skipped.
+/// How often the owner panics at an entry before it is skipped.
 pub const STOPS: u32 = 3;
 
-/// How many entries are applied one by one after a stop without warning: more than a batch holds.
+/// How many entries are applied one by one after a panic: more than a batch holds.
 const CAREFUL_ENTRIES: u32 = 256;
 
 /// Entries read at once when skips are looked for.
@@ -72,39 +71,55 @@ pub(crate) fn rejection() -> Rejection {
     Rejection::new(RejectionCode::Skipped, "", detail)
 }
 
-/// A note beside the log of what the owner is about to apply. Its being there at a start says that the last owner
-/// stopped without warning.
+/// A note beside the log of where the owner panicked. There is none as long as it never did: a kill, a power cut or a
+/// full disk leaves none.
 #[derive(Debug)]
 pub struct Attempts {
     path: PathBuf,
-    file: File,
-    /// The entry that an earlier owner, or this one, began and did not finish, and how often.
-    begun: Option<(Offset, u32)>,
+    note: Option<Note>,
+    /// How many entries are still to be applied one by one.
     careful: u32,
 }
 
+/// Where an owner panicked: somewhere in these entries, and how often so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Note {
+    from: Offset,
+    entries: u64,
+    times: u32,
+}
+
+impl Note {
+    fn holds(self, offset: Offset) -> bool {
+        (self.from.0..self.from.0.saturating_add(self.entries)).contains(&offset.0)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split_whitespace();
+        let mut next = || words.next()?.parse().ok();
+        let (from, entries): (u64, u64) = (next()?, next()?);
+        let times = u32::try_from(next()?).ok()?;
+        Some(Self {
+            from: Offset(from),
+            entries,
+            times,
+        })
+    }
+}
+
 impl Attempts {
-    /// Opens the note, or begins one.
+    /// Reads the note, where there is one.
     pub fn open(path: &Path) -> io::Result<Self> {
-        let unclean = path.exists();
-        let mut file = File::options()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(path)?;
-        let mut text = String::new();
-        // A note that cannot be read names nothing.
-        let _ = file.read_to_string(&mut text);
-        let begun = text.trim().split_once(' ').and_then(|(offset, times)| {
-            let offset = Offset(offset.parse().ok()?);
-            Some((offset, times.parse().ok()?))
-        });
+        let text = match std::fs::read_to_string(path) {
+            Ok(text) => Some(text),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error),
+        };
         Ok(Self {
             path: path.to_owned(),
-            file,
-            begun,
-            careful: if unclean { CAREFUL_ENTRIES } else { 0 },
+            // One that cannot be read names nothing.
+            note: text.as_deref().and_then(Note::parse),
+            careful: if text.is_some() { CAREFUL_ENTRIES } else { 0 },
         })
     }
 
@@ -113,11 +128,10 @@ impl Attempts {
         &self.path
     }
 
-    /// Whether the owner stopped so often at this entry, the first without an outcome, that it has to be skipped. The
-    /// first stop was in a batch, so it was not noted.
+    /// Whether the owner panicked so often at this very entry that it has to be skipped.
     pub fn is_poison(&self, next: Offset) -> bool {
-        let times = self.begun.filter(|(offset, _)| *offset == next);
-        times.is_some_and(|(_, times)| times + 1 >= STOPS)
+        self.note
+            .is_some_and(|note| (note.from, note.entries) == (next, 1) && note.times >= STOPS)
     }
 
     /// Whether entries are to be applied one by one.
@@ -125,32 +139,66 @@ impl Attempts {
         self.careful > 0
     }
 
-    /// Notes that an entry is about to be applied.
-    pub(crate) fn begin(&mut self, offset: Offset) -> io::Result<()> {
-        let times = match self.begun {
-            Some((begun, times)) if begun == offset => times + 1,
-            _ => 1,
+    /// Guards the application of so many entries: a panic meanwhile is noted.
+    pub(crate) fn applying(&mut self, from: Offset, entries: usize) -> Applying<'_> {
+        Applying {
+            attempts: self,
+            from,
+            entries: entries as u64,
+        }
+    }
+
+    /// Removes the note: what it spoke of is over.
+    pub(crate) fn forget(&mut self) -> io::Result<()> {
+        (self.careful, self.note) = (0, None);
+        match std::fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Entries that are being applied.
+pub(crate) struct Applying<'a> {
+    attempts: &'a mut Attempts,
+    from: Offset,
+    entries: u64,
+}
+
+impl Applying<'_> {
+    /// They were applied.
+    pub(crate) fn done(self) -> Result<(), PoisonError> {
+        let Some(left) = self.attempts.careful.checked_sub(1) else {
+            return Ok(());
         };
-        self.begun = Some((offset, times));
-        self.write(&format!("{offset} {times}\n"))
+        self.attempts.careful = left;
+        let was_noted = self
+            .attempts
+            .note
+            .is_some_and(|note| note.from == self.from && note.entries == 1);
+        if left == 0 || was_noted {
+            let forgotten = self.attempts.forget();
+            forgotten.map_err(PoisonError::io(&self.attempts.path))?;
+        }
+        Ok(())
     }
+}
 
-    /// Notes that it was applied.
-    pub(crate) fn done(&mut self) -> io::Result<()> {
-        self.begun = None;
-        self.careful -= 1;
-        self.write("")
-    }
-
-    /// Removes the note: a stop as it should be.
-    pub(crate) fn close(self) -> io::Result<()> {
-        std::fs::remove_file(&self.path)
-    }
-
-    fn write(&mut self, text: &str) -> io::Result<()> {
-        self.file.set_len(0)?;
-        self.file.seek(SeekFrom::Start(0))?;
-        self.file.write_all(text.as_bytes())
+impl Drop for Applying<'_> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        let earlier = self.attempts.note.filter(|note| note.holds(self.from));
+        let times = earlier.map_or(1, |note| note.times + 1);
+        let text = format!("{} {} {times}\n", self.from, self.entries);
+        let written = File::create(&self.attempts.path).and_then(|mut file| {
+            file.write_all(text.as_bytes())?;
+            file.sync_all()
+        });
+        if let Err(error) = written {
+            tracing::error!(%error, path = %self.attempts.path.display(), "a panic could not be noted");
+        }
     }
 }
 
@@ -184,16 +232,22 @@ impl PoisonError {
     }
 }
 
-/// Where the last owners stopped at the first entry without an outcome often enough: keeps its bytes, then has the
-/// log skip it.
+/// Where the last owners panicked at the first entry without an outcome often enough: keeps its bytes, then has the
+/// log skip it. `next` are that entry and the first that alerts have not followed: an entry that they have followed was
+/// decided, whatever became of the decision log.
 pub fn put_aside(
     attempts: &Attempts,
     log: &EventLog,
-    next: Offset,
+    (next, followed): (Offset, Offset),
     letters: &mut DeadLetterFile,
     now: Instant,
 ) -> Result<(), PoisonError> {
-    if !attempts.is_poison(next) || next >= log.end() {
+    if !attempts.is_poison(next) || next >= log.end() || next < followed {
+        return Ok(());
+    }
+    let skips =
+        Skips::of(log, next).map_err(|(offset, source)| PoisonError::Log { offset, source })?;
+    if skips.contains(next) {
         return Ok(());
     }
     let fault = |source| PoisonError::Log {
@@ -207,7 +261,7 @@ pub fn put_aside(
     };
     let kept = letters
         .keep_parts("log", next.0, &rejection(), record.payload)
-        .and_then(|()| letters.flush());
+        .and_then(|()| letters.sync());
     kept.map_err(PoisonError::io(letters.path()))?;
     let mut payloads = Payloads::default();
     payloads.push_with(|out| encode_entry(&Entry::Skip { offset: next }, out));
@@ -225,29 +279,46 @@ pub fn put_aside(
 mod tests {
     use super::*;
 
+    fn panics_at(path: &Path, from: u64, entries: usize) {
+        let mut attempts = Attempts::open(path).unwrap();
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _applying = attempts.applying(Offset(from), entries);
+            panic!("planted");
+        }));
+        assert!(panicked.is_err());
+    }
+
     #[test]
-    fn three_stops_at_one_entry_make_it_poison_and_nothing_less() {
+    fn three_panics_at_one_entry_make_it_poison_and_nothing_less() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("attempts");
         let open = || Attempts::open(&path).unwrap();
-        // The first owner stops in a batch: nothing is noted but that it did.
         assert!(!open().is_careful());
-        for noted in 1..STOPS {
-            let mut attempts = open();
-            assert!(attempts.is_careful() && !attempts.is_poison(Offset(7)));
-            attempts.begin(Offset(6)).unwrap();
-            attempts.done().unwrap();
-            // Only what was begun last counts, so an entry before it resets nothing and a finished one everything.
-            attempts.begun = (noted > 1).then_some((Offset(7), noted - 1));
-            attempts.begin(Offset(7)).unwrap();
-        }
-        assert!(open().is_poison(Offset(7)));
-        assert!(!open().is_poison(Offset(8)));
-        let mut attempts = open();
-        attempts.begin(Offset(7)).unwrap();
-        attempts.done().unwrap();
+        panics_at(&path, 0, 64);
+        assert!(open().is_careful() && !open().is_poison(Offset(0)));
+        panics_at(&path, 7, 1);
         assert!(!open().is_poison(Offset(7)));
-        open().close().unwrap();
-        assert!(!path.exists() && !open().is_careful());
+        // Elsewhere counts anew.
+        panics_at(&path, 80, 1);
+        for _ in 0..2 {
+            assert!(!open().is_poison(Offset(80)));
+            panics_at(&path, 80, 1);
+        }
+        assert!(open().is_poison(Offset(80)) && !open().is_poison(Offset(81)));
+    }
+
+    #[test]
+    fn a_kill_leaves_no_note_and_an_entry_that_was_applied_is_forgotten() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("attempts");
+        // A kill ends the process where it is: nothing runs, so nothing is written.
+        std::mem::forget(Attempts::open(&path).unwrap().applying(Offset(3), 1));
+        assert!(!path.exists());
+        panics_at(&path, 3, 1);
+        let mut attempts = Attempts::open(&path).unwrap();
+        attempts.applying(Offset(2), 1).done().unwrap();
+        assert!(path.exists() && attempts.is_careful());
+        attempts.applying(Offset(3), 1).done().unwrap();
+        assert!(!path.exists() && !attempts.is_careful());
     }
 }

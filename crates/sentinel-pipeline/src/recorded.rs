@@ -1,6 +1,6 @@
 //! The two logs read side by side: entry *n* of one, outcome *n* of the other.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use sentinel_domain::{Decision, Entry, LogPosition, Offset, Outcome, Transaction, Versions};
@@ -9,6 +9,7 @@ use sentinel_eventlog::{
 };
 
 use crate::intake::json;
+use crate::poison::Skips;
 
 /// How long a reader waits for an outcome that was settled a moment ago.
 const RECORD_WAIT: Duration = Duration::from_secs(2);
@@ -66,6 +67,8 @@ pub struct RecordedLogs {
     pub decisions: EventLog,
     /// What decisions name by hash; learnt from outcomes as they pass.
     versions: Arc<RwLock<VersionsTable>>,
+    /// What the log says to skip; looked for by its first owner.
+    skips: Arc<OnceLock<Skips>>,
 }
 
 impl RecordedLogs {
@@ -75,7 +78,18 @@ impl RecordedLogs {
             transactions,
             decisions,
             versions: Arc::default(),
+            skips: Arc::default(),
         }
+    }
+
+    /// What the log says to skip, from an entry on. Looked for once: whoever owns the logs asks first, with the earliest
+    /// entry that anybody will apply, and skips are only appended before that.
+    pub(crate) fn skips(&self, from: Offset) -> Result<Skips, (Offset, LogError)> {
+        if let Some(skips) = self.skips.get() {
+            return Ok(skips.clone());
+        }
+        let skips = Skips::of(&self.transactions, from)?;
+        Ok(self.skips.get_or_init(|| skips).clone())
     }
 
     /// Learns the versions that an outcome makes active.

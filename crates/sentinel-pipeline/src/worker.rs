@@ -16,7 +16,7 @@ use sentinel_eventlog::{EventLog, LogError, RecordBatch};
 use crate::active::Decider;
 use crate::backfill::{BackfillError, Backfilled, History};
 use crate::partition::{PartitionState, Settled};
-use crate::poison::{Attempts, PoisonError};
+use crate::poison::{Applying, Attempts, PoisonError};
 use crate::record::{RecordError, Recorder};
 use crate::recorded::RecordedLogs;
 use crate::statistics::Statistics;
@@ -174,6 +174,12 @@ impl Worker {
                 transactions,
             });
         }
+        // Looked for once, for every owner of these logs.
+        let from = state.next();
+        let skips = logs
+            .skips(from)
+            .map_err(|(offset, source)| WorkerError::Log { offset, source })?;
+        let state = state.skipping(skips);
         for switch in state.switches() {
             logs.learn_versions(Arc::clone(&switch.versions));
         }
@@ -216,11 +222,11 @@ impl Worker {
 
     /// Ends as it should: removes the note.
     pub fn end(&mut self) -> Result<(), WorkerError> {
-        let Some(attempts) = self.attempts.take() else {
+        let Some(mut attempts) = self.attempts.take() else {
             return Ok(());
         };
-        let path = attempts.path().to_owned();
-        attempts.close().map_err(PoisonError::io(&path))?;
+        let forgotten = attempts.forget();
+        forgotten.map_err(PoisonError::io(attempts.path()))?;
         Ok(())
     }
 
@@ -287,18 +293,19 @@ impl Worker {
     ) -> Result<(), WorkerError> {
         let picked_up = Stopwatch::now();
         let from = self.state.next();
-        let mut careful = self.attempts.as_mut().filter(|one| one.is_careful());
-        let most = careful.as_ref().map_or(BATCH_ENTRIES_MAX, |_| 1);
+        let careful = self.attempts.as_ref().is_some_and(Attempts::is_careful);
+        let most = if careful { 1 } else { BATCH_ENTRIES_MAX };
         self.log
             .read(from, most, &mut self.batch)
             .map_err(|source| WorkerError::Log {
                 offset: from,
                 source,
             })?;
-        if let Some(attempts) = &mut careful {
-            let begun = attempts.begin(from);
-            begun.map_err(PoisonError::io(attempts.path()))?;
-        }
+        let entries = self.batch.len();
+        let applying = self
+            .attempts
+            .as_mut()
+            .map(|one| one.applying(from, entries));
         if let Some(fault) = &mut self.fault {
             self.batch.iter().for_each(|record| fault(record.offset));
         }
@@ -315,6 +322,7 @@ impl Worker {
         };
         let mut history = History::new(&self.log, &mut told);
         self.state.apply(&self.batch, &mut history, &mut settled)?;
+        applying.map(Applying::done).transpose()?;
         if let Some(backfilled) = self.state.backfilled().filter(|new| Some(*new) != before) {
             tell(&backfilled, picked_up.elapsed());
         }
@@ -323,10 +331,6 @@ impl Worker {
             Some(recorder) => record_when_there_is_room(recorder, &settled, latency_us, stop)?,
             None => Vec::new(),
         };
-        if let Some(attempts) = careful {
-            let done = attempts.done();
-            done.map_err(PoisonError::io(attempts.path()))?;
-        }
         let (replayed, fresh) = settled.split_at(latencies_us.len());
         self.statistics.count(replayed, None);
         self.statistics.count(fresh, Some(u64::from(latency_us)));

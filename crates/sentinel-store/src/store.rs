@@ -114,16 +114,22 @@ impl Store {
         })
     }
 
-    /// Writes a copy of the store as it is at one moment to a file that is not there yet; whoever uses it goes on.
-    pub async fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
-        let attempt = "copy the store";
-        let path = absolute(path)?;
-        sqlx::query("VACUUM INTO $1")
-            .bind(path.to_string_lossy().into_owned())
-            .execute(self.writer())
-            .await
-            .map_err(StoreError::backend(attempt))?;
-        Ok(())
+    /// Writes a copy of the store in a file, as it is at one moment, to a file that is not there yet. Whoever uses
+    /// it goes on, and its form stays what it is.
+    pub async fn copy(from: &Path, to: &Path) -> Result<(), StoreError> {
+        let (from, to) = (absolute(from)?, absolute(to)?);
+        let options = SqliteConnectOptions::new()
+            .filename(&from)
+            .busy_timeout(BUSY_TIMEOUT);
+        let reader = connect_one(options, &from).await?;
+        let copied = sqlx::query("VACUUM INTO $1")
+            .bind(to.to_string_lossy().into_owned())
+            .execute(&reader)
+            .await;
+        reader.close().await;
+        copied
+            .map(drop)
+            .map_err(StoreError::backend("copy the store"))
     }
 
     /// Waits for running work and closes every connection, for all clones.

@@ -64,7 +64,12 @@ impl LogDirectory {
 
     /// Tells the extent anew, before anybody builds on it or takes something away.
     pub(super) fn tell_extent(&self, extent: Extent) -> Result<(), LogError> {
-        let mut told = self.extent();
+        self.tell_from(&mut self.extent(), extent)
+    }
+
+    /// The same under the lock that what was told before was read under: the writer and whoever removes segments
+    /// may tell at once.
+    fn tell_from(&self, told: &mut Option<Extent>, extent: Extent) -> Result<(), LogError> {
         if *told == Some(extent) {
             return Ok(());
         }
@@ -76,27 +81,33 @@ impl LogDirectory {
 
     /// The last segment has at least so many bytes on disk.
     pub(super) fn tell_last(&self, last: u64, last_bytes: u64) -> Result<(), LogError> {
-        let start = self.extent().map_or(0, |told| told.start);
-        self.tell_extent(Extent {
+        let mut told = self.extent();
+        let start = told.map_or(0, |told| told.start);
+        let extent = Extent {
             start,
             last,
             last_bytes,
-        })
+        };
+        self.tell_from(&mut told, extent)
     }
 
     /// The oldest segment is about to be this one.
     pub(super) fn tell_start(&self, start: u64) -> Result<(), LogError> {
-        let told = *self.extent();
-        match told {
-            Some(told) if told.last >= start => self.tell_extent(Extent { start, ..told }),
+        let mut told = self.extent();
+        let Some(before) = *told else {
+            return Ok(());
+        };
+        let extent = if before.last >= start {
+            Extent { start, ..before }
+        } else {
             // The last one could not be told when the disk was full, and goes with the others.
-            Some(_) => self.tell_extent(Extent {
+            Extent {
                 start,
                 last: start,
                 last_bytes: 0,
-            }),
-            None => Ok(()),
-        }
+            }
+        };
+        self.tell_from(&mut told, extent)
     }
 
     /// Makes the directory's own name durable, and those of its parents: for a log that is about to begin.

@@ -65,7 +65,10 @@ pub fn make(
         return Ok(None);
     }
     let before = state.backfilled();
-    let state = walked(state.keeping(), logs, to, go_on)?;
+    let skips = logs
+        .skips(from)
+        .map_err(|(offset, source)| SnapshotError::Log { offset, source })?;
+    let state = walked(state.keeping().skipping(skips), logs, to, go_on)?;
     refuse_other_history(before, state.backfilled(), filled)?;
     let walked = started.elapsed();
     logs.decisions

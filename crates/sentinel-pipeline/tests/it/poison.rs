@@ -67,6 +67,7 @@ impl Setting {
         self.decisions.flush().unwrap();
         let next = self.decisions.end();
         let now = Instant::from_seconds(2);
+        let next = (next, Offset(0));
         put_aside(&attempts, &self.transactions, next, &mut letters, now).unwrap();
         let fault = |offset: Offset| assert_ne!(offset, Offset(POISON), "the planted fault");
         // Once it is skipped the fault is not met any more: the engine does not look at the entry.
@@ -152,7 +153,7 @@ fn the_third_stop_at_one_entry_skips_it_keeps_its_bytes_and_loses_nothing_else()
 }
 
 #[test]
-fn an_owner_that_is_killed_again_and_again_elsewhere_skips_nothing() {
+fn panics_at_one_entry_after_another_skip_nothing() {
     let setting = Setting::new();
     let end = setting.transactions.end();
     for life in 0..6 {
@@ -160,6 +161,7 @@ fn an_owner_that_is_killed_again_and_again_elsewhere_skips_nothing() {
         let mut letters = DeadLetterFile::growing(&setting.letters());
         let next = setting.decisions.end();
         let now = Instant::from_seconds(2);
+        let next = (next, Offset(0));
         put_aside(&attempts, &setting.transactions, next, &mut letters, now).unwrap();
         let killed_at = Offset(40 + life * 50);
         let mut worker = Worker::recording(setting.logs(), Arc::new(Statistics::default()))
@@ -175,4 +177,23 @@ fn an_owner_that_is_killed_again_and_again_elsewhere_skips_nothing() {
     let mut batch = RecordBatch::default();
     setting.transactions.read(Offset(0), 1, &mut batch).unwrap();
     assert!(decode_entry(batch.get(0).unwrap().payload).is_ok());
+}
+
+#[test]
+fn an_entry_that_alerts_have_followed_is_never_skipped() {
+    let setting = Setting::new();
+    for _ in 0..STOPS {
+        assert!(!setting.live());
+    }
+    setting.decisions.flush().unwrap();
+    let attempts = Attempts::open(&setting.folder.path().join("attempts")).unwrap();
+    assert!(attempts.is_poison(Offset(POISON)));
+    let mut letters = DeadLetterFile::growing(&setting.letters());
+    let end = setting.transactions.end();
+    // The decision log was set aside and is made again; the store has seen the entry's alert.
+    let next = (Offset(POISON), Offset(POISON + 1));
+    let now = Instant::from_seconds(2);
+    put_aside(&attempts, &setting.transactions, next, &mut letters, now).unwrap();
+    assert_eq!(setting.transactions.end(), end);
+    assert!(!setting.letters().exists());
 }

@@ -10,6 +10,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -32,6 +33,12 @@ const LINES: [&str; 2] = ["alerts.jsonl", "dead-letters.jsonl"];
 
 /// Bytes copied at once.
 const PIECE_BYTES: usize = 1 << 20;
+
+/// Bytes that are searched for the end of a line at once.
+const LINE_SEARCH_BYTES: u64 = 1 << 16;
+
+/// What a log says of its own reach.
+const EXTENT: &str = "EXTENT";
 
 /// Records read at once.
 const BATCH_ENTRIES: usize = 4_096;
@@ -108,11 +115,7 @@ pub fn backup(arguments: &BackupArguments) -> anyhow::Result<ExitCode> {
     let manifest = fill(from, &part)?;
     let bytes: u64 = manifest.files.iter().map(|file| file.bytes).sum();
     std::fs::rename(&part, to).with_context(|| format!("name {}", to.display()))?;
-    sync_folder(
-        to.parent()
-            .filter(|parent| !parent.as_os_str().is_empty())
-            .unwrap_or(Path::new(".")),
-    )?;
+    sync_folder(parent_of(to))?;
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
@@ -128,7 +131,9 @@ pub fn backup(arguments: &BackupArguments) -> anyhow::Result<ExitCode> {
 
 fn fill(from: &Path, to: &Path) -> anyhow::Result<Manifest> {
     let made_at = clock::now().to_string();
-    copy_folder(&from.join(SNAPSHOTS), &to.join(SNAPSHOTS), "snapshot")?;
+    let snapshots = to.join(SNAPSHOTS);
+    std::fs::create_dir(&snapshots).with_context(|| format!("make {}", snapshots.display()))?;
+    copy_folder(&from.join(SNAPSHOTS), &snapshots, "snapshot")?;
     copy_store(&from.join(STORE), &to.join(STORE))?;
     for name in LINES {
         copy_if_there(&from.join(name), &to.join(name), Ends::AtALine)?;
@@ -138,8 +143,13 @@ fn fill(from: &Path, to: &Path) -> anyhow::Result<Manifest> {
         &to.join(RUN_MANIFEST),
         Ends::Anywhere,
     )?;
-    copy_folder(&from.join(DECISIONS), &to.join(DECISIONS), "log")?;
-    copy_folder(&from.join(LOG), &to.join(LOG), "log")?;
+    for log in [DECISIONS, LOG] {
+        let (from, to) = (from.join(log), to.join(log));
+        std::fs::create_dir(&to).with_context(|| format!("make {}", to.display()))?;
+        // First what the log vouches for: the segments, copied after it, must hold at least that.
+        copy_if_there(&from.join(EXTENT), &to.join(EXTENT), Ends::Anywhere)?;
+        copy_folder(&from, &to, "log")?;
+    }
     let (log_id, entries) = check_log(&to.join(LOG))?;
     let (decisions_id, decided) = check_log(&to.join(DECISIONS))?;
     anyhow::ensure!(
@@ -177,7 +187,6 @@ enum Ends {
 
 /// Files of one ending, in the order of their names: segments in the order in which they were begun.
 fn copy_folder(from: &Path, to: &Path, ending: &str) -> anyhow::Result<()> {
-    std::fs::create_dir(to).with_context(|| format!("make {}", to.display()))?;
     if !from.is_dir() {
         return Ok(());
     }
@@ -209,37 +218,49 @@ fn copy_if_there(from: &Path, to: &Path, ends: Ends) -> anyhow::Result<()> {
     };
     let copied = || format!("copy {} to {}", from.display(), to.display());
     let bytes = source.metadata().with_context(copied)?.len();
-    let mut file = File::create_new(to).with_context(copied)?;
+    let mut file = File::options()
+        .create_new(true)
+        .read(true)
+        .write(true)
+        .open(to)
+        .with_context(copied)?;
     std::io::copy(&mut (&mut source).take(bytes), &mut file).with_context(copied)?;
     if ends == Ends::AtALine {
-        let text = std::fs::read(to).with_context(copied)?;
-        let whole = text
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .map_or(0, |last| last + 1);
-        file.set_len(whole as u64).with_context(copied)?;
+        let whole = end_of_last_line(&file, bytes).with_context(copied)?;
+        file.set_len(whole).with_context(copied)?;
     }
     file.sync_all().with_context(copied)
 }
 
-fn copy_store(from: &Path, to: &Path) -> anyhow::Result<()> {
-    if !from.exists() {
-        return Ok(());
+/// Where the last whole line of a file of that length ends.
+fn end_of_last_line(file: &File, bytes: u64) -> std::io::Result<u64> {
+    let mut end = bytes;
+    let mut piece = Vec::new();
+    while end > 0 {
+        let from = end.saturating_sub(LINE_SEARCH_BYTES);
+        piece.resize(usize::try_from(end - from).unwrap_or_default(), 0);
+        file.read_exact_at(&mut piece, from)?;
+        if let Some(last) = piece.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(from + last as u64 + 1);
+        }
+        end = from;
     }
+    Ok(0)
+}
+
+fn copy_store(from: &Path, to: &Path) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        from.exists(),
+        "{} is missing: start the server once, which makes it again from the log, and stop it",
+        from.display()
+    );
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .context("start the runtime")?;
     runtime.block_on(async {
-        let store = Store::open(from)
-            .await
-            .with_context(|| format!("open the store {}", from.display()))?;
-        store
-            .copy_to(to)
-            .await
-            .with_context(|| format!("copy the store to {}", to.display()))?;
-        store.close().await;
-        Ok::<(), anyhow::Error>(())
+        let copied = Store::copy(from, to).await;
+        copied.with_context(|| format!("copy the store {}", from.display()))
     })?;
     let synced = File::open(to).and_then(|file| file.sync_all());
     synced.with_context(|| format!("sync {}", to.display()))
@@ -313,4 +334,12 @@ pub fn hash_of(path: &Path) -> anyhow::Result<(u64, ContentHash)> {
 pub fn sync_folder(folder: &Path) -> anyhow::Result<()> {
     let synced = File::open(folder).and_then(|folder| folder.sync_all());
     synced.with_context(|| format!("sync {}", folder.display()))
+}
+
+/// The folder that a name stands in.
+pub fn parent_of(path: &Path) -> &Path {
+    let parent = path.parent();
+    parent
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }

@@ -11,7 +11,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 
-use super::backup::{FORMAT, MANIFEST, Manifest, hash_of, sync_folder};
+use super::backup::{FORMAT, MANIFEST, Manifest, hash_of, parent_of, sync_folder};
 use crate::commands::usage;
 
 /// Arguments of `sentinel restore`.
@@ -32,11 +32,23 @@ pub fn restore(arguments: &RestoreArguments) -> anyhow::Result<ExitCode> {
     let manifest = manifest_of(from)?;
     check_empty(to)?;
     check_files(from, &manifest)?;
-    std::fs::create_dir_all(to)
-        .map_err(|error| usage(format!("make the data directory {}: {error}", to.display())))?;
-    let mut folders = vec![to.clone()];
+    // Under another name until it is whole: a half would be taken for a data directory.
+    let mut part = to.as_os_str().to_owned();
+    part.push(".part");
+    let part = PathBuf::from(part);
+    if part.exists() {
+        std::fs::remove_dir_all(&part)
+            .with_context(|| format!("remove the unfinished {}", part.display()))?;
+    }
+    std::fs::create_dir_all(&part).map_err(|error| {
+        usage(format!(
+            "make the data directory {}: {error}",
+            part.display()
+        ))
+    })?;
+    let mut folders = vec![part.clone()];
     for file in &manifest.files {
-        let (source, target) = (from.join(&file.path), to.join(&file.path));
+        let (source, target) = (from.join(&file.path), part.join(&file.path));
         let copied = || format!("copy {} to {}", source.display(), target.display());
         if let Some(folder) = target.parent()
             && !folders.iter().any(|known| known == folder)
@@ -53,6 +65,8 @@ pub fn restore(arguments: &RestoreArguments) -> anyhow::Result<ExitCode> {
         .iter()
         .rev()
         .try_for_each(|folder| sync_folder(folder))?;
+    std::fs::rename(&part, to).with_context(|| format!("name {}", to.display()))?;
+    sync_folder(parent_of(to))?;
     let mut out = std::io::stdout().lock();
     writeln!(
         out,

@@ -1,7 +1,7 @@
 //! `sentinel verify`: everything in a data directory, held against the log that it follows from.
 //!
 //! Every frame of both logs is read with its checksum, every outcome is computed again, and every alert and case is
-//! looked up. Must never change or repair anything.
+//! looked up. Must never change what is recorded; an unfinished tail is cut, as any start cuts it.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -10,6 +10,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 use sentinel_domain::{LogId, Offset};
+use sentinel_eventlog::{EventLog, RecordBatch};
 use sentinel_pipeline::RecordedLogs;
 use sentinel_pipeline::follow::ALERTS;
 use sentinel_pipeline::replay::RangeReplay;
@@ -17,7 +18,7 @@ use sentinel_pipeline::verify::{StoreFindings, verify_store};
 use serde_json::json;
 
 use super::{Output, replay};
-use crate::compose::DataDirectory;
+use crate::compose::{DataDirectory, STORE};
 
 /// Arguments of `sentinel verify`.
 #[derive(Args, Debug)]
@@ -30,6 +31,9 @@ pub struct VerifyArguments {
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Output,
 }
+
+/// Entries read at once.
+const BATCH_ENTRIES: usize = 4_096;
 
 /// What was found.
 struct Verified {
@@ -58,6 +62,7 @@ pub fn verify(arguments: &VerifyArguments) -> anyhow::Result<ExitCode> {
     let outcomes = (decided > Offset(0))
         .then(|| replay::compare(&logs, (Offset(0), decided)))
         .transpose()?;
+    read_the_rest(&logs.transactions, decided)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -83,11 +88,30 @@ pub fn verify(arguments: &VerifyArguments) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// Entries that nothing was decided on yet.
+fn read_the_rest(log: &EventLog, from: Offset) -> anyhow::Result<()> {
+    let (mut next, mut batch) = (from, RecordBatch::default());
+    while next < log.end() {
+        log.read(next, BATCH_ENTRIES, &mut batch)
+            .with_context(|| format!("read the log from entry {next}"))?;
+        next = next.plus(batch.len() as u64);
+    }
+    Ok(())
+}
+
 /// How far the store has followed, and whether it holds what it should.
 async fn store_of(
     directory: &DataDirectory,
     logs: &RecordedLogs,
 ) -> anyhow::Result<(Offset, StoreFindings)> {
+    if !directory.path(STORE).exists() {
+        let findings = StoreFindings {
+            wrong: 1,
+            told: vec!["store.sqlite is missing: a start makes it again from the log".to_owned()],
+            ..StoreFindings::default()
+        };
+        return Ok((Offset(0), findings));
+    }
     let store = directory.store().await?;
     let log = &logs.transactions;
     let progress = store
@@ -96,8 +120,8 @@ async fn store_of(
     let followed = progress.map_or(Offset(0), |progress| progress.next);
     anyhow::ensure!(
         followed <= logs.decisions.end(),
-        "the store has followed up to entry {followed}, but decisions are recorded up to {}: the logs were cut below \
-         recorded progress",
+        "the store has followed up to entry {followed}, but decisions are recorded up to {}: start the server once, which \
+         makes the decisions again from the log, then verify; where it refuses, the transaction log was cut",
         logs.decisions.end()
     );
     let findings = verify_store(logs, &store, followed).await?;
