@@ -16,6 +16,7 @@ mod files;
 mod resume;
 mod replay;
 mod serve;
+mod crash;
 mod features;
 mod export;
 mod windows_by_sql;
