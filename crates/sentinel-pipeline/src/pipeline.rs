@@ -48,7 +48,7 @@ pub struct PipelineOptions {
     pub dead_letters: DeadLetterFile,
     /// The content to decide with, one of each kind; versions are given when they are appended.
     pub contents: Vec<Activation>,
-    /// Where is noted what is about to be applied, so that an entry that stops the engine every time can be skipped.
+    /// Where is noted at which entry the engine panicked, so that one that stops it every time can be skipped.
     pub attempts: Option<PathBuf>,
     /// Which models may be put in force.
     pub trust: ModelTrust,

@@ -6,11 +6,15 @@
 //!
 //! Bytes that cannot be decoded are refused without this; here are faults of our own, a panic above all. Which
 //! entry it was is not known where a batch was under way, so after a stop without warning the first entries are
-//! applied one by one, each noted before it is begun.
+//! applied one by one, and one that panics is noted on the way out.
+//!
+//! The note is written while the stack unwinds, not before an entry is begun: a kill from outside would find such a
+//! note too, and three kills in a row at a slow entry would cost an innocent one, answered perhaps. The price is that
+//! a fault which ends the process at once (a stack that overflows, memory that runs out) is taken for a kill.
 //!
 //! Promises that a skip stands in the log, so every replay makes the same of it; that an entry whose outcome is
-//! recorded is never skipped; and that three stops at one entry are needed, so no kill from outside costs an
-//! innocent one. Must never skip on a guess.
+//! recorded is never skipped; and that no kill from outside, no error of a disk and no power cut counts as a stop at an
+//! entry. Must never skip on a guess.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -72,14 +76,14 @@ pub(crate) fn rejection() -> Rejection {
     Rejection::new(RejectionCode::Skipped, "", detail)
 }
 
-/// A note beside the log of what the owner is about to apply. Its being there at a start says that the last owner
-/// stopped without warning.
+/// A note beside the log of the entry at which the owner panicked. Its being there at a start, empty as a rule, says
+/// that the last owner stopped without warning.
 #[derive(Debug)]
 pub struct Attempts {
     path: PathBuf,
     file: File,
-    /// The entry that an earlier owner, or this one, began and did not finish, and how often.
-    begun: Option<(Offset, u32)>,
+    /// The entry at which an earlier owner, or this one, panicked, and how often.
+    noted: Option<(Offset, u32)>,
     careful: u32,
 }
 
@@ -96,14 +100,14 @@ impl Attempts {
         let mut text = String::new();
         // A note that cannot be read names nothing.
         let _ = file.read_to_string(&mut text);
-        let begun = text.trim().split_once(' ').and_then(|(offset, times)| {
+        let noted = text.trim().split_once(' ').and_then(|(offset, times)| {
             let offset = Offset(offset.parse().ok()?);
             Some((offset, times.parse().ok()?))
         });
         Ok(Self {
             path: path.to_owned(),
             file,
-            begun,
+            noted,
             careful: if unclean { CAREFUL_ENTRIES } else { 0 },
         })
     }
@@ -114,9 +118,9 @@ impl Attempts {
     }
 
     /// Whether the owner stopped so often at this entry, the first without an outcome, that it has to be skipped. The
-    /// first stop was in a batch, so it was not noted.
+    /// stop before the first that is noted was in a batch.
     pub fn is_poison(&self, next: Offset) -> bool {
-        let times = self.begun.filter(|(offset, _)| *offset == next);
+        let times = self.noted.filter(|(offset, _)| *offset == next);
         times.is_some_and(|(_, times)| times + 1 >= STOPS)
     }
 
@@ -125,21 +129,12 @@ impl Attempts {
         self.careful > 0
     }
 
-    /// Notes that an entry is about to be applied.
-    pub(crate) fn begin(&mut self, offset: Offset) -> io::Result<()> {
-        let times = match self.begun {
-            Some((begun, times)) if begun == offset => times + 1,
-            _ => 1,
-        };
-        self.begun = Some((offset, times));
-        self.write(&format!("{offset} {times}\n"))
-    }
-
-    /// Notes that it was applied.
-    pub(crate) fn done(&mut self) -> io::Result<()> {
-        self.begun = None;
-        self.careful -= 1;
-        self.write("")
+    /// Takes an entry in hand: a panic before it is [`InHand::done`] is noted as a stop at it.
+    pub(crate) fn take_in_hand(&mut self, offset: Offset) -> InHand<'_> {
+        InHand {
+            attempts: self,
+            offset,
+        }
     }
 
     /// Removes the note: a stop as it should be.
@@ -151,6 +146,43 @@ impl Attempts {
         self.file.set_len(0)?;
         self.file.seek(SeekFrom::Start(0))?;
         self.file.write_all(text.as_bytes())
+    }
+}
+
+/// An entry that is being applied by itself.
+pub(crate) struct InHand<'a> {
+    attempts: &'a mut Attempts,
+    offset: Offset,
+}
+
+impl InHand<'_> {
+    /// It was applied: whatever stopped an owner at it before does so no more.
+    pub(crate) fn done(self) -> Result<(), PoisonError> {
+        let attempts = &mut *self.attempts;
+        attempts.careful -= 1;
+        if attempts.noted.take().is_some() {
+            attempts
+                .write("")
+                .map_err(PoisonError::io(&attempts.path))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for InHand<'_> {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        let offset = self.offset;
+        let times = match self.attempts.noted {
+            Some((noted, times)) if noted == offset => times + 1,
+            _ => 1,
+        };
+        self.attempts.noted = Some((offset, times));
+        if let Err(error) = self.attempts.write(&format!("{offset} {times}\n")) {
+            tracing::error!(%offset, %error, "a stop of the engine at an entry could not be noted");
+        }
     }
 }
 
@@ -223,7 +255,17 @@ pub fn put_aside(
 
 #[cfg(test)]
 mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
     use super::*;
+
+    fn panic_at(attempts: &mut Attempts, offset: Offset) {
+        let stopped = catch_unwind(AssertUnwindSafe(|| {
+            let _in_hand = attempts.take_in_hand(offset);
+            panic!("the planted fault");
+        }));
+        assert!(stopped.is_err());
+    }
 
     #[test]
     fn three_stops_at_one_entry_make_it_poison_and_nothing_less() {
@@ -232,22 +274,39 @@ mod tests {
         let open = || Attempts::open(&path).unwrap();
         // The first owner stops in a batch: nothing is noted but that it did.
         assert!(!open().is_careful());
-        for noted in 1..STOPS {
+        for _ in 1..STOPS {
             let mut attempts = open();
             assert!(attempts.is_careful() && !attempts.is_poison(Offset(7)));
-            attempts.begin(Offset(6)).unwrap();
-            attempts.done().unwrap();
-            // Only what was begun last counts, so an entry before it resets nothing and a finished one everything.
-            attempts.begun = (noted > 1).then_some((Offset(7), noted - 1));
-            attempts.begin(Offset(7)).unwrap();
+            panic_at(&mut attempts, Offset(7));
         }
         assert!(open().is_poison(Offset(7)));
         assert!(!open().is_poison(Offset(8)));
-        let mut attempts = open();
-        attempts.begin(Offset(7)).unwrap();
-        attempts.done().unwrap();
+        // Once it is applied it is an entry as any other.
+        open().take_in_hand(Offset(7)).done().unwrap();
         assert!(!open().is_poison(Offset(7)));
+        // Stops at different entries do not add up.
+        for offset in [7, 8, 7, 8] {
+            panic_at(&mut open(), Offset(offset));
+            assert!(!open().is_poison(Offset(offset)));
+        }
         open().close().unwrap();
         assert!(!path.exists() && !open().is_careful());
+    }
+
+    #[test]
+    fn kills_while_an_entry_is_in_hand_are_no_stops_at_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("attempts");
+        for _ in 0..10 {
+            let mut attempts = Attempts::open(&path).unwrap();
+            assert!(!attempts.is_poison(Offset(7)));
+            // SIGKILL: nothing of the process runs any more.
+            std::mem::forget(attempts.take_in_hand(Offset(7)));
+        }
+        // An error that is handed up, of a disk for one, is none either.
+        for _ in 0..10 {
+            drop(Attempts::open(&path).unwrap().take_in_hand(Offset(7)));
+        }
+        assert!(!Attempts::open(&path).unwrap().is_poison(Offset(7)));
     }
 }

@@ -16,7 +16,7 @@ use sentinel_eventlog::{EventLog, LogError, RecordBatch};
 use crate::active::Decider;
 use crate::backfill::{BackfillError, Backfilled, History};
 use crate::partition::{PartitionState, Settled};
-use crate::poison::{Attempts, PoisonError};
+use crate::poison::{Attempts, InHand, PoisonError};
 use crate::record::{RecordError, Recorder};
 use crate::recorded::RecordedLogs;
 use crate::statistics::Statistics;
@@ -268,7 +268,7 @@ impl Worker {
     ) -> Result<(), WorkerError> {
         let picked_up = Stopwatch::now();
         let from = self.state.next();
-        let mut careful = self.attempts.as_mut().filter(|one| one.is_careful());
+        let careful = self.attempts.as_mut().filter(|one| one.is_careful());
         let most = careful.as_ref().map_or(BATCH_ENTRIES_MAX, |_| 1);
         self.log
             .read(from, most, &mut self.batch)
@@ -276,10 +276,7 @@ impl Worker {
                 offset: from,
                 source,
             })?;
-        if let Some(attempts) = &mut careful {
-            let begun = attempts.begin(from);
-            begun.map_err(PoisonError::io(attempts.path()))?;
-        }
+        let in_hand = careful.map(|attempts| attempts.take_in_hand(from));
         if let Some(fault) = &mut self.fault {
             self.batch.iter().for_each(|record| fault(record.offset));
         }
@@ -304,10 +301,7 @@ impl Worker {
             Some(recorder) => recorder.record(&settled, latency_us)?,
             None => Vec::new(),
         };
-        if let Some(attempts) = careful {
-            let done = attempts.done();
-            done.map_err(PoisonError::io(attempts.path()))?;
-        }
+        in_hand.map(InHand::done).transpose()?;
         let (replayed, fresh) = settled.split_at(latencies_us.len());
         self.statistics.count(replayed, None);
         self.statistics.count(fresh, Some(u64::from(latency_us)));

@@ -7,7 +7,7 @@
 //! DIR/snapshots/        the state behind an offset of the log, so that a start need not replay all of it
 //! DIR/store.sqlite      alerts, cases, outbox, progress
 //! DIR/alerts.jsonl      messages delivered to the file sink
-//! DIR/attempts          what is about to be applied, after a stop without warning
+//! DIR/attempts          the entry at which the engine panicked; there after a stop without warning
 //! DIR/dead-letters.jsonl  refused input
 //! ```
 
@@ -30,7 +30,7 @@ use crate::commands::usage;
 /// The name of the file sink in the outbox.
 pub const FILE_CHANNEL: &str = "file";
 
-/// The note of what the owner is about to apply.
+/// The note of the entry at which the owner panicked.
 pub const ATTEMPTS: &str = "attempts";
 
 /// The folder of the transaction log within a data directory.
