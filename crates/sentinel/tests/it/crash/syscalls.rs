@@ -154,7 +154,7 @@ fn a_kill_at_any_system_call_loses_doubles_and_contradicts_nothing() {
         println!("syscalls: left out: this machine does not let one process trace another");
         return;
     }
-    let stride = asked("SENTINEL_SYSCALL_STRIDE", 397) as usize;
+    let stride = asked("SENTINEL_SYSCALL_STRIDE", 197) as usize;
     let first = asked("SENTINEL_SYSCALL_FIRST", 11) as usize;
     let folder = TempDir::new().unwrap();
     let root = folder.path().canonicalize().unwrap();
