@@ -53,6 +53,8 @@ pub enum Kind {
     ForeignHost,
     /// Too much at once.
     Overloaded,
+    /// The disk under the log is nearly full.
+    DiskFull,
     /// Something it needs is not there now.
     Unavailable,
     /// The server is at fault.
@@ -76,6 +78,7 @@ impl Kind {
             Self::ForeignOrigin,
             Self::ForeignHost,
             Self::Overloaded,
+            Self::DiskFull,
             Self::Unavailable,
             Self::Internal,
         ];
@@ -102,6 +105,7 @@ impl Kind {
             Self::ForeignOrigin => "foreign_origin",
             Self::ForeignHost => "foreign_host",
             Self::Overloaded => "overloaded",
+            Self::DiskFull => "disk_full",
             Self::Unavailable => "unavailable",
             Self::Internal => "internal",
         }
@@ -126,7 +130,7 @@ impl Kind {
             Self::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
             Self::ForeignOrigin | Self::ForeignHost => StatusCode::FORBIDDEN,
             Self::Overloaded => StatusCode::TOO_MANY_REQUESTS,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::DiskFull | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
@@ -148,6 +152,7 @@ impl Kind {
             Self::ForeignOrigin => "The request comes from another site",
             Self::ForeignHost => "The request names another host",
             Self::Overloaded => "Too much at once",
+            Self::DiskFull => "The server's disk is nearly full",
             Self::Unavailable => "The service is not available now",
             Self::Internal => "The server is at fault",
         }
@@ -189,6 +194,9 @@ impl Kind {
             }
             Self::Overloaded => {
                 "Wait as long as Retry-After says and send it again; the event id makes that safe."
+            }
+            Self::DiskFull => {
+                "Nothing was taken in. Wait as long as Retry-After says and send it again; the server goes on by itself when its disk has room."
             }
             Self::Unavailable => {
                 "Wait as long as Retry-After says and send it again; the server's log says what is missing."
@@ -291,7 +299,10 @@ impl Problem {
     pub fn new(kind: Kind, detail: impl Into<String>) -> Self {
         let retry_after_seconds = match kind {
             Kind::Overloaded => Some(1),
-            Kind::Unavailable | Kind::FeaturesFilling | Kind::ActivationPending => Some(5),
+            Kind::Unavailable
+            | Kind::DiskFull
+            | Kind::FeaturesFilling
+            | Kind::ActivationPending => Some(5),
             _ => None,
         };
         Self {
@@ -414,6 +425,7 @@ impl From<SubmitError> for Problem {
         match error {
             SubmitError::Rejected(rejection) => Self::from(rejection),
             SubmitError::Overloaded => Self::new(Kind::Overloaded, error.to_string()),
+            SubmitError::DiskFull { .. } => Self::new(Kind::DiskFull, error.to_string()),
             SubmitError::Unavailable(_) => Self::new(Kind::Unavailable, error.to_string()),
         }
     }

@@ -79,7 +79,8 @@ fn completed(
 ) -> Response<Body> {
     let trace_id = trace_parent.and_then(trace_of);
     let trace_id = trace_id.unwrap_or_else(|| uuid::Uuid::new_v4().simple().to_string());
-    if problem.kind.status().is_server_error() {
+    // A full disk was told once by the log; a line for each request would fill it further.
+    if problem.kind.status().is_server_error() && problem.kind != Kind::DiskFull {
         let cause = problem.cause.as_deref().unwrap_or(&problem.detail);
         tracing::error!(
             trace_id,
@@ -114,13 +115,15 @@ fn trace_of(trace_parent: &HeaderValue) -> Option<String> {
 pub async fn read_metrics(State(api): State<Arc<Api>>) -> Result<Response<Body>, Problem> {
     let counts = api.store.counts().await.ok();
     let statistics = api.statistics(counts.unwrap_or_default());
-    let rejected = api.handle.figures().rejected_by_code;
+    let figures = api.handle.figures();
     let scrape = Scrape {
         statistics,
-        rejected: rejected
+        rejected: figures
+            .rejected_by_code
             .iter()
             .map(|(code, count)| (code.as_str(), *count))
             .collect(),
+        disk_full: figures.disk_full,
         counts,
         running: api.handle.is_running(),
         followed: *api.handle.followed().borrow(),
@@ -145,6 +148,7 @@ pub async fn read_metrics(State(api): State<Arc<Api>>) -> Result<Response<Body>,
 struct Scrape {
     statistics: StatisticsBody,
     rejected: Vec<(&'static str, u64)>,
+    disk_full: u64,
     /// `None` where the store does not answer: its figures are left out rather than told as zero.
     counts: Option<Counts>,
     running: bool,
@@ -209,6 +213,11 @@ impl Scrape {
                 "sentinel_conflicts",
                 "Events sent again with another body",
                 s.conflicts,
+            ),
+            (
+                "sentinel_refused_disk_full",
+                "Inputs sent away because the disk is nearly full",
+                self.disk_full,
             ),
             ("sentinel_labels", "Labels taken in", s.labels),
             (

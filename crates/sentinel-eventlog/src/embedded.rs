@@ -1,4 +1,4 @@
-//! The embedded log: segment files in a directory, written by one thread.
+//! The embedded log: segment files in a directory, written by one thread, or by callers in a simulation.
 //!
 //! Appenders put ready frames into a bounded queue and leave with their offsets. The writer thread takes
 //! whatever is there, writes it in one piece, syncs once and only then moves the end: while it syncs, the
@@ -7,9 +7,11 @@
 //! a fast disk is not kept busy with tiny syncs; a lone appender, or one that waits in `flush`, is never
 //! made to wait for company.
 //!
-//! Locks are taken in this order: state, tail, segments, caches. Must never hold the state while writing,
+//! Locks are taken in this order: turn, state, tail, segments, caches. Must never hold the state while writing,
 //! except to cut.
 
+mod directory;
+mod extent;
 mod frame;
 mod segment;
 mod scanner;
@@ -18,39 +20,42 @@ mod tail;
 mod writer;
 mod reader;
 mod removal;
+mod room;
+mod walk;
 
-use std::fs::{File, TryLockError};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 use sentinel_domain::{Instant, LogId, Offset, Partition};
 
+use crate::disk::{Disk, DiskLock};
 use crate::error::LogError;
-use crate::event_log::{EmbeddedOptions, OpenReport, Patience};
+use crate::event_log::{Commits, EmbeddedOptions, OpenReport, Patience};
 use crate::payloads::{Payloads, SourceProgress};
 use crate::record_batch::RecordBatch;
+use directory::LogDirectory;
 use frame::{UnwrittenFrame, frames_of};
-use reader::ReadCache;
+pub(crate) use reader::ReadCache;
 use recovery::{Recovered, recover};
-use segment::{Checkpoint, Segment, sync_directory};
+use room::RoomGauge;
+use segment::{Checkpoint, Segment};
 use tail::Tail;
+use writer::Writer;
 
-/// The file whose lock stands for the directory.
-const LOCK_FILE: &str = "LOCK";
+pub(crate) use walk::examine;
 
 /// The handle: dropping it closes the log.
 pub(crate) struct EmbeddedLog {
     log: Arc<Log>,
-    writer: Mutex<Option<JoinHandle<()>>>,
-    lock: File,
+    writer: Mutex<Option<Writer>>,
+    lock: DiskLock,
 }
 
 /// What appenders, readers and the writer thread share.
 struct Log {
-    directory: PathBuf,
+    directory: LogDirectory,
     options: EmbeddedOptions,
     log_id: LogId,
     state: Mutex<State>,
@@ -61,6 +66,8 @@ struct Log {
     /// The first offset and the committed end, readable without the state's lock.
     start: AtomicU64,
     end: AtomicU64,
+    /// Held by a caller that commits.
+    turn: Mutex<()>,
     tail: Mutex<Tail>,
     segments: RwLock<Vec<Arc<Segment>>>,
     cache: ReadCache,
@@ -79,6 +86,7 @@ struct State {
     /// After everything appended.
     checkpoint: Checkpoint,
     fate: Fate,
+    room: RoomGauge,
     /// How many threads wait for `changed`: waking is a system call, and often nobody is there.
     waiting: usize,
     /// How many of them are in a hurry.
@@ -152,8 +160,6 @@ impl State {
             self.queue.push(frame);
         }
         self.queue_appends += 1;
-        self.queued_since
-            .get_or_insert_with(std::time::Instant::now);
     }
 }
 
@@ -203,7 +209,7 @@ impl Log {
     /// The first failure decides; nothing is tried again.
     fn poison(&self, state: &mut State, reason: String) {
         tracing::error!(
-            directory = %self.directory.display(),
+            directory = %self.directory.path.display(),
             reason,
             "the event log failed and must be opened anew"
         );
@@ -216,7 +222,7 @@ impl Log {
 
     /// Waits until everything appended before is committed.
     fn settle<'s>(
-        &self,
+        &'s self,
         mut state: MutexGuard<'s, State>,
     ) -> Result<MutexGuard<'s, State>, LogError> {
         let target = state.appended_end;
@@ -224,6 +230,12 @@ impl Log {
             state.readable()?;
             if state.fate == Fate::Closed {
                 return Err(LogError::Closed);
+            }
+            if self.options.commits == Commits::ByCaller {
+                drop(state);
+                self.commit_queued()?;
+                state = self.state();
+                continue;
             }
             state.flushing += 1;
             self.wake_writer(&mut state);
@@ -237,25 +249,27 @@ impl Log {
 
 impl EmbeddedLog {
     pub(crate) fn open(
-        directory: &Path,
+        disk: &Disk,
+        path: &Path,
         options: EmbeddedOptions,
     ) -> Result<(Self, OpenReport), LogError> {
-        make_directory(directory)?;
-        let lock = take_lock(directory)?;
+        let directory = LogDirectory::make(disk, path)?;
+        let lock = directory.lock()?;
         let Recovered {
             segments,
             tail,
             created,
             torn,
-        } = recover(directory, &options)?;
+        } = recover(&directory, &options)?;
         let report = OpenReport {
             created,
             end: Offset(tail.end),
             torn,
         };
         let start = segments.first().map_or(tail.end, |first| first.header.base);
+        let room = RoomGauge::new(&options);
         let log = Arc::new(Log {
-            directory: directory.to_owned(),
+            directory,
             options,
             log_id: tail.segment.header.log_id,
             state: Mutex::new(State {
@@ -267,6 +281,7 @@ impl EmbeddedLog {
                 appended_end: tail.end,
                 checkpoint: tail.checkpoint.clone(),
                 fate: Fate::Running,
+                room,
                 waiting: 0,
                 flushing: 0,
                 writer: WriterWaits::Not,
@@ -275,11 +290,12 @@ impl EmbeddedLog {
             changed: Condvar::new(),
             start: AtomicU64::new(start),
             end: AtomicU64::new(tail.end),
+            turn: Mutex::default(),
             tail: Mutex::new(tail),
             segments: RwLock::new(segments),
             cache: ReadCache::default(),
         });
-        let writer = writer::spawn(&log)?;
+        let writer = writer::begin(&log)?;
         let handle = Self {
             log,
             writer: Mutex::new(Some(writer)),
@@ -315,10 +331,24 @@ impl EmbeddedLog {
             if patience == Patience::Refuse {
                 return Err(LogError::Full);
             }
-            state = log.wait(state);
+            if log.options.commits == Commits::ByCaller {
+                drop(state);
+                log.commit_queued()?;
+                state = log.state();
+            } else {
+                state = log.wait(state);
+            }
         }
         let first = Offset(state.appended_end);
         if !frames.is_empty() {
+            let waiting_bytes = (state.queue_bytes + state.writing_bytes) as u64;
+            let bytes = frames.iter().map(|frame| frame.bytes.len() as u64).sum();
+            // Of a queue that holds something the clock was asked already.
+            let queued_since = state.queued_since.unwrap_or_else(std::time::Instant::now);
+            state
+                .room
+                .admit(&log.directory, queued_since, waiting_bytes, bytes)?;
+            state.queued_since = Some(queued_since);
             state.enqueue(payloads.first_time(now), source, frames);
             log.wake_writer(&mut state);
         }
@@ -344,6 +374,30 @@ impl EmbeddedLog {
             return Err(LogError::PastEnd { offset: from, end });
         }
         log.cache.read(&segments, from.0, end.0, records_max, into)
+    }
+
+    /// Reads past the caches and the locks that appenders and other readers need: whoever walks through old
+    /// records at leisure, and may lose its processor at any place, must not be waited for. Files that are
+    /// dropped meanwhile are read on until the end of this call.
+    pub(crate) fn read_apart(
+        &self,
+        cache: &ReadCache,
+        from: Offset,
+        records_max: usize,
+        into: &mut RecordBatch,
+    ) -> Result<(), LogError> {
+        self.log.state().readable()?;
+        // Before the list of segments is copied: what lies before this end lies in one of them.
+        let (start, end) = (self.start(), self.end());
+        let segments = self.log.segments().clone();
+        if from < start {
+            let offset = from;
+            return Err(LogError::BeforeStart { offset, start });
+        }
+        if from > end {
+            return Err(LogError::PastEnd { offset: from, end });
+        }
+        cache.read(&segments, from.0, end.0, records_max, into)
     }
 
     pub(crate) fn wait_for(&self, offset: Offset, timeout: Duration) -> bool {
@@ -402,6 +456,13 @@ impl EmbeddedLog {
         synced
     }
 
+    pub(crate) fn commit_queued(&self) -> Result<(), LogError> {
+        match self.log.options.commits {
+            Commits::ByCaller => self.log.commit_queued(),
+            Commits::ByThread => self.flush(),
+        }
+    }
+
     pub(crate) fn truncate_before(&self, offset: Offset) -> Result<(), LogError> {
         let log = &*self.log;
         log.state().running()?;
@@ -457,7 +518,7 @@ impl EmbeddedLog {
         let log = &*self.log;
         // Held to the end, so that a second close returns after the first one is done.
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(thread) = writer.take() else {
+        let Some(writer) = writer.take() else {
             return log.state().readable();
         };
         let mut state = log.state();
@@ -468,15 +529,13 @@ impl EmbeddedLog {
         log.changed.notify_all();
         log.work.notify_one();
         drop(state);
-        if thread.join().is_err() {
-            log.poison(&mut log.state(), "the writer thread panicked".to_owned());
-        }
+        writer.finish(log);
         let mut state = log.state();
         if state.fate == Fate::Closing {
             state.fate = Fate::Closed;
         }
         log.changed.notify_all();
-        if let Err(error) = self.lock.unlock() {
+        if let Err(error) = self.lock.release() {
             tracing::warn!(%error, "could not release the lock of a log's directory");
         }
         state.readable()
@@ -488,38 +547,6 @@ impl Drop for EmbeddedLog {
         if let Err(error) = self.close() {
             tracing::error!(error = error.one_line(), "closing an event log failed");
         }
-    }
-}
-
-/// Makes the directory, durable if it was not there.
-fn make_directory(directory: &Path) -> Result<(), LogError> {
-    if directory.is_dir() {
-        return Ok(());
-    }
-    std::fs::create_dir_all(directory).map_err(LogError::io("create directory", directory))?;
-    match directory
-        .parent()
-        .filter(|path| !path.as_os_str().is_empty())
-    {
-        Some(parent) => sync_directory(parent),
-        None => Ok(()),
-    }
-}
-
-fn take_lock(directory: &Path) -> Result<File, LogError> {
-    let path = directory.join(LOCK_FILE);
-    let file = File::options()
-        .create(true)
-        .write(true)
-        .truncate(false)
-        .open(&path)
-        .map_err(LogError::io("open", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(LogError::Locked {
-            directory: directory.to_owned(),
-        }),
-        Err(TryLockError::Error(error)) => Err(LogError::io("lock", &path)(error)),
     }
 }
 

@@ -13,6 +13,18 @@ pub enum LogError {
     /// Too much is waiting already; try again later.
     #[error("append to the log: as much is waiting as the bound allows")]
     Full,
+    /// The disk is nearly full. Nothing was written and nothing is broken: appends go on by themselves as
+    /// soon as there is room.
+    #[error(
+        "append to the log: the disk has {free_bytes} bytes free and {needed_bytes} are needed so that it \
+         never fills up; free some, and the log goes on by itself"
+    )]
+    DiskFull {
+        /// What is free now.
+        free_bytes: u64,
+        /// What has to be free for this append: the reserve, what is queued, and the append itself.
+        needed_bytes: u64,
+    },
     /// The log was closed; nothing more can be appended.
     #[error("use the log: it is closed")]
     Closed,

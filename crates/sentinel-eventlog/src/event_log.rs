@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use sentinel_domain::{Instant, LogId, Offset, Partition};
 
-use crate::embedded::EmbeddedLog;
+use crate::disk::Disk;
+use crate::embedded::{EmbeddedLog, ReadCache};
 use crate::error::LogError;
 use crate::memory::MemoryLog;
 use crate::payloads::{Payloads, SourceProgress};
@@ -25,6 +26,34 @@ pub const READ_BYTES_MAX: usize = 4 * 1024 * 1024;
 #[derive(Clone)]
 pub struct EventLog {
     backend: Arc<Backend>,
+}
+
+/// A reader with a memory of its own: it leaves that of the log to those who follow its end, and holds
+/// nothing that they wait for. For long walks beside the owner of a partition.
+pub struct ReaderApart {
+    log: EventLog,
+    cache: ReadCache,
+}
+
+impl ReaderApart {
+    /// The log that it reads.
+    pub fn log(&self) -> &EventLog {
+        &self.log
+    }
+
+    /// As [`EventLog::read`]. The log may not be cut meanwhile.
+    pub fn read(
+        &self,
+        from: Offset,
+        records_max: usize,
+        into: &mut RecordBatch,
+    ) -> Result<(), LogError> {
+        into.start_at(from);
+        match &*self.log.backend {
+            Backend::Memory(log) => log.read(from, records_max, into),
+            Backend::Embedded(log) => log.read_apart(&self.cache, from, records_max, into),
+        }
+    }
 }
 
 enum Backend {
@@ -59,6 +88,12 @@ pub struct EmbeddedOptions {
     pub pending_bytes_max: usize,
     /// When bytes are forced to the disk.
     pub durability: Durability,
+    /// Who writes what was appended.
+    pub commits: Commits,
+    /// Append refuses with [`LogError::DiskFull`] where less than this would stay free on the disk, in
+    /// bytes. `None`: the smaller of 256 MiB and 5 % of the disk, a quarter of that with
+    /// [`Durability::Never`], since such a log has to take what follows from another one. Zero never looks.
+    pub free_bytes_min: Option<u64>,
 }
 
 impl EmbeddedOptions {
@@ -72,6 +107,8 @@ impl EmbeddedOptions {
             commit_bytes_max: 256 * 1024,
             pending_bytes_max: 8 * 1024 * 1024,
             durability: Durability::Always,
+            commits: Commits::ByThread,
+            free_bytes_min: None,
         }
     }
 }
@@ -90,6 +127,16 @@ pub enum Durability {
     Always,
     /// Written without sync, for what can be rebuilt; still synced when a segment is full and on close.
     Never,
+}
+
+/// Who writes what was appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Commits {
+    /// A thread of the log, as soon as something is there.
+    ByThread,
+    /// Whoever calls [`EventLog::commit_queued`], `flush`, `cut` or `close`, or appends where too much is
+    /// waiting. No thread is started, so that a simulation runs the same way every time.
+    ByCaller,
 }
 
 /// What was found when a log was opened.
@@ -146,7 +193,16 @@ impl EventLog {
         directory: &Path,
         options: EmbeddedOptions,
     ) -> Result<(Self, OpenReport), LogError> {
-        let (embedded, report) = EmbeddedLog::open(directory, options)?;
+        Self::open_on(&Disk::Real, directory, options)
+    }
+
+    /// As [`EventLog::open`], on a disk of the caller's choice.
+    pub fn open_on(
+        disk: &Disk,
+        directory: &Path,
+        options: EmbeddedOptions,
+    ) -> Result<(Self, OpenReport), LogError> {
+        let (embedded, report) = EmbeddedLog::open(disk, directory, options)?;
         let backend = Arc::new(Backend::Embedded(embedded));
         Ok((Self { backend }, report))
     }
@@ -196,6 +252,14 @@ impl EventLog {
         on_backend!(self, log => log.read(from, records_max, into))
     }
 
+    /// A reader with a memory of its own.
+    pub fn reader_apart(&self) -> ReaderApart {
+        ReaderApart {
+            log: self.clone(),
+            cache: ReadCache::default(),
+        }
+    }
+
     /// Waits until the record at `offset` can be read. False where the time ran out first, or the log
     /// was closed or poisoned.
     pub fn wait_for(&self, offset: Offset, timeout: Duration) -> bool {
@@ -236,6 +300,12 @@ impl EventLog {
     /// Returns when everything appended so far is on the disk, with [`Durability::Never`] too.
     pub fn sync(&self) -> Result<(), LogError> {
         on_backend!(self, log => log.sync())
+    }
+
+    /// Commits what is queued now, in one group, on the caller's thread, where the log was opened with
+    /// [`Commits::ByCaller`]; does what `flush` does elsewhere.
+    pub fn commit_queued(&self) -> Result<(), LogError> {
+        on_backend!(self, log => log.commit_queued())
     }
 
     /// Drops records before an offset. Whole segments only, so some may stay.

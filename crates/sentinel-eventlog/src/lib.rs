@@ -35,8 +35,11 @@
 //! * **A failed write or sync poisons the log**: what the disk holds is then unknown, and a second sync
 //!   may claim success for pages the kernel has dropped. So nothing is tried again, every later call says
 //!   [`LogError::Poisoned`], all waiters wake, and the process has to restart and look at the disk.
+//! * **A nearly full disk** refuses an append with [`LogError::DiskFull`] while there is still a reserve;
+//!   nothing is broken by that, and appends go on as soon as there is room.
 //! * **Damage is never skipped.** Only an unfinished tail of the last segment is cut, kept in a `.torn`
-//!   file and reported; anything else refuses with file and byte offset.
+//!   file and reported; anything else refuses with file and byte offset, missing files at either end
+//!   included. [`examine`] looks for damage without opening the log.
 //!
 //! # The codec
 //!
@@ -47,22 +50,32 @@
 //!
 //! **Must never:** look into a payload while storing it; read a wall clock; repair anything silently.
 //!
-//! Start reading at [`event_log`], then `memory` (the model), then `embedded`.
+//! Start reading at [`event_log`], then `memory` (the model), then `embedded`, which reaches files through
+//! [`disk`] only; `simulation` tries to break it.
 
 pub mod event_log;
 pub mod error;
 pub mod payloads;
 pub mod record_batch;
 mod memory;
+pub mod disk;
 mod embedded;
+pub mod examination;
 mod varint;
 pub mod codec;
+#[cfg(test)]
+mod simulation;
 
 pub use codec::{
     OutcomeEncoder, VersionsTable, decode_entry, decode_outcome, encode_entry, outcome_body,
     skipped_by,
 };
+pub use disk::Disk;
 pub use error::{CodecError, LogError};
-pub use event_log::{Durability, EmbeddedOptions, EventLog, MemoryOptions, OpenReport, TornTail};
+pub use event_log::{
+    Commits, Durability, EmbeddedOptions, EventLog, MemoryOptions, OpenReport, ReaderApart,
+    TornTail,
+};
+pub use examination::{Examination, Judgement, examine};
 pub use payloads::{Payloads, SourceProgress};
 pub use record_batch::{Record, RecordBatch};

@@ -194,6 +194,10 @@ impl MemoryLog {
         Ok(())
     }
 
+    pub(crate) fn commit_queued(&self) -> Result<(), LogError> {
+        self.flush()
+    }
+
     pub(crate) fn truncate_before(&self, offset: Offset) -> Result<(), LogError> {
         let mut state = self.state();
         state.open()?;

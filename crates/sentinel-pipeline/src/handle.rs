@@ -65,6 +65,17 @@ pub enum SubmitError {
     /// The log has no room now.
     #[error("the log is full at the moment; try again")]
     Overloaded,
+    /// The disk under the log is nearly full; it goes on by itself when there is room.
+    #[error(
+        "the server's disk is nearly full: {free_bytes} bytes are free, {needed_bytes} are needed; nothing \
+         was taken in"
+    )]
+    DiskFull {
+        /// What is free.
+        free_bytes: u64,
+        /// What has to be free.
+        needed_bytes: u64,
+    },
     /// The log cannot accept anything.
     #[error("the log cannot accept transactions: {0}")]
     Unavailable(String),
@@ -225,6 +236,11 @@ impl Handle {
             .transactions
             .try_append(now, None, payloads)
             .map_err(submit_error)
+            .inspect_err(|error| {
+                if matches!(error, SubmitError::DiskFull { .. }) {
+                    self.inner.statistics.count_disk_full();
+                }
+            })
     }
 
     /// The decision of that name with its transaction; `None` where the log has none.
@@ -534,6 +550,13 @@ fn encoded(entry: &Entry) -> Payloads {
 fn submit_error(error: LogError) -> SubmitError {
     match error {
         LogError::Full => SubmitError::Overloaded,
+        LogError::DiskFull {
+            free_bytes,
+            needed_bytes,
+        } => SubmitError::DiskFull {
+            free_bytes,
+            needed_bytes,
+        },
         other => SubmitError::Unavailable(other.to_string()),
     }
 }

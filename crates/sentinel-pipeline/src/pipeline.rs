@@ -6,7 +6,7 @@
 //! and delivered first; where a replay of what came behind the newest snapshot would take a while, the
 //! owner's state is written as one.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::thread::JoinHandle;
@@ -122,24 +122,12 @@ impl Pipeline {
             mut dead_letters,
             ..
         } = options;
-        let attempts = match &options.attempts {
-            Some(path) => Some(Attempts::open(path).map_err(PoisonError::io(path))?),
-            None => None,
-        };
-        if let Some(attempts) = &attempts {
-            let next = decisions.end();
-            poison::put_aside(
-                attempts,
-                &transactions,
-                next,
-                &mut dead_letters,
-                (options.now)(),
-            )?;
-        }
+        let (now, both) = ((options.now)(), (&transactions, &decisions));
+        let note = |path| noted(path, both, &mut dead_letters, now);
+        let attempts = options.attempts.as_deref().map(note).transpose()?;
         let statistics = Arc::new(Statistics::default());
-        let source = format!("rest:{}", (options.now)());
         let (letter_box, letters) =
-            LetterBox::start(dead_letters, source).map_err(PipelineError::Thread)?;
+            LetterBox::start(dead_letters, format!("rest:{now}")).map_err(PipelineError::Thread)?;
         let (handle, asked) = Handle::new(
             RecordedLogs::new(transactions.clone(), decisions.clone()),
             Arc::clone(&statistics),
@@ -160,18 +148,9 @@ impl Pipeline {
         .reporting_to(handle.followed_sender().clone());
         let state = state_to_begin_with(options.snapshots.as_ref(), &handle)?;
         let from = state.next();
-        let mut worker = Worker::recording_from(state, handle.logs().clone(), statistics)?;
-        if let Some(attempts) = attempts {
-            worker = worker.noting(attempts);
-        }
-        let mut publish = |state: &PartitionState, published: Published| {
-            handle.publish(state, published, true);
-            progress(state.next().0, transactions.end().0);
-        };
-        worker.replay(&mut publish)?;
-        activate(&worker, &handle, &options.contents, (options.now)())?;
-        // What was appended is in force, and new features are filled, before the door opens.
-        worker.catch_up(&mut publish)?;
+        let worker = Worker::recording_from(state, handle.logs().clone(), statistics)?;
+        let worker = worker.noting(attempts);
+        let worker = replayed(worker, &handle, (&options.contents, options.now), progress)?;
         let stopping = Arc::new(AtomicBool::new(false));
         let (failure, failed) = watch::channel(false);
         let thread = WorkerThread {
@@ -180,17 +159,13 @@ impl Pipeline {
             stopping: stopping.clone(),
             failure,
         };
-        let worker = std::thread::Builder::new()
-            .name("partition-0".into())
-            .spawn(move || thread.run(&asked))
-            .map_err(PipelineError::Thread)?;
-        let snapshots = match options.snapshots {
-            Some(options) => {
-                let maker = SnapshotMaker::start(options.clone(), handle.clone(), from);
-                Some((options, maker.map_err(PipelineError::Thread)?))
-            }
-            None => None,
+        let worker = thread.start(asked)?;
+        let make = |options: SnapshotOptions| {
+            let maker = SnapshotMaker::start(options.clone(), handle.clone(), from);
+            maker.map(|maker| (options, maker))
         };
+        let snapshots = options.snapshots.map(make).transpose();
+        let snapshots = snapshots.map_err(PipelineError::Thread)?;
         let (stop_following, following) = watch::channel(false);
         let (stop_delivering, delivering) = watch::channel(false);
         let followed = handle.followed_sender().clone();
@@ -275,6 +250,37 @@ impl Pipeline {
         deliverer_result.map_err(|_| PipelineError::Panicked)??;
         Ok(())
     }
+}
+
+/// Applies what the log holds, puts the contents to decide with in force, and fills new features: before
+/// the door opens.
+fn replayed(
+    mut worker: Worker,
+    handle: &Handle,
+    (contents, now): (&[Activation], fn() -> Instant),
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Worker, PipelineError> {
+    let log = &handle.logs().transactions;
+    let mut publish = |state: &PartitionState, published: Published| {
+        handle.publish(state, published, true);
+        progress(state.next().0, log.end().0);
+    };
+    worker.replay(&mut publish)?;
+    activate(&worker, handle, contents, now())?;
+    worker.catch_up(&mut publish)?;
+    Ok(worker)
+}
+
+/// The note of what is about to be applied, after the entry that it names was put aside where it has to be.
+fn noted(
+    path: &Path,
+    (transactions, decisions): (&EventLog, &EventLog),
+    letters: &mut DeadLetterFile,
+    now: Instant,
+) -> Result<Attempts, PoisonError> {
+    let attempts = Attempts::open(path).map_err(PoisonError::io(path))?;
+    poison::put_aside(&attempts, transactions, decisions.end(), letters, now)?;
+    Ok(attempts)
 }
 
 /// The state of the newest snapshot that fits; a new one where there is none.
@@ -393,6 +399,16 @@ struct WorkerThread {
 }
 
 impl WorkerThread {
+    fn start(
+        self,
+        asked: crossbeam_channel::Receiver<crate::handle::Question>,
+    ) -> Result<JoinHandle<Result<Worker, WorkerError>>, PipelineError> {
+        std::thread::Builder::new()
+            .name("partition-0".into())
+            .spawn(move || self.run(&asked))
+            .map_err(PipelineError::Thread)
+    }
+
     fn run(
         mut self,
         asked: &crossbeam_channel::Receiver<crate::handle::Question>,

@@ -23,6 +23,7 @@ pub struct Statistics {
     conflicts: AtomicU64,
     labels: AtomicU64,
     declined_amount_minor: AtomicU64,
+    disk_full: AtomicU64,
     latency_us: Mutex<Histogram<u64>>,
 }
 
@@ -47,6 +48,8 @@ pub struct Figures {
     pub labels: u64,
     /// Amounts of declined transactions, minor units of the reference currency.
     pub declined_amount_minor: u64,
+    /// Inputs that were sent away because the disk is nearly full.
+    pub disk_full: u64,
     /// Latency from pick-up to record, microseconds: p50, p99, p99.9.
     pub latency_us: [u64; 3],
 }
@@ -66,6 +69,7 @@ impl Default for Statistics {
             conflicts: AtomicU64::default(),
             labels: AtomicU64::default(),
             declined_amount_minor: AtomicU64::default(),
+            disk_full: AtomicU64::default(),
             latency_us: Mutex::new(histogram),
         }
     }
@@ -116,6 +120,11 @@ impl Statistics {
         self.declined_amount_minor.fetch_add(amount_minor, Relaxed);
     }
 
+    /// Counts an input that was sent away because the disk is nearly full.
+    pub fn count_disk_full(&self) {
+        self.disk_full.fetch_add(1, Relaxed);
+    }
+
     /// Counts an input that was refused.
     pub fn count_rejected(&self, code: RejectionCode) {
         if let Some(counter) = self.rejected.get(usize::from(code.code())) {
@@ -148,6 +157,7 @@ impl Statistics {
             conflicts: self.conflicts.load(Relaxed),
             labels: self.labels.load(Relaxed),
             declined_amount_minor: self.declined_amount_minor.load(Relaxed),
+            disk_full: self.disk_full.load(Relaxed),
             latency_us: [0.5, 0.99, 0.999].map(|q| histogram.value_at_quantile(q)),
         }
     }

@@ -67,6 +67,28 @@ pub enum WorkerError {
 /// How often a long backfill says how far it is.
 const PROGRESS_EVERY: Duration = Duration::from_secs(2);
 
+/// How long the worker waits before it asks again whether the disk has room for its outcomes.
+const ROOM_WAIT: Duration = Duration::from_millis(50);
+
+/// Records outcomes; where the disk is nearly full, waits until it is not, or until it is told to stop.
+/// Nothing is lost by that: what was not recorded is decided again from the transaction log.
+fn record_when_there_is_room(
+    recorder: &mut Recorder,
+    settled: &[Settled],
+    latency_us: u32,
+    stop: &dyn Fn() -> bool,
+) -> Result<Vec<u32>, RecordError> {
+    loop {
+        match recorder.record(settled, latency_us) {
+            Err(RecordError::Log {
+                source: LogError::DiskFull { .. },
+                ..
+            }) if !stop() => std::thread::sleep(ROOM_WAIT),
+            result => return result,
+        }
+    }
+}
+
 /// Tells how far a backfill is.
 struct Progress {
     told: Stopwatch,
@@ -179,12 +201,9 @@ impl Worker {
         }
     }
 
-    /// Notes from here on, while it is careful, what it is about to apply.
-    pub fn noting(self, attempts: Attempts) -> Self {
-        Self {
-            attempts: Some(attempts),
-            ..self
-        }
+    /// Notes from here on, where there is a note and while it is careful, what it is about to apply.
+    pub fn noting(self, attempts: Option<Attempts>) -> Self {
+        Self { attempts, ..self }
     }
 
     /// Has a fault in it from here on: how tests and simulations see that a fault of ours loses nothing.
@@ -298,7 +317,7 @@ impl Worker {
         }
         let latency_us = u32::try_from(picked_up.elapsed().as_micros()).unwrap_or(u32::MAX);
         let mut latencies_us = match &mut self.recorder {
-            Some(recorder) => recorder.record(&settled, latency_us)?,
+            Some(recorder) => record_when_there_is_room(recorder, &settled, latency_us, stop)?,
             None => Vec::new(),
         };
         in_hand.map(InHand::done).transpose()?;

@@ -114,6 +114,18 @@ impl Store {
         })
     }
 
+    /// Writes a copy of the store as it is at one moment to a file that is not there yet; whoever uses it goes on.
+    pub async fn copy_to(&self, path: &Path) -> Result<(), StoreError> {
+        let attempt = "copy the store";
+        let path = absolute(path)?;
+        sqlx::query("VACUUM INTO $1")
+            .bind(path.to_string_lossy().into_owned())
+            .execute(self.writer())
+            .await
+            .map_err(StoreError::backend(attempt))?;
+        Ok(())
+    }
+
     /// Waits for running work and closes every connection, for all clones.
     pub async fn close(&self) {
         match &self.backend {

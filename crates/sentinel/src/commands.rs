@@ -4,14 +4,17 @@
 //! a flag, a file that is not there, a mapping that does not fit; 130 interrupted.
 
 pub mod analyze;
+pub mod backup;
 pub mod bench;
 pub mod demo;
 pub mod evaluate;
 pub mod features;
 pub mod generate;
+pub mod log;
 pub mod models;
 pub mod openapi;
 pub mod replay;
+pub mod restore;
 pub mod run;
 pub mod serve;
 pub mod train;

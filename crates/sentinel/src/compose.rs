@@ -36,6 +36,12 @@ pub const ATTEMPTS: &str = "attempts";
 /// The folder of the transaction log within a data directory.
 pub const LOG: &str = "log";
 
+/// The folder of the decision log.
+pub const DECISIONS: &str = "decisions";
+
+/// The store.
+pub const STORE: &str = "store.sqlite";
+
 /// The folder of snapshots within a data directory.
 pub const SNAPSHOTS: &str = "snapshots";
 
@@ -126,7 +132,7 @@ impl DataDirectory {
     /// Where an error says that the decision log is damaged, keeps that log under another name; says
     /// whether it did.
     pub fn set_damaged_aside(&self, error: &anyhow::Error) -> anyhow::Result<bool> {
-        let damaged = self.path("decisions");
+        let damaged = self.path(DECISIONS);
         let found = error.chain().find_map(|cause| match cause.downcast_ref() {
             Some(LogError::Corrupt {
                 file,
@@ -160,11 +166,11 @@ impl DataDirectory {
             durability: Durability::Never,
             ..EmbeddedOptions::new(log_id)
         };
-        let log = open_log(&self.path("decisions"), options)?;
+        let log = open_log(&self.path(DECISIONS), options)?;
         if log.log_id() != log_id {
             anyhow::bail!(
                 "{} belongs to log {}, but the transaction log is {log_id}",
-                self.path("decisions").display(),
+                self.path(DECISIONS).display(),
                 log.log_id()
             );
         }
@@ -179,7 +185,7 @@ impl DataDirectory {
 
     /// The store.
     pub async fn store(&self) -> anyhow::Result<Store> {
-        let path = self.path("store.sqlite");
+        let path = self.path(STORE);
         Store::open(&path)
             .await
             .with_context(|| format!("open the store {}", path.display()))

@@ -21,8 +21,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    analyze, bench, demo, evaluate, features, generate, models, openapi, replay, run, serve, train,
-    verify,
+    analyze, backup, bench, demo, evaluate, features, generate, log, models, openapi, replay,
+    restore, run, serve, train, verify,
 };
 
 // Windows and decisions are small allocations that live long or die young: jemalloc replaces a live box in
@@ -49,8 +49,14 @@ enum Command {
     Serve(serve::ServeArguments),
     /// Compute a recorded decision again and compare it byte for byte.
     Replay(replay::ReplayArguments),
+    /// Copy a data directory while its server runs.
+    Backup(backup::BackupArguments),
+    /// Make a data directory from a backup.
+    Restore(restore::RestoreArguments),
     /// Hold everything in a data directory against its log.
     Verify(verify::VerifyArguments),
+    /// Look into the files of a log: what it holds, whether it is sound, what stands in it.
+    Log(log::LogArguments),
     /// Train a model on a labelled table or on synthetic payments.
     Train(train::TrainArguments),
     /// Measure a model, or a protocol's training, on a labelled stream.
@@ -76,7 +82,10 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(arguments),
         Command::Serve(arguments) => serve::serve(arguments),
         Command::Replay(arguments) => replay::replay(arguments),
+        Command::Backup(arguments) => backup::backup(&arguments),
+        Command::Restore(arguments) => restore::restore(&arguments),
         Command::Verify(arguments) => verify::verify(&arguments),
+        Command::Log(arguments) => log::log(&arguments),
         Command::Train(arguments) => train::train(arguments),
         Command::Evaluate(arguments) => evaluate::evaluate(arguments),
         Command::Generate(arguments) => generate::generate(arguments),

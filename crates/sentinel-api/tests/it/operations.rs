@@ -1,9 +1,14 @@
 //! Probes and metrics.
 
+use std::path::Path;
 use std::time::Duration;
 
 use axum::http::StatusCode;
+use sentinel_domain::LogId;
+use sentinel_eventlog::disk::simulated::SimulatedDisk;
+use sentinel_eventlog::{Disk, Durability, EmbeddedOptions, EventLog};
 use sentinel_pipeline::SnapshotFigures;
+use sentinel_pipeline::trust::ModelTrust;
 use serde_json::json;
 
 use crate::server::{Server, payment};
@@ -150,4 +155,50 @@ fn assert_lines_are_open_metrics(text: &str) {
             assert!(value.parse::<f64>().is_ok(), "{line}");
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_is_a_503_that_ends_when_there_is_room() {
+    let disk = SimulatedDisk::new(1);
+    disk.set_capacity_bytes(1 << 23);
+    let log = |name: &str, durability| {
+        let options = EmbeddedOptions {
+            durability,
+            ..EmbeddedOptions::new(LogId([7; 16]))
+        };
+        let on = Disk::Simulated(disk.clone());
+        EventLog::open_on(&on, Path::new(name), options).unwrap().0
+    };
+    let logs = [
+        log("log", Durability::Always),
+        log("decisions", Durability::Never),
+    ];
+    let server = Server::start_over(logs, false, ModelTrust::default()).await;
+    for round in 0..50 {
+        let (first, second) = (format!("first-{round}"), format!("second-{round}"));
+        let decided = server.decide(&payment(&first, "acct-1")).await;
+        assert_eq!(decided.status, StatusCode::OK, "{}", decided.text());
+        // The size of the disk stays: the reserve is a share of it. What is free is below that share.
+        let ballast = (1 << 23) - disk.used_bytes() - (1 << 18);
+        disk.overwrite(
+            Path::new("ballast"),
+            vec![0; usize::try_from(ballast).unwrap()],
+        )
+        .unwrap();
+        let full = server.decide(&payment(&second, "acct-1")).await;
+        assert_eq!(full.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(full.header("retry-after"), "5");
+        assert_eq!(full.json()["code"], "disk_full");
+        assert!(full.text().contains("bytes are free"), "{}", full.text());
+        let again = server.decide(&payment(&first, "acct-1")).await;
+        assert_eq!(again.status, StatusCode::SERVICE_UNAVAILABLE);
+        disk.lose(Path::new("ballast")).unwrap();
+        let resumed = server.decide(&payment(&second, "acct-1")).await;
+        assert_eq!(resumed.status, StatusCode::OK, "{}", resumed.text());
+        let again = server.decide(&payment(&first, "acct-1")).await;
+        assert_eq!(again.json()["decision_id"], decided.json()["decision_id"]);
+    }
+    let metrics = server.get("/metrics").await;
+    let counted = "sentinel_refused_disk_full_total 100\n";
+    assert!(metrics.text().contains(counted), "{}", metrics.text());
 }

@@ -75,16 +75,25 @@ impl Server {
 
     /// The same, where only some models may be put in force.
     pub async fn start_with(loopback_only: bool, trust: ModelTrust) -> Self {
-        let folder = tempfile::tempdir().unwrap();
         let log = || {
             EventLog::memory(MemoryOptions {
                 log_id: LogId([7; 16]),
                 bytes_max: 1 << 24,
             })
         };
+        Self::start_over([log(), log()], loopback_only, trust).await
+    }
+
+    /// The same over these logs: transactions and decisions.
+    pub async fn start_over(
+        [transactions, decisions]: [EventLog; 2],
+        loopback_only: bool,
+        trust: ModelTrust,
+    ) -> Self {
+        let folder = tempfile::tempdir().unwrap();
         let options = PipelineOptions {
-            transactions: log(),
-            decisions: log(),
+            transactions,
+            decisions,
             store: Store::memory().await.unwrap(),
             sink: (Sink::memory().0, "memory".to_owned()),
             dead_letters: DeadLetterFile::growing(&folder.path().join("dead-letters.jsonl")),

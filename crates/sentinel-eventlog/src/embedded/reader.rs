@@ -28,7 +28,7 @@ const PLACES_MAX: usize = 16;
 
 /// What is remembered between reads.
 #[derive(Default)]
-pub(super) struct ReadCache {
+pub(crate) struct ReadCache {
     recent: Mutex<RecentFrames>,
     runs: Mutex<VecDeque<Arc<Run>>>,
     places: Mutex<VecDeque<Place>>,

@@ -3,12 +3,16 @@
 //! Promises to change nothing but an unfinished tail, whose bytes are kept. Must never guess: whatever is
 //! neither whole nor the end of an interrupted write refuses, with file and byte offset.
 
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::directory::LogDirectory;
+use super::extent::{EXTENT_FILE, Extent};
 use super::scanner::{Found, Scanner, find_later_frame, rest_of};
-use super::segment::{Checkpoint, Segment, SegmentHeader, list, sync_directory};
+use super::segment::{Checkpoint, Segment, SegmentHeader};
 use super::tail::Tail;
+use crate::disk::{Disk, Opening, PlantedBug};
 use crate::error::LogError;
 use crate::event_log::{EmbeddedOptions, TornTail};
 
@@ -21,26 +25,89 @@ pub(super) struct Recovered {
 }
 
 /// Opens all segments of a directory, or makes the first one.
-pub(super) fn recover(directory: &Path, options: &EmbeddedOptions) -> Result<Recovered, LogError> {
+pub(super) fn recover(
+    directory: &LogDirectory,
+    options: &EmbeddedOptions,
+) -> Result<Recovered, LogError> {
+    let (bases, unfinished) = directory.list()?;
+    // Nothing in a segment that was never finished was ever acknowledged.
+    for path in unfinished {
+        directory.remove_segment(&path)?;
+    }
+    // A process that died between a rename and the sync behind it left names that a power cut would undo.
+    directory.sync()?;
     let mut segments = Vec::new();
-    for base in list(directory)? {
-        segments.push(Segment::open(directory, base)?);
+    for base in bases {
+        segments.push(Segment::open(directory, base, Opening::Write)?);
     }
     check_chain(directory, options, &segments)?;
+    let extent = directory.read_extent()?;
+    let durable_bytes = match &extent {
+        Some(extent) => check_extent(directory, extent, &segments)?,
+        None => 0,
+    };
     let created = segments.is_empty();
     let last = match segments.pop() {
         Some(last) => last,
-        None => Segment::create(directory, first_header(options), |_| Ok(()))?,
+        None => {
+            directory.sync_parents()?;
+            Segment::create(directory, first_header(options), |_, _| Ok(()))?
+        }
     };
-    let (tail, torn) = recover_tail(directory, Arc::new(last))?;
+    let (tail, torn) = recover_tail(directory, Arc::new(last), durable_bytes)?;
     let mut segments: Vec<_> = segments.into_iter().map(Arc::new).collect();
     segments.push(Arc::clone(&tail.segment));
+    let extent = Extent {
+        start: segments.first().map_or(0, |first| first.header.base),
+        last: tail.segment.header.base,
+        last_bytes: tail.position,
+    };
+    match directory.tell_extent(extent) {
+        // The bound told before holds still; a log on a full disk can be read.
+        Err(LogError::Io { attempt, source }) if source.kind() == io::ErrorKind::StorageFull => {
+            tracing::warn!(attempt, "no room to tell how far the log reaches");
+        }
+        told => told?,
+    }
     Ok(Recovered {
         segments,
         tail,
         created,
         torn,
     })
+}
+
+/// Everything is there that was told to be. Gives how many bytes of the last segment were on disk.
+pub(super) fn check_extent(
+    directory: &LogDirectory,
+    extent: &Extent,
+    segments: &[Segment],
+) -> Result<u64, LogError> {
+    let missing = |base: u64| LogError::Corrupt {
+        file: directory.segment_path(base),
+        offset_bytes: 0,
+        detail: format!("the segment is missing, though {EXTENT_FILE} names it"),
+    };
+    if segments
+        .first()
+        .is_none_or(|first| first.header.base > extent.start)
+    {
+        return Err(missing(extent.start));
+    }
+    let found = segments.iter().find(|one| one.header.base == extent.last);
+    let last = found.ok_or_else(|| missing(extent.last))?;
+    let file_bytes = last.file_bytes()?;
+    if file_bytes < extent.last_bytes {
+        let detail = format!(
+            "the file has {file_bytes} bytes, but {} were on disk",
+            extent.last_bytes
+        );
+        return Err(last.corrupt(file_bytes, detail));
+    }
+    let is_last = segments
+        .last()
+        .is_some_and(|one| one.header.base == extent.last);
+    Ok(if is_last { extent.last_bytes } else { 0 })
 }
 
 fn first_header(options: &EmbeddedOptions) -> SegmentHeader {
@@ -55,7 +122,7 @@ fn first_header(options: &EmbeddedOptions) -> SegmentHeader {
 
 /// Every segment belongs to the same log and partition, and follows the one before without a gap.
 fn check_chain(
-    directory: &Path,
+    directory: &LogDirectory,
     options: &EmbeddedOptions,
     segments: &[Segment],
 ) -> Result<(), LogError> {
@@ -84,7 +151,12 @@ fn check_chain(
     Ok(())
 }
 
-fn check_link(directory: &Path, before: &Segment, segment: &Segment) -> Result<(), LogError> {
+/// A segment names the one before it, and how long that one was left.
+pub(super) fn check_link(
+    directory: &LogDirectory,
+    before: &Segment,
+    segment: &Segment,
+) -> Result<(), LogError> {
     let Some((base, file_bytes)) = segment.header.previous else {
         return Err(segment.corrupt(
             40,
@@ -92,7 +164,7 @@ fn check_link(directory: &Path, before: &Segment, segment: &Segment) -> Result<(
         ));
     };
     if base != before.header.base {
-        let missing = directory.join(format!("{base:020}.log"));
+        let missing = directory.segment_path(base);
         let detail = format!("the segment before it, {}, is missing", missing.display());
         return Err(segment.corrupt(40, detail));
     }
@@ -104,16 +176,23 @@ fn check_link(directory: &Path, before: &Segment, segment: &Segment) -> Result<(
     Ok(())
 }
 
-/// Verifies every frame of the last segment and cuts an unfinished tail.
+/// Verifies every frame of the last segment and cuts an unfinished tail, where it lies behind the bytes
+/// that are known to have been on disk.
 pub(super) fn recover_tail(
-    directory: &Path,
+    directory: &LogDirectory,
     segment: Arc<Segment>,
+    durable_bytes: u64,
 ) -> Result<(Tail, Option<TornTail>), LogError> {
     let (mut tail, bad) = walk(segment)?;
     let torn = match bad {
         None => None,
         Some(detail) => {
             let (position, file_bytes) = (tail.position, tail.segment.file_bytes()?);
+            if position < durable_bytes {
+                let detail =
+                    format!("{detail}, but {durable_bytes} bytes of the file were on disk");
+                return Err(tail.segment.corrupt(position, detail));
+            }
             let rest = rest_of(&tail.segment.file, position, file_bytes)
                 .map_err(LogError::io("read segment", &tail.segment.path))?;
             if let Some(at) = find_later_frame(&rest, position) {
@@ -125,7 +204,7 @@ pub(super) fn recover_tail(
         }
     };
     // A crash may have left written bytes that no sync has followed; they are about to be read.
-    tail.sync()?;
+    tail.secure(&directory.disk)?;
     Ok((tail, torn))
 }
 
@@ -159,17 +238,19 @@ fn walk(segment: Arc<Segment>) -> Result<(Tail, Option<&'static str>), LogError>
 
 /// Keeps the bytes of an unfinished tail in a file of their own, then cuts them off.
 fn cut_torn_tail(
-    directory: &Path,
+    directory: &LogDirectory,
     segment: &Segment,
     position: u64,
     rest: &[u8],
 ) -> Result<TornTail, LogError> {
-    let kept_as = keep(&segment.path, rest)?;
-    sync_directory(directory)?;
-    segment
-        .file
-        .set_len(position)
-        .map_err(LogError::io("cut the unfinished tail of", &segment.path))?;
+    let kept_as = keep(&directory.disk, &segment.path, rest)?;
+    directory.sync()?;
+    if !directory.disk.planted(PlantedBug::LeaveTornTail) {
+        segment
+            .file
+            .set_len(position)
+            .map_err(LogError::io("cut the unfinished tail of", &segment.path))?;
+    }
     tracing::warn!(
         file = %segment.path.display(),
         offset_bytes = position,
@@ -186,8 +267,7 @@ fn cut_torn_tail(
 }
 
 /// Writes the bytes to `<segment>.torn`, or with a number behind where that is there from an earlier time.
-fn keep(segment: &Path, bytes: &[u8]) -> Result<PathBuf, LogError> {
-    use std::io::Write;
+fn keep(disk: &Disk, segment: &Path, bytes: &[u8]) -> Result<PathBuf, LogError> {
     let mut number = 1_u32;
     loop {
         let mut name = segment.as_os_str().to_owned();
@@ -196,13 +276,16 @@ fn keep(segment: &Path, bytes: &[u8]) -> Result<PathBuf, LogError> {
             name.push(format!(".{number}"));
         }
         let path = PathBuf::from(name);
-        match std::fs::File::create_new(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => number += 1,
+        match disk.open(&path, Opening::New) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
             Err(error) => return Err(LogError::io("create", &path)(error)),
-            Ok(mut file) => {
-                file.write_all(bytes)
-                    .and_then(|()| file.sync_all())
-                    .map_err(LogError::io("write", &path))?;
+            Ok(file) => {
+                let written = file.write_all_at(bytes, 0).and_then(|()| file.sync_data());
+                if written.is_err() {
+                    // On a full disk every attempt to open would leave another piece behind.
+                    let _ = disk.remove(&path);
+                }
+                written.map_err(LogError::io("write", &path))?;
                 return Ok(path);
             }
         }

@@ -3,51 +3,52 @@
 //! Promises that a crash in the middle leaves a log that opens: old segments go oldest first, new ones
 //! newest first, and a shortened segment takes the place of the long one in a single rename.
 
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom, Write};
-use std::path::Path;
 use std::sync::Arc;
 
 use sentinel_domain::Offset;
 
+use super::directory::LogDirectory;
 use super::frame::{Frame, UnwrittenFrame};
 use super::recovery::recover_tail;
 use super::scanner::{Found, Scanner};
-use super::segment::{Segment, sync_directory};
+use super::segment::{Segment, copy_bytes};
 use super::tail::Tail;
 use crate::error::LogError;
 
 /// Drops the segments that hold only records before `offset`; the last one stays.
 pub(super) fn drop_segments_before(
-    directory: &Path,
+    directory: &LogDirectory,
     segments: &mut Vec<Arc<Segment>>,
     offset: u64,
 ) -> Result<(), LogError> {
-    let mut dropped = false;
     while let [oldest, following, ..] = segments.as_slice()
         && following.header.base <= offset
     {
-        std::fs::remove_file(&oldest.path).map_err(LogError::io("remove segment", &oldest.path))?;
+        directory.tell_start(following.header.base)?;
+        directory.remove_segment(&oldest.path)?;
         segments.remove(0);
-        dropped = true;
-    }
-    if dropped {
-        sync_directory(directory)?;
+        // Each by itself: a power cut that kept only a later removal would leave a gap.
+        directory.sync()?;
     }
     Ok(())
 }
 
 /// Drops all records at and after `end`, and gives the tail that is left.
 pub(super) fn cut_segments(
-    directory: &Path,
+    directory: &LogDirectory,
     segments: &mut Vec<Arc<Segment>>,
     end: u64,
 ) -> Result<Tail, LogError> {
+    // Those that go are not promised any more.
+    let stays = segments.iter().rev().find(|one| one.header.base <= end);
+    if let Some(stays) = stays.or(segments.first()) {
+        directory.tell_last(stays.header.base, stays.header.bytes_len())?;
+    }
     while segments.len() > 1
         && let Some(newest) = segments.pop_if(|newest| newest.header.base > end)
     {
-        std::fs::remove_file(&newest.path).map_err(LogError::io("remove segment", &newest.path))?;
-        sync_directory(directory)?;
+        directory.remove_segment(&newest.path)?;
+        directory.sync()?;
     }
     let Some(segment) = segments.pop() else {
         let offset = Offset(end);
@@ -57,18 +58,19 @@ pub(super) fn cut_segments(
         });
     };
     let (position, last) = find_cut(&segment, end)?;
-    let shortened = Segment::create(directory, segment.header.clone(), |file| {
-        copy_frames(&segment, position, file)?;
+    let shortened = Segment::create(directory, segment.header.clone(), |file, head| {
+        copy_bytes(&segment, head..position, file)?;
         match last {
             None => Ok(()),
             Some(UnwrittenFrame { header, mut bytes }) => {
                 header.write_over(&mut bytes);
-                file.write_all(&bytes)
+                file.write_all_at(&bytes, position)
                     .map_err(LogError::io("write a shortened copy of", &segment.path))
             }
         }
     })?;
-    let (tail, _) = recover_tail(directory, Arc::new(shortened))?;
+    let (tail, _) = recover_tail(directory, Arc::new(shortened), 0)?;
+    directory.tell_last(tail.segment.header.base, tail.position)?;
     segments.push(Arc::clone(&tail.segment));
     Ok(tail)
 }
@@ -98,13 +100,4 @@ fn find_cut(segment: &Segment, end: u64) -> Result<(u64, Option<UnwrittenFrame>)
             }
         }
     }
-}
-
-fn copy_frames(segment: &Segment, until: u64, into: &mut File) -> Result<(), LogError> {
-    let head = segment.header.bytes_len();
-    let mut from = &segment.file;
-    from.seek(SeekFrom::Start(head))
-        .and_then(|_| std::io::copy(&mut from.take(until.saturating_sub(head)), into))
-        .map_err(LogError::io("copy segment", &segment.path))?;
-    Ok(())
 }

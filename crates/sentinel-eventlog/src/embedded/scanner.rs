@@ -3,10 +3,9 @@
 //! Promises that every frame it gives has a checksum that holds. Reads the file in large pieces, so that a
 //! walk over small frames costs few system calls.
 
-use std::fs::File;
-
 use super::frame::{FRAME_HEADER_BYTES, FRAME_MAGIC, FrameHeader, checksum_holds};
-use super::segment::{Segment, read_at_most};
+use super::segment::Segment;
+use crate::disk::DiskFile;
 use crate::error::LogError;
 
 /// How much of the file is read at once.
@@ -83,7 +82,10 @@ impl<'a> Scanner<'a> {
         let wanted = u64::try_from(count.max(CHUNK_BYTES)).unwrap_or(u64::MAX);
         let wanted = usize::try_from(wanted.min(left)).unwrap_or(usize::MAX);
         self.chunk.resize(wanted, 0);
-        let read = read_at_most(&self.segment.file, &mut self.chunk, self.position)
+        let read = self
+            .segment
+            .file
+            .read_at_most(&mut self.chunk, self.position)
             .map_err(LogError::io("read segment", &self.segment.path))?;
         self.chunk.truncate(read);
         self.chunk_position = self.position;
@@ -92,10 +94,10 @@ impl<'a> Scanner<'a> {
 }
 
 /// Reads the rest of a file.
-pub(super) fn rest_of(file: &File, position: u64, file_bytes: u64) -> std::io::Result<Vec<u8>> {
+pub(super) fn rest_of(file: &DiskFile, position: u64, file_bytes: u64) -> std::io::Result<Vec<u8>> {
     let count = usize::try_from(file_bytes.saturating_sub(position)).unwrap_or(usize::MAX);
     let mut rest = vec![0; count];
-    let read = read_at_most(file, &mut rest, position)?;
+    let read = file.read_at_most(&mut rest, position)?;
     rest.truncate(read);
     Ok(rest)
 }

@@ -12,24 +12,31 @@
 //! and renamed: its header is never half there.
 
 use std::collections::BTreeMap;
-use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::os::unix::fs::FileExt;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use sentinel_domain::{Instant, LogId, Partition};
 
+use super::directory::LogDirectory;
 use super::frame::{FrameHeader, take, take_u64};
+use crate::disk::{DiskFile, Opening};
 use crate::error::LogError;
 
 const SEGMENT_MAGIC: [u8; 8] = *b"SENTLOG\n";
 const SEGMENT_VERSION: u16 = 1;
+
+/// The extension of a segment that is being made.
+pub(super) const UNFINISHED_EXTENSION: &str = "new";
+
 /// The header without its sources.
 const FIXED_BYTES: usize = 72;
 const SOURCE_BYTES: usize = 16;
 /// More sources than a log ever has; a greater count is damage.
 const SOURCES_MAX: usize = 1 << 20;
+
+/// Bytes are copied in pieces of this size.
+const COPY_BYTES: usize = 256 * 1024;
 
 /// One entry of the index for about this many bytes of frames.
 const INDEX_STEP_BYTES: u64 = 64 * 1024;
@@ -98,21 +105,23 @@ impl SegmentHeader {
     }
 
     /// Reads the head of a file and checks it against its name.
-    fn read(file: &File, path: &Path, named: u64) -> Result<Self, LogError> {
+    fn read(file: &DiskFile, path: &Path, named: u64) -> Result<Self, LogError> {
         let corrupt = |detail: &str| LogError::Corrupt {
             file: path.to_owned(),
             offset_bytes: 0,
             detail: detail.to_owned(),
         };
         let mut fixed = [0; FIXED_BYTES];
-        let read = read_at_most(file, &mut fixed, 0)
+        let read = file
+            .read_at_most(&mut fixed, 0)
             .map_err(LogError::io("read the head of segment", path))?;
         if read < FIXED_BYTES {
             return Err(corrupt("the segment's head is cut short"));
         }
         let sources = parse_fixed(&fixed).map_err(|detail| corrupt(&detail))?;
         let mut all = vec![0; FIXED_BYTES + sources * SOURCE_BYTES];
-        let read = read_at_most(file, &mut all, 0)
+        let read = file
+            .read_at_most(&mut all, 0)
             .map_err(LogError::io("read the head of segment", path))?;
         if read < all.len() {
             return Err(corrupt("the segment's head is cut short"));
@@ -178,37 +187,26 @@ fn parse_all(bytes: &[u8]) -> Option<SegmentHeader> {
     })
 }
 
-/// Reads until the buffer is full or the file ends; gives how much was read.
-pub(super) fn read_at_most(file: &File, buffer: &mut [u8], at: u64) -> std::io::Result<usize> {
-    let mut filled = 0;
-    while let Some(room) = buffer.get_mut(filled..).filter(|room| !room.is_empty()) {
-        match file.read_at(room, at + filled as u64) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(filled)
-}
-
 /// An open segment file.
 pub(super) struct Segment {
     pub header: SegmentHeader,
     pub path: PathBuf,
-    pub file: File,
+    pub file: DiskFile,
     /// (base offset of a frame, its file position), sorted; grows as frames are written or passed.
     index: Mutex<Vec<(u64, u64)>>,
 }
 
 impl Segment {
     /// Opens a segment file and reads its head.
-    pub(super) fn open(directory: &Path, base: u64) -> Result<Self, LogError> {
-        let path = path_of(directory, base);
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(&path)
+    pub(super) fn open(
+        directory: &LogDirectory,
+        base: u64,
+        opening: Opening,
+    ) -> Result<Self, LogError> {
+        let path = directory.segment_path(base);
+        let file = directory
+            .disk
+            .open(&path, opening)
             .map_err(LogError::io("open segment", &path))?;
         let header = SegmentHeader::read(&file, &path, base)?;
         Ok(Self::from_parts(header, path, file))
@@ -221,33 +219,34 @@ impl Segment {
             .map_err(LogError::io("sync segment", &self.path))
     }
 
-    /// Makes a new segment file that holds its head and `content`, durable as a whole or not there.
+    /// Makes a new segment file that holds its head and what `content` writes behind it, from the file
+    /// position it is given: durable as a whole or not there.
     pub(super) fn create(
-        directory: &Path,
+        directory: &LogDirectory,
         header: SegmentHeader,
-        content: impl FnOnce(&mut File) -> Result<(), LogError>,
+        content: impl FnOnce(&DiskFile, u64) -> Result<(), LogError>,
     ) -> Result<Self, LogError> {
-        let path = path_of(directory, header.base);
+        let path = directory.segment_path(header.base);
         let unfinished = path.with_extension(UNFINISHED_EXTENSION);
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .open(&unfinished)
+        let file = directory
+            .disk
+            .open(&unfinished, Opening::Empty)
             .map_err(LogError::io("create segment", &unfinished))?;
-        file.write_all(&header.encode())
+        file.write_all_at(&header.encode(), 0)
             .map_err(LogError::io("write the head of segment", &unfinished))?;
-        content(&mut file)?;
-        file.sync_all()
+        content(&file, header.bytes_len())?;
+        file.sync_data()
             .map_err(LogError::io("sync segment", &unfinished))?;
-        std::fs::rename(&unfinished, &path).map_err(LogError::io("rename to segment", &path))?;
-        sync_directory(directory)?;
+        directory
+            .disk
+            .rename(&unfinished, &path)
+            .map_err(LogError::io("rename to segment", &path))?;
+        directory.sync()?;
         Ok(Self::from_parts(header, path, file))
     }
 
     /// A segment whose file is open and whose head is known.
-    pub(super) fn from_parts(header: SegmentHeader, path: PathBuf, file: File) -> Self {
+    pub(super) fn from_parts(header: SegmentHeader, path: PathBuf, file: DiskFile) -> Self {
         let index = Mutex::new(vec![(header.base, header.bytes_len())]);
         Self {
             header,
@@ -278,9 +277,8 @@ impl Segment {
 
     /// The length of the file now.
     pub(super) fn file_bytes(&self) -> Result<u64, LogError> {
-        let metadata = self.file.metadata();
-        metadata
-            .map(|metadata| metadata.len())
+        self.file
+            .bytes_len()
             .map_err(LogError::io("measure segment", &self.path))
     }
 
@@ -294,43 +292,27 @@ impl Segment {
     }
 }
 
-/// The extension of a segment that is being made.
-const UNFINISHED_EXTENSION: &str = "new";
-
-fn path_of(directory: &Path, base: u64) -> PathBuf {
-    directory.join(format!("{base:020}.log"))
-}
-
-/// Makes creations, renames and removals in a directory durable.
-pub(super) fn sync_directory(directory: &Path) -> Result<(), LogError> {
-    File::open(directory)
-        .and_then(|opened| opened.sync_all())
-        .map_err(LogError::io("sync directory", directory))
-}
-
-/// The base offsets of all segments in a directory, ascending. Segments that were never finished are
-/// removed: nothing in them was ever acknowledged.
-pub(super) fn list(directory: &Path) -> Result<Vec<u64>, LogError> {
-    let attempt = "list directory";
-    let mut bases = Vec::new();
-    for entry in std::fs::read_dir(directory).map_err(LogError::io(attempt, directory))? {
-        let path = entry.map_err(LogError::io(attempt, directory))?.path();
-        let (Some(stem), Some(extension)) = (
-            path.file_stem().and_then(|stem| stem.to_str()),
-            path.extension().and_then(|extension| extension.to_str()),
-        ) else {
-            continue;
-        };
-        let base = stem.parse::<u64>().ok().filter(|_| stem.len() == 20);
-        match (base, extension) {
-            (Some(base), "log") => bases.push(base),
-            (Some(_), UNFINISHED_EXTENSION) => {
-                std::fs::remove_file(&path)
-                    .map_err(LogError::io("remove unfinished segment", &path))?;
-            }
-            _ => {}
+/// Copies bytes of a segment to the same place of a file.
+pub(super) fn copy_bytes(
+    segment: &Segment,
+    range: Range<u64>,
+    into: &DiskFile,
+) -> Result<(), LogError> {
+    let mut at = range.start;
+    let mut chunk = vec![0; COPY_BYTES];
+    while at < range.end {
+        let left = usize::try_from(range.end - at).unwrap_or(usize::MAX);
+        chunk.resize(left.min(COPY_BYTES), 0);
+        let read = segment
+            .file
+            .read_at_most(&mut chunk, at)
+            .map_err(LogError::io("copy segment", &segment.path))?;
+        if read < chunk.len() {
+            return Err(segment.corrupt(at + read as u64, "the segment became shorter"));
         }
+        into.write_all_at(&chunk, at)
+            .map_err(LogError::io("copy segment", &segment.path))?;
+        at += read as u64;
     }
-    bases.sort_unstable();
-    Ok(bases)
+    Ok(())
 }

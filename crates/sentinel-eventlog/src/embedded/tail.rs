@@ -3,12 +3,12 @@
 //! Promises that a segment is synced before the next one begins, so only the last one can be torn. Must
 //! never be used again after an error: nobody knows what the disk holds then.
 
-use std::os::unix::fs::FileExt;
-use std::path::Path;
 use std::sync::Arc;
 
+use super::directory::LogDirectory;
 use super::frame::{Frame, FrameHeader, UnwrittenFrame};
-use super::segment::{Checkpoint, Segment, SegmentHeader};
+use super::segment::{Checkpoint, Segment, SegmentHeader, copy_bytes};
+use crate::disk::{Disk, PlantedBug};
 use crate::error::LogError;
 
 /// Frames are gathered into writes of about this size.
@@ -21,6 +21,8 @@ pub(super) struct Tail {
     pub position: u64,
     /// The length of the file that is known to be on disk.
     synced: u64,
+    /// Up to here some frame says that the file is on disk.
+    vouched: u64,
     /// Whether everything up to here is vouched for by a seal or a segment's head.
     sealed: bool,
     /// The offset after the last record.
@@ -37,6 +39,7 @@ impl Tail {
         Self {
             position: head,
             synced: head,
+            vouched: head,
             sealed: true,
             end: segment.header.base,
             checkpoint: segment.header.checkpoint.clone(),
@@ -47,6 +50,7 @@ impl Tail {
 
     /// Moves behind a frame that is in the file.
     pub(super) fn pass(&mut self, header: &FrameHeader) {
+        self.vouched = self.vouched.max(header.synced);
         self.sealed = header.count == 0 && header.synced == self.position;
         self.position += header.frame_bytes() as u64;
         self.end = header.end();
@@ -56,7 +60,7 @@ impl Tail {
     /// Writes frames, beginning new segments on the way. `begun` is told of each of those.
     pub(super) fn write(
         &mut self,
-        directory: &Path,
+        directory: &LogDirectory,
         segment_bytes_max: u64,
         frames: Vec<UnwrittenFrame>,
         mut begun: impl FnMut(&Arc<Segment>),
@@ -115,7 +119,17 @@ impl Tail {
         Ok(())
     }
 
-    fn begin_segment(&mut self, directory: &Path) -> Result<(), LogError> {
+    /// Forces what a recovery found to the disk. What no frame vouches for is written anew before: a sync
+    /// that failed in an earlier process has left pages that read well, count as clean, and are nowhere.
+    pub(super) fn secure(&mut self, disk: &Disk) -> Result<(), LogError> {
+        let unsure = self.vouched..self.position;
+        if !disk.planted(PlantedBug::TrustUnsyncedTail) {
+            copy_bytes(&self.segment, unsure, &self.segment.file)?;
+        }
+        self.sync()
+    }
+
+    fn begin_segment(&mut self, directory: &LogDirectory) -> Result<(), LogError> {
         self.write_out()?;
         self.sync()?;
         let header = SegmentHeader {
@@ -124,21 +138,23 @@ impl Tail {
             checkpoint: self.checkpoint.clone(),
             ..self.segment.header.clone()
         };
-        let segment = Segment::create(directory, header, |_| Ok(()))?;
+        let segment = Segment::create(directory, header, |_, _| Ok(()))?;
+        // Before anything in it is acknowledged.
+        directory.tell_last(segment.header.base, segment.header.bytes_len())?;
         *self = Self::at_head_of(Arc::new(segment));
         Ok(())
     }
 
     /// Syncs, and writes a seal behind the last frame unless there is one: after an orderly close, damage
-    /// to the last frames is then told from an interrupted write.
-    pub(super) fn seal(&mut self) -> Result<(), LogError> {
-        if self.sealed {
-            return Ok(());
+    /// to the last frames is then told from an interrupted write, and a missing file from none.
+    pub(super) fn seal(&mut self, directory: &LogDirectory) -> Result<(), LogError> {
+        if !self.sealed {
+            self.sync()?;
+            let time = self.checkpoint.last_log_time.unwrap_or_default();
+            self.place(UnwrittenFrame::seal(self.end, time));
+            self.write_out()?;
+            self.sync()?;
         }
-        self.sync()?;
-        let time = self.checkpoint.last_log_time.unwrap_or_default();
-        self.place(UnwrittenFrame::seal(self.end, time));
-        self.write_out()?;
-        self.sync()
+        directory.tell_last(self.segment.header.base, self.position)
     }
 }

@@ -1,6 +1,7 @@
 //! Failing disks and what is spared them: what cannot be provoked or seen from outside.
 
 use super::*;
+use crate::disk::DiskFile;
 
 fn payloads(text: &str) -> Payloads {
     let mut payloads = Payloads::default();
@@ -11,7 +12,8 @@ fn payloads(text: &str) -> Payloads {
 /// Replaces the file that is written to by one that takes nothing.
 fn fill_the_disk(log: &EmbeddedLog) {
     let mut tail = log.log.tail.lock().unwrap();
-    let full = File::options().write(true).open("/dev/full").unwrap();
+    let full = std::fs::File::options().write(true).open("/dev/full");
+    let full = DiskFile::Real(full.unwrap());
     let segment = &tail.segment;
     let segment = Segment::from_parts(segment.header.clone(), segment.path.clone(), full);
     tail.segment = Arc::new(segment);
@@ -21,7 +23,7 @@ fn fill_the_disk(log: &EmbeddedLog) {
 fn a_failed_write_poisons_the_log_for_ever_and_keeps_nobody_waiting() {
     let directory = tempfile::tempdir().unwrap();
     let options = EmbeddedOptions::default();
-    let (log, _) = EmbeddedLog::open(directory.path(), options.clone()).unwrap();
+    let (log, _) = EmbeddedLog::open(&Disk::Real, directory.path(), options.clone()).unwrap();
     let append = |text| log.append(Instant::default(), None, &payloads(text), Patience::Wait);
     append("good").unwrap();
     log.flush().unwrap();
@@ -49,7 +51,7 @@ fn a_failed_write_poisons_the_log_for_ever_and_keeps_nobody_waiting() {
     assert!(is_poisoned(log.close()));
     assert!(is_poisoned(log.close()));
     drop(log);
-    let (log, report) = EmbeddedLog::open(directory.path(), options).unwrap();
+    let (log, report) = EmbeddedLog::open(&Disk::Real, directory.path(), options).unwrap();
     assert_eq!((report.end, report.torn), (Offset(1), None));
     log.read(Offset(0), 9, &mut batch).unwrap();
     assert_eq!(batch.get(0).unwrap().payload, b"good");
@@ -58,7 +60,8 @@ fn a_failed_write_poisons_the_log_for_ever_and_keeps_nobody_waiting() {
 #[test]
 fn a_reader_at_the_end_is_served_from_memory_and_an_old_place_from_the_file() {
     let directory = tempfile::tempdir().unwrap();
-    let (log, _) = EmbeddedLog::open(directory.path(), EmbeddedOptions::default()).unwrap();
+    let (log, _) =
+        EmbeddedLog::open(&Disk::Real, directory.path(), EmbeddedOptions::default()).unwrap();
     for text in ["one", "two", "three"] {
         log.append(Instant::default(), None, &payloads(text), Patience::Wait)
             .unwrap();

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use sentinel_domain::{Instant, LogId, Offset, Partition};
 use sentinel_eventlog::{
-    EmbeddedOptions, EventLog, LogError, MemoryOptions, Payloads, RecordBatch, SourceProgress,
+    Commits, EmbeddedOptions, EventLog, LogError, MemoryOptions, Payloads, RecordBatch,
+    SourceProgress,
 };
 
 use crate::{append, batch_of, everything, read_from, texts};
@@ -47,13 +48,32 @@ pub fn embedded_in_many_segments(bytes_max: usize) -> (EventLog, Option<tempfile
     (log, Some(directory))
 }
 
+/// Written by whoever calls, in many segments. Nobody waits for it: what appends commits where it must.
+pub fn embedded_by_caller(bytes_max: usize) -> (EventLog, Option<tempfile::TempDir>) {
+    let directory = tempfile::tempdir().unwrap();
+    let options = EmbeddedOptions {
+        pending_bytes_max: bytes_max,
+        segment_bytes_max: 300,
+        commits: Commits::ByCaller,
+        ..EmbeddedOptions::new(LOG_ID)
+    };
+    let (log, _) = EventLog::open(directory.path(), options).unwrap();
+    (log, Some(directory))
+}
+
 pub const ROOMY: usize = 1 << 20;
+
+macro_rules! suite {
+    ($module:ident, $make:ident: $($test:ident,)+) => {
+        mod $module { $(#[test] fn $test() { super::$test(super::$make); })+ }
+    };
+}
 
 macro_rules! contract {
     ($($test:ident,)+) => {
-        mod of_memory { $(#[test] fn $test() { super::$test(super::memory); })+ }
-        mod of_embedded { $(#[test] fn $test() { super::$test(super::embedded); })+ }
-        mod of_many_segments { $(#[test] fn $test() { super::$test(super::embedded_in_many_segments); })+ }
+        suite! { of_memory, memory: $($test,)+ }
+        suite! { of_embedded, embedded: $($test,)+ }
+        suite! { of_many_segments, embedded_in_many_segments: $($test,)+ }
     };
 }
 
@@ -77,6 +97,29 @@ contract! {
     a_cut_in_every_place_leaves_the_records_before_it,
     a_closed_log_refuses_appends_and_can_be_read,
     a_full_log_refuses_to_try_and_makes_an_appender_wait,
+    close_releases_a_blocked_appender,
+}
+
+// All of it but the waiting for somebody else to commit.
+suite! {
+    of_callers, embedded_by_caller:
+    a_new_log_is_empty_and_knows_its_name,
+    offsets_count_without_gaps_and_reading_gives_back_what_was_appended,
+    log_time_never_goes_back,
+    records_may_carry_log_times_of_their_own,
+    reading_works_from_every_offset_in_every_step,
+    reading_outside_the_log_is_an_error,
+    an_empty_batch_appends_nothing,
+    a_batch_read_is_bounded_in_records_and_bytes,
+    empty_and_large_payloads_come_back,
+    concurrent_appenders_keep_their_batches_together,
+    many_readers_at_different_places_see_the_same,
+    source_progress_is_remembered_for_each_source,
+    source_zero_is_refused,
+    truncation_drops_old_records_and_keeps_the_rest,
+    a_cut_takes_records_progress_and_time_back,
+    a_cut_in_every_place_leaves_the_records_before_it,
+    a_closed_log_refuses_appends_and_can_be_read,
     close_releases_a_blocked_appender,
 }
 
@@ -115,6 +158,21 @@ fn offsets_count_without_gaps_and_reading_gives_back_what_was_appended(make: Mak
     append(&log, 13, &["g"]);
     log.sync().unwrap();
     assert_eq!(log.end(), Offset(7), "what is synced can be read");
+    let (apart, mut batch) = (log.reader_apart(), RecordBatch::default());
+    for (at, records_max) in [(5, 10), (0, 3), (3, 100), (7, 1)] {
+        let mut expected = RecordBatch::default();
+        log.read(Offset(at), records_max, &mut expected).unwrap();
+        apart.read(Offset(at), records_max, &mut batch).unwrap();
+        let all = |batch: &RecordBatch| -> Vec<_> {
+            let records = batch.iter();
+            records
+                .map(|one| (one.offset, one.log_time, one.payload.to_vec()))
+                .collect()
+        };
+        assert_eq!(all(&batch), all(&expected));
+    }
+    let past = apart.read(Offset(8), 1, &mut batch);
+    assert!(matches!(past, Err(LogError::PastEnd { .. })), "{past:?}");
 }
 
 fn log_time_never_goes_back(make: Make) {

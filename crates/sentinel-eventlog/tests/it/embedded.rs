@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use sentinel_domain::{Instant, LogId, Offset, Partition};
 use sentinel_eventlog::{
-    Durability, EmbeddedOptions, EventLog, LogError, OpenReport, RecordBatch, SourceProgress,
+    Disk, Durability, EmbeddedOptions, EventLog, Judgement, LogError, OpenReport, RecordBatch,
+    SourceProgress, examine,
 };
 
 use crate::{append, batch_of, everything, texts};
@@ -72,7 +73,9 @@ fn three_frames(directory: &Path) -> Vec<usize> {
     // Dropped without an orderly close, as far as the copies made of it are concerned.
     let copy = crash(directory);
     drop(log);
-    fs::copy(copy.path().join(segment.file_name().unwrap()), &segment).unwrap();
+    for file in files(copy.path()) {
+        fs::copy(&file, directory.join(file.file_name().unwrap())).unwrap();
+    }
     lengths
 }
 
@@ -185,6 +188,8 @@ fn a_second_torn_tail_is_kept_beside_the_first() {
     let segment = segments(directory.path()).remove(0);
     let mut kept = Vec::new();
     for frames in [3, 2] {
+        // Nobody told yet how much was on disk: the writes were never synced.
+        fs::remove_file(directory.path().join("EXTENT")).unwrap();
         let bytes = fs::read(&segment).unwrap();
         fs::write(&segment, &bytes[..lengths[frames] - 1]).unwrap();
         let copy = {
@@ -500,4 +505,79 @@ fn whoever_flushes_or_closes_does_not_wait_for_company() {
     }
     log.close().unwrap();
     assert_eq!(log.end(), Offset(120));
+}
+
+#[test]
+fn files_that_are_missing_at_either_end_and_cuts_between_frames_refuse() {
+    let origin = tempfile::tempdir().unwrap();
+    many_segments(origin.path());
+    let all = segments(origin.path());
+    for missing in [&all[0], &all[all.len() - 1]] {
+        let directory = crash(origin.path());
+        let missing = directory.path().join(missing.file_name().unwrap());
+        fs::remove_file(&missing).unwrap();
+        let refused = refusal(directory.path());
+        assert!(
+            matches!(&refused, LogError::Corrupt { file, .. } if *file == missing),
+            "{refused}"
+        );
+    }
+    let nothing_left = crash(origin.path());
+    for segment in segments(nothing_left.path()) {
+        fs::remove_file(segment).unwrap();
+    }
+    assert!(matches!(
+        refusal(nothing_left.path()),
+        LogError::Corrupt { .. }
+    ));
+
+    let directory = tempfile::tempdir().unwrap();
+    let lengths = three_frames(directory.path());
+    open(directory.path()).0.close().unwrap();
+    let segment = segments(directory.path()).remove(0);
+    let bytes = fs::read(&segment).unwrap();
+    for length in &lengths {
+        fs::write(&segment, &bytes[..*length]).unwrap();
+        let refused = refusal(directory.path());
+        assert!(
+            matches!(refused, LogError::Corrupt { offset_bytes, .. } if offset_bytes == *length as u64),
+            "{refused}"
+        );
+    }
+    fs::remove_file(directory.path().join("EXTENT")).unwrap();
+    fs::write(&segment, &bytes[..lengths[0]]).unwrap();
+    let (log, _) = open(directory.path());
+    assert_eq!(log.end(), Offset(0), "a directory of old has no extent");
+}
+
+#[test]
+fn a_log_that_grows_and_is_truncated_meanwhile_is_found_sound() {
+    let directory = tempfile::tempdir().unwrap();
+    let small = EmbeddedOptions {
+        segment_bytes_max: 3_000,
+        ..options()
+    };
+    let (log, _) = EventLog::open(directory.path(), small).unwrap();
+    let (mut looks, mut records) = (0, 0_u64);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            for at in 0..1_000 {
+                append(&log, at, &["one", "two", "and a third one that is longer"]);
+                if at % 100 == 99 {
+                    log.flush().unwrap();
+                    log.truncate_before(Offset(log.end().0 - 50)).unwrap();
+                }
+            }
+        });
+        while !writer.is_finished() || looks < 3 {
+            let found = examine(&Disk::Real, directory.path(), &mut |_, _| {
+                records += 1;
+                Judgement::Good
+            })
+            .unwrap();
+            assert_eq!(found.damage, [], "look {looks}");
+            looks += 1;
+        }
+    });
+    assert!(records > 0);
 }

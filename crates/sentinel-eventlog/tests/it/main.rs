@@ -10,6 +10,7 @@
 mod contract;
 mod model;
 mod embedded;
+mod full_disk;
 mod codec;
 
 use sentinel_domain::{Instant, Offset};

@@ -279,17 +279,43 @@ fn set_aside(file: &Path) {
 fn write_file(
     path: &Path,
     stopping: Stopping,
-    content: impl FnOnce(&mut SectionWriter<BufWriter<File>>),
+    content: impl FnOnce(&mut SectionWriter<BufWriter<SyncedAsItGrows>>),
 ) -> Result<u64, SnapshotError> {
     let file = File::create(path).map_err(SnapshotError::io("make", path))?;
+    let file = SyncedAsItGrows { file, unsynced: 0 };
     let fault = |error| SnapshotError::io("write", path)(error);
     let mut sections = SectionWriter::new(BufWriter::with_capacity(256 * 1024, file), stopping);
     content(&mut sections);
     let (mut out, bytes) = sections.finish().map_err(fault)?;
     out.flush().map_err(fault)?;
-    let synced = out.get_ref().sync_all();
+    let synced = out.get_ref().file.sync_all();
     synced.map_err(SnapshotError::io("sync", path))?;
     Ok(bytes)
+}
+
+/// A file that never has much to be forced to the disk: whoever syncs the log meanwhile waits behind no more
+/// than this.
+struct SyncedAsItGrows {
+    file: File,
+    unsynced: usize,
+}
+
+const UNSYNCED_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+impl Write for SyncedAsItGrows {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        let written = self.file.write(bytes)?;
+        self.unsynced += written;
+        if self.unsynced >= UNSYNCED_BYTES_MAX {
+            self.unsynced = 0;
+            self.file.sync_data()?;
+        }
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.file.flush()
+    }
 }
 
 fn sync_folder(path: &Path) -> Result<(), SnapshotError> {

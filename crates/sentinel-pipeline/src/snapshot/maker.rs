@@ -89,7 +89,8 @@ fn walked(
     to: Offset,
     go_on: &mut dyn FnMut() -> ControlFlow<()>,
 ) -> Result<PartitionState, SnapshotError> {
-    let log = &logs.transactions;
+    // The thread gives way to others: nothing that it may hold when it does so is theirs.
+    let log = logs.transactions.reader_apart();
     let (mut batch, mut settled) = (RecordBatch::default(), Vec::new());
     while state.next() < to {
         if go_on().is_break() {
@@ -101,7 +102,7 @@ fn walked(
             .map_err(|source| SnapshotError::Log { offset, source })?;
         settled.clear();
         let mut within = |_, _| go_on();
-        let mut history = History::new(log, &mut within);
+        let mut history = History::new(log.log(), &mut within);
         state.apply(&batch, &mut history, &mut settled)?;
     }
     Ok(state)

@@ -1,12 +1,17 @@
 //! decision = f(log prefix): batches, switches, poison and replays change nothing they should not.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::sync::Arc;
 
 use sentinel_domain::{
     Activation, ActivationKind, Decision, Entry, Instant, Offset, Outcome, Partition, Verdict,
 };
-use sentinel_eventlog::{EventLog, MemoryOptions, OutcomeEncoder, RecordBatch, outcome_body};
+use sentinel_eventlog::disk::simulated::SimulatedDisk;
+use sentinel_eventlog::{
+    Disk, Durability, EmbeddedOptions, EventLog, MemoryOptions, OutcomeEncoder, RecordBatch,
+    outcome_body,
+};
 use sentinel_pipeline::record::RecordError;
 use sentinel_pipeline::replay::{ReplayError, replay};
 use sentinel_pipeline::statistics::Statistics;
@@ -400,4 +405,40 @@ fn late_events_and_missing_rates_are_flagged() {
     assert_eq!(flags(6), ["late_event"]);
     assert_eq!(flags(7), ["too_late_event"]);
     assert_eq!(flags(8), ["missing_rate"]);
+}
+
+#[test]
+fn a_worker_waits_for_room_on_the_disk_and_goes_on() {
+    let transactions = log_of(1, 300);
+    let disk = SimulatedDisk::new(1);
+    disk.set_capacity_bytes(1 << 20);
+    let options = EmbeddedOptions {
+        durability: Durability::Never,
+        ..EmbeddedOptions::new(LOG)
+    };
+    let on = Disk::Simulated(disk.clone());
+    let (decisions, _) = EventLog::open_on(&on, Path::new("decisions"), options).unwrap();
+    let logs = RecordedLogs::new(transactions.clone(), decisions.clone());
+    let mut worker = Worker::recording(logs, Arc::new(Statistics::default())).unwrap();
+    let (mut asked, mut published) = (0, 0);
+    disk.overwrite(Path::new("ballast"), vec![0; 1_040_000])
+        .unwrap();
+    let asked_to_stop = std::cell::Cell::new(0);
+    worker
+        .run(
+            &mut |_, batch| published += batch.settled.len(),
+            &mut |_| asked += 1,
+            &|| {
+                asked_to_stop.set(asked_to_stop.get() + 1);
+                // The third time somebody has made room; then everything is applied before it stops.
+                if asked_to_stop.get() == 3 {
+                    disk.lose(Path::new("ballast")).unwrap();
+                }
+                asked_to_stop.get() > 5 && decisions.appended_end() == transactions.end()
+            },
+        )
+        .unwrap();
+    assert!(asked > 0 && published as u64 == transactions.end().0);
+    decisions.flush().unwrap();
+    assert_eq!(decisions.end(), transactions.end());
 }

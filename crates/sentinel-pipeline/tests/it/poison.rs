@@ -73,7 +73,7 @@ impl Setting {
         let is_put_aside = self.letters().exists();
         let mut worker = Worker::recording(self.logs(), Arc::new(Statistics::default()))
             .unwrap()
-            .noting(attempts);
+            .noting(Some(attempts));
         if !is_put_aside {
             worker = worker.with_fault(Box::new(fault));
         }
@@ -164,7 +164,7 @@ fn an_owner_that_is_killed_again_and_again_elsewhere_skips_nothing() {
         let killed_at = Offset(40 + life * 50);
         let mut worker = Worker::recording(setting.logs(), Arc::new(Statistics::default()))
             .unwrap()
-            .noting(attempts)
+            .noting(Some(attempts))
             .with_fault(Box::new(move |offset| assert_ne!(offset, killed_at)));
         let lived = catch_unwind(AssertUnwindSafe(|| worker.replay(&mut |_, _| {})));
         assert!(lived.is_err(), "life {life}");

@@ -15,6 +15,11 @@ use crate::contents::{activations, append, append_bytes, empty_log, shipped, str
 use crate::definitions::with_definitions;
 use crate::fast_lane::apply;
 
+/// A number below a bound.
+pub fn below(random: &mut Random, bound: usize) -> usize {
+    usize::try_from(random.below(bound as u64)).unwrap()
+}
+
 /// Takes entries in up to an offset, in batches of random sizes.
 pub fn walk(
     state: &mut PartitionState,
@@ -25,7 +30,7 @@ pub fn walk(
     let (mut batch, mut settled) = (RecordBatch::default(), Vec::new());
     while state.next() < to {
         let left = usize::try_from(to.0 - state.next().0).unwrap();
-        let size = 1 + usize::try_from(random.below(200)).unwrap();
+        let size = 1 + below(random, 200);
         log.read(state.next(), size.min(left), &mut batch).unwrap();
         let mut go_on = |_, _| ControlFlow::Continue(());
         let mut history = History::new(log, &mut go_on);
@@ -89,7 +94,7 @@ fn switch(random: &mut Random, version: u32) -> Activation {
 pub fn any_log(random: &mut Random, count: usize) -> EventLog {
     let log = empty_log();
     let entries = stream(random.below(1_000), count);
-    append(&log, entries[..random.below(20) as usize].to_vec());
+    append(&log, entries[..below(random, 20)].to_vec());
     append(&log, activations(shipped()));
     let mut seen: Vec<(Instant, Entry)> = Vec::new();
     for (time, entry) in entries {

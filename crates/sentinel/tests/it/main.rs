@@ -11,10 +11,12 @@
 
 mod process;
 mod run;
+mod backup;
 mod bad_input;
 mod files;
 mod resume;
 mod replay;
+mod log;
 mod serve;
 mod crash;
 mod features;

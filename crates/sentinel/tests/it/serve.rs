@@ -142,7 +142,9 @@ fn snapshots(server: &Server) -> (u64, u64) {
     let metrics = metrics.as_str().unwrap().to_owned();
     let value = |name: &str| {
         let line = metrics.lines().find_map(|line| line.strip_prefix(name));
-        line.map_or(0.0, |value| value.trim().parse::<f64>().unwrap()) as u64
+        line.map_or(0, |value| {
+            value.trim().trim_end_matches(".0").parse::<u64>().unwrap()
+        })
     };
     (
         value("sentinel_snapshots_total "),

@@ -120,7 +120,7 @@ async fn feed(handle: &Handle, seed: u64, count: usize) {
         let entry = match entry {
             // Streams of two seeds share ids of events.
             Entry::Transaction(mut one) => {
-                one.event_id = sentinel_domain::EventId::new(&format!("{seed}-{index}"));
+                one.event_id = sentinel_domain::EventId::new(format!("{seed}-{index}"));
                 Entry::Transaction(one)
             }
             other => other,

@@ -7,7 +7,7 @@
 
 pub(super) mod callers;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant as Stopwatch};
 
 use anyhow::Context;
@@ -140,15 +140,7 @@ pub fn run(arguments: &EngineArguments) -> anyhow::Result<()> {
         pipeline,
         room,
         _directory,
-    } = runtime.block_on(async {
-        let directory = arguments.data_dir.as_deref();
-        start(
-            directory.map(DataDirectory::open).transpose()?,
-            contents,
-            None,
-        )
-        .await
-    })?;
+    } = runtime.block_on(start(arguments.data_dir.as_deref(), contents, None))?;
     // The deadlines of callers are kept by the runtime.
     let measured = {
         let _entered = runtime.enter();
@@ -249,10 +241,11 @@ pub(super) struct Started {
 
 /// A pipeline as a server has it.
 pub(super) async fn start(
-    directory: Option<DataDirectory>,
+    directory: Option<&Path>,
     contents: Contents,
     snapshots: Option<SnapshotOptions>,
 ) -> anyhow::Result<Started> {
+    let directory = directory.map(DataDirectory::open).transpose()?;
     let (transactions, decisions, store, sink, letters) = match &directory {
         Some(directory) => {
             let transactions = directory.transactions(compose::random_log_id())?;

@@ -24,14 +24,14 @@ use serde::Serialize;
 use super::engine::callers::{Answers, Callers, Pace};
 use super::engine::{Started, check_rate, start};
 use super::latency::{Latencies, LatencyFigures};
-use super::machine::{Machine, resident_bytes};
+use super::machine::{Machine, process_ns, resident_bytes, thread_ns};
 use super::pool::Pool;
 use super::traffic::{Chunk, Manner, Population, Traffic};
 use super::{ReportArguments, report};
 use crate::clock;
 use crate::commands::serve::runtime;
 use crate::commands::usage;
-use crate::compose::{DataDirectory, LOG, SNAPSHOTS};
+use crate::compose::{LOG, SNAPSHOTS};
 use crate::content::{ContentArguments, Contents};
 use crate::diagnostics::tell;
 
@@ -82,6 +82,10 @@ const SLICE: Duration = Duration::from_secs(1);
 struct RecoveryReport {
     bench: &'static str,
     seconds_to_first_decision: f64,
+    /// Processor time of the start, all threads, and of the one that reads the snapshot and fills windows:
+    /// what a busy machine disturbs little.
+    cpu_seconds: f64,
+    cpu_seconds_of_owner: f64,
     fill: Stretch,
     snapshot: SnapshotReport,
     tail: Tail,
@@ -98,6 +102,8 @@ struct Stretch {
     entries: u64,
     seconds: f64,
     entries_per_second: f64,
+    /// Processor time of all threads, submitting and alerts included.
+    cpu_us_per_entry: f64,
 }
 
 #[derive(Serialize)]
@@ -108,8 +114,11 @@ struct SnapshotReport {
     walk_seconds: f64,
     /// Syncing the decision log, writing and syncing the file.
     write_seconds: f64,
+    /// Processor time of both.
+    cpu_seconds: f64,
     /// Reading it back.
     read_seconds: f64,
+    read_cpu_seconds: f64,
     entities_asked: u64,
     /// Entities of every kind in it, pairs and networks included.
     entities: usize,
@@ -199,13 +208,19 @@ impl Bench<'_> {
         fed(pipeline.handle(), &mut payments, tail)?;
         self.stop(first)?;
         tell("bench: starting again");
-        let (second, seconds) = self.recovered(&mut payments, snapshot.offset)?;
-        let latency_us = self.latencies(second.pipeline.handle(), &mut payments);
-        self.stop(second)?;
+        let Recovered {
+            running,
+            seconds,
+            cpu: [cpu_seconds, cpu_seconds_of_owner],
+        } = self.recovered(&mut payments, snapshot.offset)?;
+        let latency_us = self.latencies(running.pipeline.handle(), &mut payments);
+        self.stop(running)?;
         let replay_seconds = seconds - snapshot.read_seconds;
         Ok(RecoveryReport {
             bench: "recovery",
             seconds_to_first_decision: seconds,
+            cpu_seconds,
+            cpu_seconds_of_owner,
             fill,
             snapshot,
             tail: Tail {
@@ -224,9 +239,8 @@ impl Bench<'_> {
 
     fn start(&self, snapshots: Option<SnapshotOptions>) -> anyhow::Result<Started> {
         let contents = Contents::load(&self.arguments.content, &FeatureSet::shipped())?;
-        let directory = DataDirectory::open(self.path)?;
         self.runtime
-            .block_on(start(Some(directory), contents, snapshots))
+            .block_on(start(Some(self.path), contents, snapshots))
     }
 
     /// The directory is free again when it has stopped.
@@ -254,6 +268,7 @@ impl Bench<'_> {
 
     fn snapshot(&self, handle: &Handle) -> anyhow::Result<SnapshotReport> {
         let before = resident_bytes();
+        let cpu = thread_ns();
         let made = self.make(handle, &AtomicBool::new(false))?;
         let Made {
             written,
@@ -261,12 +276,14 @@ impl Bench<'_> {
             ..
         } = made.context("nothing was there to make a snapshot of")?;
         let logs = handle.recorded_logs();
-        let started = Stopwatch::now();
+        let cpu_seconds = seconds_of(thread_ns() - cpu);
+        let (started, cpu) = (Stopwatch::now(), thread_ns());
         let mut refused = |error: &SnapshotError| tell(&format!("bench: {error}"));
         let (state, _) =
             self.folder
                 .newest_state(&logs.transactions, written.offset, &mut refused)?;
         let read_seconds = started.elapsed().as_secs_f64();
+        let read_cpu_seconds = seconds_of(thread_ns() - cpu);
         let with_second = resident_bytes();
         let kinds = EntityKind::ALL.iter();
         Ok(SnapshotReport {
@@ -274,7 +291,9 @@ impl Bench<'_> {
             bytes: written.bytes,
             walk_seconds,
             write_seconds,
+            cpu_seconds,
             read_seconds,
+            read_cpu_seconds,
             entities_asked: self.arguments.entities,
             entities: kinds.map(|kind| state.engine().entities(*kind)).sum(),
             resident_bytes: [before, with_second],
@@ -282,7 +301,7 @@ impl Bench<'_> {
     }
 
     /// Starts again; the seconds until one request is answered.
-    fn recovered(&self, payments: &mut Payments, from: u64) -> anyhow::Result<(Started, f64)> {
+    fn recovered(&self, payments: &mut Payments, from: u64) -> anyhow::Result<Recovered> {
         let pool = Pool::of_transactions(payments.take(1));
         // It finds what is there and makes none.
         let options = SnapshotOptions {
@@ -291,13 +310,15 @@ impl Bench<'_> {
             at_stop_entries: u64::MAX,
             ..SnapshotOptions::new(&self.path.join(SNAPSHOTS))
         };
-        let started = Stopwatch::now();
+        let (started, cpu) = (Stopwatch::now(), [process_ns(), thread_ns()]);
         let running = self.start(Some(options))?;
         let handle = running.pipeline.handle();
         let mut callers = Callers::new(handle, &pool, None);
         let _entered = self.runtime.enter();
         let phase = callers.run(0..1, Pace::Waiting(1))?;
         let seconds = started.elapsed().as_secs_f64();
+        let [process, owner] = cpu;
+        let cpu = [process_ns() - process, thread_ns() - owner].map(seconds_of);
         anyhow::ensure!(
             phase.answers.decided == 1,
             "the first request was not decided"
@@ -307,7 +328,11 @@ impl Bench<'_> {
             newest.is_some_and(|newest| newest.offset == Offset(from)),
             "the start did not use the snapshot"
         );
-        Ok((running, seconds))
+        Ok(Recovered {
+            running,
+            seconds,
+            cpu,
+        })
     }
 
     fn latencies(&self, handle: &Handle, payments: &mut Payments) -> anyhow::Result<Beside> {
@@ -363,6 +388,18 @@ impl Bench<'_> {
     }
 }
 
+/// A pipeline that was started again, and how long that took.
+struct Recovered {
+    running: Started,
+    seconds: f64,
+    /// Processor time of the process and of the owner's thread.
+    cpu: [f64; 2],
+}
+
+fn seconds_of(ns: u64) -> f64 {
+    Duration::from_nanos(ns).as_secs_f64()
+}
+
 /// Payments one by one.
 struct Payments {
     traffic: Traffic,
@@ -388,7 +425,7 @@ impl Payments {
 /// Hands entries in as fast as they are taken, and waits until alerts have followed.
 #[allow(clippy::cast_precision_loss, reason = "counts of a bench")]
 fn fed(handle: &Handle, payments: &mut Payments, count: u64) -> anyhow::Result<Stretch> {
-    let started = Stopwatch::now();
+    let (started, cpu) = (Stopwatch::now(), process_ns());
     let mut left = count;
     while left > 0 {
         let now = usize::try_from(left)
@@ -423,5 +460,6 @@ fn fed(handle: &Handle, payments: &mut Payments, count: u64) -> anyhow::Result<S
         entries: count,
         seconds,
         entries_per_second: count as f64 / seconds,
+        cpu_us_per_entry: (process_ns() - cpu) as f64 / 1e3 / count.max(1) as f64,
     })
 }
