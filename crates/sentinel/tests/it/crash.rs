@@ -12,6 +12,7 @@ mod one_hash;
 
 use std::path::Path;
 use std::process::Command;
+use std::str::FromStr;
 
 use sentinel_domain::Instant;
 use sentinel_pipeline::intake::json;
@@ -22,9 +23,9 @@ use crate::process::{sentinel, stderr, text};
 
 /// A number that a campaign asks for, or what the suite takes.
 #[allow(clippy::disallowed_methods, reason = "a campaign says how much of it")]
-fn asked(name: &str, otherwise: u64) -> u64 {
+fn asked<T: FromStr>(name: &str, otherwise: T) -> T {
     let asked = std::env::var(name).ok();
-    asked.map_or(otherwise, |text| text.parse().unwrap())
+    asked.map_or(otherwise, |text| text.parse().ok().unwrap())
 }
 
 /// The seed's payments, each id once. Every sixteenth is of an amount that the shipped rules want reviewed.

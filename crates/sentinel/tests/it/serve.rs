@@ -24,9 +24,9 @@ impl Server {
     fn start_with(arguments: &[&str], diagnostics: Stdio) -> Self {
         let mut command = sentinel();
         command.args(arguments).stderr(diagnostics);
-        Self::spawn(command)
-            .ok()
-            .expect("the server tells its address")
+        Self::spawn(command).unwrap_or_else(|status| {
+            panic!("the server ended before it told its address: {status}")
+        })
     }
 
     /// Starts a server on a free port; how it ended where it did before it told its address.

@@ -64,9 +64,9 @@ impl Campaign<'_> {
 
     /// Kills a server while it opens its directory and replays. One that was faster is killed ready.
     fn kill_in_start(&self, random: &mut Random, start: Duration) {
-        let micros = random.below(start.as_micros() as u64);
-        let command = self.command();
-        let mut child = { command }
+        let micros = random.below(u64::try_from(start.as_micros()).unwrap());
+        let mut child = self
+            .command()
             .args(["--listen", "127.0.0.1:0"])
             .stdout(std::process::Stdio::null())
             .spawn()

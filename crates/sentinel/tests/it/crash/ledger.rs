@@ -46,7 +46,7 @@ impl Ledger {
     /// One that was told, drawn.
     pub fn any(&self, random: &mut Random) -> Option<Told> {
         let told = self.told.lock().unwrap();
-        let at = random.below(told.len() as u64) as usize;
+        let at = draw(random, told.len());
         told.get(at).cloned()
     }
 
@@ -112,7 +112,7 @@ impl Ledger {
         let told = self.told.lock().unwrap();
         let mut client = Client::connect(address).unwrap();
         let newest = told.len().saturating_sub(most);
-        let drawn = (0..most.min(newest)).map(|_| random.below(newest as u64) as usize);
+        let drawn = (0..most.min(newest)).map(|_| draw(random, newest));
         let chosen: BTreeSet<usize> = (newest..told.len()).chain(drawn).collect();
         for (n, at) in chosen.into_iter().rev().enumerate() {
             let one = &told[at];
@@ -223,4 +223,9 @@ fn recorded(data: &Path) -> BTreeMap<String, Vec<[String; 3]>> {
         }
     }
     recorded
+}
+
+/// A place among so many.
+fn draw(random: &mut Random, of: usize) -> usize {
+    usize::try_from(random.below(of as u64)).unwrap()
 }

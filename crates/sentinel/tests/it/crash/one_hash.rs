@@ -9,8 +9,14 @@ use tempfile::TempDir;
 use super::{asked, json_from, json_of};
 use crate::process::{json_lines, run, sentinel, stderr, text};
 
-/// What surrounds a process: words in front of it, and variables. `faketime` comes with `cargo xtask setup --test`.
-const SURROUNDINGS: &[(&[&str], &[(&str, &str)])] = &[
+/// What surrounds a process: words in front of it, and variables.
+type Surrounding = (
+    &'static [&'static str],
+    &'static [(&'static str, &'static str)],
+);
+
+/// Clocks, time zones, languages, processors. `faketime` comes with `cargo xtask setup --test`.
+const SURROUNDINGS: &[Surrounding] = &[
     (&[], &[]),
     (&["faketime", "-f", "+1h"], &[]),
     (&["faketime", "-f", "-1h"], &[("TZ", "Asia/Kathmandu")]),
@@ -68,7 +74,7 @@ fn a_shifted_clock_is_seen_by_the_process() {
 
 #[test]
 fn twenty_processes_in_all_surroundings_replay_to_one_hash() {
-    let rows = asked("SENTINEL_REPLAY_ROWS", 5_000) as usize;
+    let rows = asked("SENTINEL_REPLAY_ROWS", 5_000_usize);
     let folder = TempDir::new().unwrap();
     let data = decide(folder.path(), rows);
     let mut hashes = BTreeSet::new();

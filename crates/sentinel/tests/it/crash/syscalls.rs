@@ -154,8 +154,8 @@ fn a_kill_at_any_system_call_loses_doubles_and_contradicts_nothing() {
         println!("syscalls: left out: this machine does not let one process trace another");
         return;
     }
-    let stride = asked("SENTINEL_SYSCALL_STRIDE", 197) as usize;
-    let first = asked("SENTINEL_SYSCALL_FIRST", 11) as usize;
+    let stride = asked("SENTINEL_SYSCALL_STRIDE", 197);
+    let first = asked("SENTINEL_SYSCALL_FIRST", 11);
     let folder = TempDir::new().unwrap();
     let root = folder.path().canonicalize().unwrap();
     let bodies: Vec<Value> = payments(97).take(PAYMENTS).collect();
