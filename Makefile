@@ -54,10 +54,10 @@ perf: bench ## The same as bench
 separability: release ## Measure how well fraud of the generator is told apart, without and with stream features
 	@cargo xtask measure separability
 
-campaign: release ## Oracle and SQL checks at length, the main job killed: SENTINEL_DATA=DIR make campaign
+campaign: release ## Oracle, SQL and crash checks at length, the main job killed: SENTINEL_DATA=DIR make campaign
 	@cargo xtask campaign
 
-setup: tools ## Make the machine ready for tests: Node, packages, Chromium, DuckDB
+setup: tools ## Make the machine ready for tests: Node, packages, Chromium, DuckDB, strace, faketime
 	@cargo xtask setup --test
 
 status: ## Ask a running server how it is (LISTEN=host:port)

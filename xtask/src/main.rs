@@ -43,7 +43,7 @@ const VERBS: &[Verb] = &[
     (
         "setup",
         "--demo | --test",
-        "make the machine ready: Node, packages, Chromium, DuckDB",
+        "make the machine ready: Node, packages, Chromium, DuckDB, strace, faketime",
         setup::verb,
     ),
     (
@@ -80,7 +80,7 @@ const VERBS: &[Verb] = &[
     (
         "campaign",
         "",
-        "long checks: windows, SQL, and the main job killed on the tables in SENTINEL_DATA",
+        "long checks: windows, SQL, crashes, and the main job killed on the tables in SENTINEL_DATA",
         measure::campaign,
     ),
 ];

@@ -5,6 +5,7 @@
 //! killed runs give the same bytes. **Must never** be needed by a test: tests have fixtures and generated
 //! streams.
 
+mod crashes;
 mod models;
 mod parity;
 mod peers;
@@ -158,6 +159,7 @@ pub fn campaign(workspace: &Workspace, _words: &[String]) -> Result<ExitCode> {
     let jobs = jobs(workspace)?;
     let mut same = windows::oracle(workspace);
     same &= models::mutants(workspace);
+    same &= crashes::all(workspace);
     for job in &jobs {
         if job.name == SQL_TABLE {
             let table = (&job.input, &job.mapping);

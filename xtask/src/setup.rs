@@ -5,8 +5,8 @@
 //! anything outside the checkout without being root on a machine with `apt-get`.
 //!
 //! Node below 20.19 cannot build the dashboard, and Debian 12 brings 18: then a private Node comes from
-//! a Python wheel into the build folder. Chromium is wanted by the browser test only and DuckDB by the SQL
-//! checks only, never by the demo.
+//! a Python wheel into the build folder. Chromium is wanted by the browser test only, DuckDB by the SQL
+//! checks only, strace and faketime by the tests of crashes only; none by the demo.
 
 use std::fs;
 use std::io::IsTerminal;
@@ -31,6 +31,9 @@ pub fn verb(workspace: &Workspace, words: &[String]) -> Result<ExitCode> {
     println!("setup: node {} ({})", node.version, node.folder.display());
     dashboard::install_packages(workspace, &node)?;
     if for_tests {
+        for tool in CRASH_TOOLS {
+            println!("setup: {tool} {}", tool_ready(tool)?.display());
+        }
         println!("setup: chromium {}", chromium_ready()?.display());
         println!(
             "setup: duckdb {}",
@@ -152,6 +155,20 @@ fn install_private_node(workspace: &Workspace) -> Result<()> {
     }
     std::os::unix::fs::symlink("../lib/node_modules/npm/bin/npm-cli.js", &npm)
         .with_context(|| format!("link {}", npm.display()))
+}
+
+/// What the tests of crashes call: one kills at system calls, the other shifts clocks. Packages have the same names.
+const CRASH_TOOLS: &[&str] = &["strace", "faketime"];
+
+/// A tool of the machine, on the search path or installed now.
+fn tool_ready(tool: &str) -> Result<PathBuf> {
+    if let Some(path) = program::find(tool) {
+        return Ok(path);
+    }
+    println!("setup: no {tool} on this machine; installing it");
+    let advice = format!("the tests of crashes need {tool}: install it");
+    apt_install(tool).with_context(|| advice.clone())?;
+    program::find(tool).context(advice)
 }
 
 /// The names under which distributions install a Chromium that tests can drive.

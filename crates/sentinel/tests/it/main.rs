@@ -18,6 +18,7 @@ mod resume;
 mod replay;
 mod log;
 mod serve;
+mod crash;
 mod features;
 mod export;
 mod windows_by_sql;

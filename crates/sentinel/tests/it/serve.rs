@@ -3,7 +3,7 @@
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -22,25 +22,33 @@ impl Server {
     }
 
     fn start_with(arguments: &[&str], diagnostics: Stdio) -> Self {
-        let mut child = sentinel()
-            .args(arguments)
+        let mut command = sentinel();
+        command.args(arguments).stderr(diagnostics);
+        Self::spawn(command).unwrap_or_else(|status| {
+            panic!("the server ended before it told its address: {status}")
+        })
+    }
+
+    /// Starts a server on a free port; how it ended where it did before it told its address.
+    pub fn spawn(mut command: Command) -> Result<Self, ExitStatus> {
+        let mut child = command
             .args(["--listen", "127.0.0.1:0"])
             .stdout(Stdio::piped())
-            .stderr(diagnostics)
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let address = lines
-            .find_map(|line| {
-                let line = line.unwrap();
-                line.split("http://")
-                    .nth(1)
-                    .map(|rest| rest.trim_end_matches('/').to_owned())
-            })
-            .expect("the server tells its address");
+        let told = lines.find_map(|line| {
+            let line = line.unwrap();
+            line.split("http://")
+                .nth(1)
+                .map(|rest| rest.trim_end_matches('/').to_owned())
+        });
+        let Some(address) = told else {
+            return Err(child.wait().unwrap());
+        };
         // Keep reading, or the server's next line would meet a closed pipe.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { child, address }
+        Ok(Self { child, address })
     }
 
     pub fn ask(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
@@ -72,7 +80,7 @@ impl Server {
 
     pub fn signal(&self, name: &str) {
         let pid = self.child.id().to_string();
-        let killed = std::process::Command::new("kill")
+        let killed = Command::new("kill")
             .args(["-s", name, &pid])
             .status()
             .unwrap();
