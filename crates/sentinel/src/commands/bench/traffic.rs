@@ -119,6 +119,12 @@ impl Traffic {
         self.now_ms
     }
 
+    /// About how many payments come until an instant.
+    pub fn payments_until(&self, instant: Instant) -> u64 {
+        let until_ms = u64::try_from(instant.micros() / 1_000).unwrap_or(0);
+        until_ms.saturating_sub(self.now_ms) / self.step_ms
+    }
+
     /// Replaces the chunk by the next `count` payments and what becomes known on the way.
     pub fn fill(&mut self, chunk: &mut Chunk, count: usize) {
         chunk.transactions.clear();
