@@ -26,8 +26,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use crate::disk::PlantedBug;
 use life::{Life, Tally};
 
-/// Lives in the suite, a few seconds.
-const SEEDS: u64 = 400;
+/// Lives in the suite, some ten seconds.
+const SEEDS: u64 = 5_000;
 /// A planted mistake must show within so many lives.
 const SEEDS_PLANTED: u64 = 4_000;
 

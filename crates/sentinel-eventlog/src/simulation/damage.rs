@@ -15,7 +15,7 @@ use crate::{
 };
 
 const DIRECTORY: &str = "log";
-const MUTATIONS: u64 = 1_500;
+const MUTATIONS: u64 = 10_000;
 const PAGE_BYTES: usize = 4_096;
 
 type Records = Vec<(i64, Vec<u8>)>;
