@@ -115,6 +115,20 @@ pub enum SnapshotError {
         /// Why.
         detail: String,
     },
+    /// The disk may fill up with it, and the log needs what is left.
+    #[error(
+        "there is no room for a snapshot in {}: it may take {needed_bytes} bytes, {free_bytes} are free; free some, the \
+         next is tried in a minute",
+        folder.display()
+    )]
+    NoRoom {
+        /// Where snapshots lie.
+        folder: PathBuf,
+        /// What the disk has.
+        free_bytes: u64,
+        /// What the snapshot may take, and what the log keeps for itself.
+        needed_bytes: u64,
+    },
     /// The log's first entries are gone, and no snapshot stands for them.
     #[error(
         "the transaction log begins at {start}, and no snapshot in {} stands for what came before ({tried} \

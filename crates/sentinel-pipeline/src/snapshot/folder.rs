@@ -59,6 +59,12 @@ pub struct Written {
     pub bytes: u64,
 }
 
+/// Twice the newest snapshot, and what the log keeps free by default: a twentieth of the disk, 256 MiB at most.
+fn room_needed(newest_bytes: u64, disk_bytes: u64) -> u64 {
+    let reserve_bytes = (disk_bytes / 20).min(256 * 1024 * 1024);
+    newest_bytes.saturating_mul(2).saturating_add(reserve_bytes)
+}
+
 impl SnapshotFolder {
     /// A folder, which need not be there before something is written.
     pub fn new(path: &Path) -> Self {
@@ -133,6 +139,7 @@ impl SnapshotFolder {
             return Ok(None);
         };
         self.make_folder()?;
+        self.check_room()?;
         let file = self.path.join(format!("{:020}.{EXTENSION}", offset.0));
         let unfinished = file.with_extension(UNFINISHED_EXTENSION);
         let stopping = Stopping::clone(&self.stopping);
@@ -153,6 +160,26 @@ impl SnapshotFolder {
             offset,
             bytes,
         }))
+    }
+
+    /// Refuses where one twice as large as the newest would take what the log keeps for itself.
+    fn check_room(&self) -> Result<(), SnapshotError> {
+        let newest = self.list()?.into_iter().next();
+        let newest_bytes = newest.and_then(|(_, file)| fs::metadata(file).ok());
+        let newest_bytes = newest_bytes.map_or(0, |found| found.len());
+        let found = rustix::fs::statvfs(&self.path)
+            .map_err(|error| SnapshotError::io("look for room in", &self.path)(error.into()))?;
+        let free_bytes = found.f_bavail.saturating_mul(found.f_frsize);
+        let disk_bytes = found.f_blocks.saturating_mul(found.f_frsize);
+        let needed_bytes = room_needed(newest_bytes, disk_bytes);
+        if free_bytes >= needed_bytes {
+            return Ok(());
+        }
+        Err(SnapshotError::NoRoom {
+            folder: self.path.clone(),
+            free_bytes,
+            needed_bytes,
+        })
     }
 
     /// The oldest entry that both logs must keep, so that a start works with the older of the two newest
@@ -359,5 +386,21 @@ mod tests {
         let mut refused = |error: &SnapshotError| panic!("{error}");
         let read = folder.newest_state(&log, log.end(), &mut refused);
         assert!(read.is_err_and(left), "it is neither used nor refused");
+    }
+
+    #[test]
+    fn a_snapshot_that_would_take_what_the_log_keeps_free_is_not_begun() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = SnapshotFolder::new(place.path());
+        assert!(folder.check_room().is_ok());
+        // A file of eight tebibytes that takes no room: the next one may be as large.
+        let newest = place.path().join(format!("{:020}.{EXTENSION}", 7));
+        fs::File::create(&newest).unwrap().set_len(1 << 43).unwrap();
+        let Err(SnapshotError::NoRoom { needed_bytes, .. }) = folder.check_room() else {
+            panic!("there is room for sixteen tebibytes");
+        };
+        assert!(needed_bytes > 1 << 44);
+        assert_eq!(room_needed(10, 1_000), 70);
+        assert_eq!(room_needed(0, u64::MAX), 256 * 1024 * 1024);
     }
 }
