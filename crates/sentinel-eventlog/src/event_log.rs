@@ -14,13 +14,16 @@ use crate::embedded::{EmbeddedLog, ReadCache};
 use crate::error::LogError;
 use crate::memory::MemoryLog;
 use crate::payloads::{Payloads, SourceProgress};
-use crate::record_batch::RecordBatch;
+use crate::record_batch::{Record, RecordBatch};
 
 /// The largest single record.
 pub const RECORD_BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// A batch that is read stops after this many payload bytes, but holds at least one record.
 pub const READ_BYTES_MAX: usize = 4 * 1024 * 1024;
+
+/// Records that a walk reads at once.
+const WALK_RECORDS: usize = 4_096;
 
 /// One partition of an ordered, durable log of byte records. A clone is another handle to the same log.
 #[derive(Clone)]
@@ -258,6 +261,24 @@ impl EventLog {
             log: self.clone(),
             cache: ReadCache::default(),
         }
+    }
+
+    /// Reads every record from an offset to the end that there is now, each with its checksum, and returns that end; an
+    /// error comes with the offset that could not be read.
+    pub fn walk(
+        &self,
+        from: Offset,
+        each: &mut dyn FnMut(Record<'_>),
+    ) -> Result<Offset, (Offset, LogError)> {
+        let (mut next, end) = (from, self.end());
+        let mut batch = RecordBatch::default();
+        while next < end {
+            self.read(next, WALK_RECORDS, &mut batch)
+                .map_err(|error| (next, error))?;
+            batch.iter().for_each(&mut *each);
+            next = next.plus(batch.len() as u64);
+        }
+        Ok(next)
     }
 
     /// Waits until the record at `offset` can be read. False where the time ran out first, or the log

@@ -27,9 +27,6 @@ pub const STOPS: u32 = 3;
 /// How many entries are applied one by one after a panic: more than a batch holds.
 const CAREFUL_ENTRIES: u32 = 256;
 
-/// Entries read at once when skips are looked for.
-const BATCH_ENTRIES: usize = 4_096;
-
 /// The entries of a log that are skipped. A skip stands behind its entry, so it has to be looked for before.
 #[derive(Debug, Clone, Default)]
 pub struct Skips {
@@ -39,20 +36,10 @@ pub struct Skips {
 impl Skips {
     /// Those that the log names from an entry on. A skip of an entry before it is of no interest any more.
     pub(crate) fn of(log: &EventLog, from: Offset) -> Result<Self, (Offset, LogError)> {
-        let (mut next, end) = (from, log.end());
-        let mut batch = RecordBatch::default();
         let mut offsets = Vec::new();
-        while next < end {
-            log.read(next, BATCH_ENTRIES, &mut batch)
-                .map_err(|error| (next, error))?;
-            if batch.is_empty() {
-                break;
-            }
-            offsets.extend(batch.iter().filter_map(|record| {
-                skipped_by(record.payload).filter(|skipped| *skipped < record.offset)
-            }));
-            next = next.plus(batch.len() as u64);
-        }
+        log.walk(from, &mut |record| {
+            offsets.extend(skipped_by(record.payload).filter(|skipped| *skipped < record.offset));
+        })?;
         offsets.sort_unstable();
         let offsets = offsets.into();
         Ok(Self { offsets })

@@ -14,6 +14,7 @@ mod server;
 mod snapshots;
 mod threads;
 mod whole_file;
+mod whole_folder;
 mod commands;
 
 use std::process::ExitCode;

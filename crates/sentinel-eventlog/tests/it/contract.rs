@@ -24,41 +24,38 @@ pub fn memory(bytes_max: usize) -> (EventLog, Option<tempfile::TempDir>) {
     (EventLog::memory(MemoryOptions { log_id, bytes_max }), None)
 }
 
-fn embedded(bytes_max: usize) -> (EventLog, Option<tempfile::TempDir>) {
+fn opened(options: EmbeddedOptions) -> (EventLog, Option<tempfile::TempDir>) {
     let directory = tempfile::tempdir().unwrap();
-    let options = EmbeddedOptions {
-        pending_bytes_max: bytes_max,
-        ..EmbeddedOptions::new(LOG_ID)
-    };
     let (log, report) = EventLog::open(directory.path(), options).unwrap();
     assert!(report.created && report.torn.is_none());
     (log, Some(directory))
 }
 
+fn embedded(bytes_max: usize) -> (EventLog, Option<tempfile::TempDir>) {
+    opened(EmbeddedOptions {
+        pending_bytes_max: bytes_max,
+        ..EmbeddedOptions::new(LOG_ID)
+    })
+}
+
 /// Segments so small that almost every frame begins a new one.
 pub fn embedded_in_many_segments(bytes_max: usize) -> (EventLog, Option<tempfile::TempDir>) {
-    let directory = tempfile::tempdir().unwrap();
-    let options = EmbeddedOptions {
+    opened(EmbeddedOptions {
         pending_bytes_max: bytes_max,
         segment_bytes_max: 300,
         commit_interval: Duration::ZERO,
         ..EmbeddedOptions::new(LOG_ID)
-    };
-    let (log, _) = EventLog::open(directory.path(), options).unwrap();
-    (log, Some(directory))
+    })
 }
 
 /// Written by whoever calls, in many segments. Nobody waits for it: what appends commits where it must.
 pub fn embedded_by_caller(bytes_max: usize) -> (EventLog, Option<tempfile::TempDir>) {
-    let directory = tempfile::tempdir().unwrap();
-    let options = EmbeddedOptions {
+    opened(EmbeddedOptions {
         pending_bytes_max: bytes_max,
         segment_bytes_max: 300,
         commits: Commits::ByCaller,
         ..EmbeddedOptions::new(LOG_ID)
-    };
-    let (log, _) = EventLog::open(directory.path(), options).unwrap();
-    (log, Some(directory))
+    })
 }
 
 pub const ROOMY: usize = 1 << 20;
@@ -241,6 +238,10 @@ fn reading_works_from_every_offset_in_every_step(make: Make) {
                 .collect();
             assert_eq!(found, expected, "from {from} in steps of {step}");
         }
+        let mut walked = Vec::new();
+        let end = log.walk(Offset(from), &mut |record| walked.push(record.offset.0));
+        assert_eq!(end.unwrap(), Offset(40));
+        assert!(walked.into_iter().eq(from..40), "from {from} in a walk");
     }
     let mut batch = RecordBatch::default();
     log.read(Offset(3), 0, &mut batch).unwrap();

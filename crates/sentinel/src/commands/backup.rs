@@ -17,13 +17,14 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 use sentinel_domain::{ContentHash, ContentHasher};
-use sentinel_eventlog::{Durability, EmbeddedOptions, EventLog, RecordBatch};
+use sentinel_eventlog::{Durability, EmbeddedOptions, EventLog};
 use sentinel_store::Store;
 use serde::{Deserialize, Serialize};
 
 use crate::clock;
 use crate::commands::usage;
 use crate::compose::{DECISIONS, LOG, RUN_MANIFEST, SNAPSHOTS, STORE};
+use crate::whole_folder::{WholeFolder, sync_folder};
 
 /// The file that says what a backup holds.
 pub const MANIFEST: &str = "backup.json";
@@ -39,9 +40,6 @@ const LINE_SEARCH_BYTES: u64 = 1 << 16;
 
 /// What a log says of its own reach.
 const EXTENT: &str = "EXTENT";
-
-/// Records read at once.
-const BATCH_ENTRIES: usize = 4_096;
 
 /// Arguments of `sentinel backup`.
 #[derive(Args, Debug)]
@@ -102,20 +100,10 @@ pub fn backup(arguments: &BackupArguments) -> anyhow::Result<ExitCode> {
             to.display()
         )));
     }
-    // Under another name until it is whole.
-    let mut part = to.as_os_str().to_owned();
-    part.push(".part");
-    let part = PathBuf::from(part);
-    if part.exists() {
-        std::fs::remove_dir_all(&part)
-            .with_context(|| format!("remove the unfinished backup {}", part.display()))?;
-    }
-    std::fs::create_dir_all(&part)
-        .map_err(|error| usage(format!("make {}: {error}", part.display())))?;
+    let (whole, part) = WholeFolder::create(to)?;
     let manifest = fill(from, &part)?;
     let bytes: u64 = manifest.files.iter().map(|file| file.bytes).sum();
-    std::fs::rename(&part, to).with_context(|| format!("name {}", to.display()))?;
-    sync_folder(parent_of(to))?;
+    whole.keep()?;
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
@@ -275,18 +263,13 @@ fn check_log(folder: &Path) -> anyhow::Result<(String, u64)> {
         ..EmbeddedOptions::default()
     };
     let (log, report) = EventLog::open(folder, options).with_context(context)?;
-    let mut next = log.start();
-    let mut batch = RecordBatch::default();
-    while next < log.end() {
-        log.read(next, BATCH_ENTRIES, &mut batch)
-            .with_context(context)?;
-        next = next.plus(batch.len() as u64);
-    }
+    let read = log.walk(log.start(), &mut |_| {});
+    let end = read.map_err(|(_, error)| error).with_context(context)?;
     log.close().with_context(context)?;
     if let Some(torn) = report.torn {
         std::fs::remove_file(&torn.kept_as).with_context(context)?;
     }
-    Ok((log.log_id().to_string(), next.0))
+    Ok((log.log_id().to_string(), end.0))
 }
 
 /// Every file below a folder but lock files, with its hash.
@@ -328,18 +311,4 @@ pub fn hash_of(path: &Path) -> anyhow::Result<(u64, ContentHash)> {
         hasher.update(piece.get(..read).unwrap_or_default());
         bytes += read as u64;
     }
-}
-
-/// Makes names in a folder durable.
-pub fn sync_folder(folder: &Path) -> anyhow::Result<()> {
-    let synced = File::open(folder).and_then(|folder| folder.sync_all());
-    synced.with_context(|| format!("sync {}", folder.display()))
-}
-
-/// The folder that a name stands in.
-pub fn parent_of(path: &Path) -> &Path {
-    let parent = path.parent();
-    parent
-        .filter(|parent| !parent.as_os_str().is_empty())
-        .unwrap_or(Path::new("."))
 }

@@ -11,8 +11,9 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 
-use super::backup::{FORMAT, MANIFEST, Manifest, hash_of, parent_of, sync_folder};
+use super::backup::{FORMAT, MANIFEST, Manifest, hash_of};
 use crate::commands::usage;
+use crate::whole_folder::{WholeFolder, sync_folder};
 
 /// Arguments of `sentinel restore`.
 #[derive(Args, Debug)]
@@ -32,20 +33,8 @@ pub fn restore(arguments: &RestoreArguments) -> anyhow::Result<ExitCode> {
     let manifest = manifest_of(from)?;
     check_empty(to)?;
     check_files(from, &manifest)?;
-    // Under another name until it is whole: a half would be taken for a data directory.
-    let mut part = to.as_os_str().to_owned();
-    part.push(".part");
-    let part = PathBuf::from(part);
-    if part.exists() {
-        std::fs::remove_dir_all(&part)
-            .with_context(|| format!("remove the unfinished {}", part.display()))?;
-    }
-    std::fs::create_dir_all(&part).map_err(|error| {
-        usage(format!(
-            "make the data directory {}: {error}",
-            part.display()
-        ))
-    })?;
+    // A half would be taken for a data directory.
+    let (whole, part) = WholeFolder::create(to)?;
     let mut folders = vec![part.clone()];
     for file in &manifest.files {
         let (source, target) = (from.join(&file.path), part.join(&file.path));
@@ -65,8 +54,7 @@ pub fn restore(arguments: &RestoreArguments) -> anyhow::Result<ExitCode> {
         .iter()
         .rev()
         .try_for_each(|folder| sync_folder(folder))?;
-    std::fs::rename(&part, to).with_context(|| format!("name {}", to.display()))?;
-    sync_folder(parent_of(to))?;
+    whole.keep()?;
     let mut out = std::io::stdout().lock();
     writeln!(
         out,

@@ -10,7 +10,6 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::Args;
 use sentinel_domain::{LogId, Offset};
-use sentinel_eventlog::{EventLog, RecordBatch};
 use sentinel_pipeline::RecordedLogs;
 use sentinel_pipeline::follow::ALERTS;
 use sentinel_pipeline::replay::RangeReplay;
@@ -31,9 +30,6 @@ pub struct VerifyArguments {
     #[arg(short, long, value_enum, default_value_t)]
     pub output: Output,
 }
-
-/// Entries read at once.
-const BATCH_ENTRIES: usize = 4_096;
 
 /// What was found.
 struct Verified {
@@ -62,7 +58,11 @@ pub fn verify(arguments: &VerifyArguments) -> anyhow::Result<ExitCode> {
     let outcomes = (decided > Offset(0))
         .then(|| replay::compare(&logs, (Offset(0), decided)))
         .transpose()?;
-    read_the_rest(&logs.transactions, decided)?;
+    // Entries that nothing was decided on yet.
+    let rest = logs.transactions.walk(decided, &mut |_| {});
+    rest.map_err(|(at, error)| {
+        anyhow::Error::new(error).context(format!("read the log from entry {at}"))
+    })?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -86,17 +86,6 @@ pub fn verify(arguments: &VerifyArguments) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
-}
-
-/// Entries that nothing was decided on yet.
-fn read_the_rest(log: &EventLog, from: Offset) -> anyhow::Result<()> {
-    let (mut next, mut batch) = (from, RecordBatch::default());
-    while next < log.end() {
-        log.read(next, BATCH_ENTRIES, &mut batch)
-            .with_context(|| format!("read the log from entry {next}"))?;
-        next = next.plus(batch.len() as u64);
-    }
-    Ok(())
 }
 
 /// How far the store has followed, and whether it holds what it should.

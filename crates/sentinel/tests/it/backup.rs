@@ -140,6 +140,14 @@ fn a_damaged_backup_and_a_folder_that_holds_something_are_refused() {
     );
     assert!(!restored.exists());
 
+    // A part that somebody else may have made is never removed.
+    let part = folder.path("other.part");
+    std::fs::create_dir(&part).unwrap();
+    let other = folder.path("other");
+    let (code, told) = ended(&["backup", text(&other), "--data-dir", text(&data)]);
+    assert_eq!(code, 2, "{told}");
+    assert!(told.contains("is there already") && part.exists(), "{told}");
+
     let manifest = copy.join("backup.json");
     let text_of = std::fs::read_to_string(&manifest).unwrap();
     std::fs::write(&manifest, text_of.replacen("log/", "../log/", 1)).unwrap();
