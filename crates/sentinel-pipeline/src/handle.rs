@@ -450,6 +450,11 @@ impl Handle {
             .clear();
     }
 
+    /// The running figures.
+    pub(crate) fn statistics(&self) -> &Arc<Statistics> {
+        &self.inner.statistics
+    }
+
     /// Ends the keeping of dead letters after those sent before.
     pub(crate) async fn close_letters(&self) {
         self.inner.letters.close().await;

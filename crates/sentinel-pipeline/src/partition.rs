@@ -141,11 +141,17 @@ impl PartitionState {
 
     /// The same state, which from here on decides nothing: entries leave what they leave behind and no
     /// outcome of a transaction that wants a decision.
-    pub fn keeping(self) -> Self {
-        Self {
-            purpose: Purpose::Keep,
-            ..self
-        }
+    pub fn keeping(mut self) -> Self {
+        self.set_keeping(true);
+        self
+    }
+
+    /// Decides nothing from here on, or decides again.
+    pub(crate) fn set_keeping(&mut self, is_keeping: bool) {
+        self.purpose = match is_keeping {
+            true => Purpose::Keep,
+            false => Purpose::Decide,
+        };
     }
 
     /// The same state, which knows what the log says to skip from its next entry on.

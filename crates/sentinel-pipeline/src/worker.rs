@@ -148,6 +148,8 @@ pub struct Worker {
     batch: RecordBatch,
     attempts: Option<Attempts>,
     fault: Option<Fault>,
+    /// Entries before it were counted by another owner.
+    counted_from: Offset,
 }
 
 /// A fault that a test plants: it hears each entry before it is applied, and may panic.
@@ -191,6 +193,7 @@ impl Worker {
             batch: RecordBatch::default(),
             attempts: None,
             fault: None,
+            counted_from: Offset(0),
         })
     }
 
@@ -204,12 +207,21 @@ impl Worker {
             batch: RecordBatch::default(),
             attempts: None,
             fault: None,
+            counted_from: Offset(0),
         }
     }
 
     /// Notes from here on, where there is a note and while it is careful, what it is about to apply.
     pub fn noting(self, attempts: Option<Attempts>) -> Self {
         Self { attempts, ..self }
+    }
+
+    /// Counts nothing of what stands before an offset: another owner has.
+    pub(crate) fn counting_from(self, counted_from: Offset) -> Self {
+        Self {
+            counted_from,
+            ..self
+        }
     }
 
     /// Has a fault in it from here on: how tests and simulations see that a fault of ours loses nothing.

@@ -3,7 +3,8 @@
 //! It begins where the newest snapshot stands, takes the log in up to what is recorded and followed, decides
 //! nothing, and writes what it has become. It holds its state only while it works. So a snapshot costs a
 //! second walk over each stretch of the log and the memory of a second state, and the owner nothing
-//! (`docs/adr/0015-snapshots-by-a-second-owner.md`).
+//! (`docs/adr/0015-snapshots-by-a-second-owner.md`). Behind a start it first compares what the owner took in
+//! without deciding (`comparing`).
 //!
 //! Must never go further than what is on the disk in the decision log: behind it, nothing could be compared.
 
@@ -16,11 +17,13 @@ use std::time::{Duration, Instant as Stopwatch, SystemTime};
 use sentinel_domain::Offset;
 use sentinel_eventlog::RecordBatch;
 
+use super::comparing::{self, Compared, Uncompared};
 use super::{Newest, SnapshotError, SnapshotFigures, SnapshotFolder, SnapshotOptions, Written};
 use crate::backfill::{Backfilled, History};
 use crate::handle::Handle;
 use crate::partition::PartitionState;
 use crate::recorded::RecordedLogs;
+use crate::worker::WorkerError;
 
 /// Entries taken in at once.
 const BATCH_ENTRIES: usize = 1_024;
@@ -140,12 +143,18 @@ pub fn be_nice() {
 /// The thread that makes snapshots.
 pub(crate) struct SnapshotMaker {
     stopping: Arc<AtomicBool>,
-    thread: JoinHandle<()>,
+    thread: JoinHandle<Result<bool, WorkerError>>,
 }
 
 impl SnapshotMaker {
-    /// Starts it. `from` is where the newest snapshot stands.
-    pub fn start(options: SnapshotOptions, handle: Handle, from: Offset) -> std::io::Result<Self> {
+    /// Starts it. `from` is where the newest snapshot stands; first of all it compares what the start has left
+    /// to it. `failed` hears of an outcome that is not the recorded one.
+    pub fn start(
+        options: SnapshotOptions,
+        handle: Handle,
+        (from, uncompared): (Offset, Option<Uncompared>),
+        failed: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<Self> {
         let stopping = Arc::new(AtomicBool::new(false));
         let maker = Maker {
             folder: SnapshotFolder::new(&options.folder).until(Arc::clone(&stopping)),
@@ -158,16 +167,23 @@ impl SnapshotMaker {
         };
         let thread = std::thread::Builder::new()
             .name("snapshot-0".into())
-            .spawn(move || maker.run())?;
+            .spawn(move || {
+                let ended = maker.run(uncompared);
+                if ended.is_err() {
+                    failed();
+                }
+                ended
+            })?;
         Ok(Self { stopping, thread })
     }
 
-    /// Leaves what is being made, and ends the thread.
-    pub fn stop(self) {
+    /// Leaves what is being made, and ends the thread. False where it left something that was to be compared:
+    /// no snapshot may cover that.
+    pub fn stop(self) -> Result<bool, WorkerError> {
         self.stopping.store(true, Relaxed);
         self.thread.thread().unpark();
         // A panic was told by the thread itself, and the owner does not depend on it.
-        let _ = self.thread.join();
+        self.thread.join().unwrap_or(Ok(false))
     }
 }
 
@@ -183,8 +199,13 @@ struct Maker {
 }
 
 impl Maker {
-    fn run(mut self) {
+    fn run(mut self, uncompared: Option<Uncompared>) -> Result<bool, WorkerError> {
         be_nice();
+        if let Some(uncompared) = uncompared
+            && !self.compare(&uncompared)?
+        {
+            return Ok(false);
+        }
         while !self.stopping.load(Relaxed) {
             let covered = covered(&self.handle);
             if self.is_due(covered) {
@@ -193,6 +214,40 @@ impl Maker {
                 std::thread::park_timeout(PAUSE);
             }
         }
+        Ok(true)
+    }
+
+    /// Compares what the start has left. What that gives is worth a snapshot, as nothing of it has to be
+    /// compared again then. False where some of it is left.
+    fn compare(&mut self, uncompared: &Uncompared) -> Result<bool, WorkerError> {
+        let stopping = Arc::clone(&self.stopping);
+        let stop = || stopping.load(Relaxed);
+        let started = Stopwatch::now();
+        let compared = comparing::compare(&self.folder, &self.handle, uncompared, &stop)?;
+        let state = match compared {
+            Compared::Whole(state) => state,
+            Compared::Left => return Ok(false),
+            Compared::Never => return Ok(true),
+        };
+        let seconds = started.elapsed().as_secs_f64();
+        let entries = uncompared.before.0 - uncompared.counted_from.0;
+        tracing::info!(entries, seconds, "every outcome of before is the recorded one");
+        let to = state.next();
+        if self.options.every_entries == 0 && self.options.interval == Duration::ZERO
+            || covered(&self.handle) < to
+        {
+            return Ok(true);
+        }
+        match comparing::write(&self.folder, &self.handle, &state) {
+            Ok(written) => {
+                (self.last, self.last_at) = (to, Stopwatch::now());
+                if let Some(written) = written {
+                    tell_written(&self.handle, &written, started.elapsed().as_secs_f64());
+                }
+            }
+            Err(error) => self.tell_failed(&error, to),
+        }
+        Ok(true)
     }
 
     fn is_due(&self, covered: Offset) -> bool {
@@ -236,15 +291,19 @@ impl Maker {
                     tell_written(&self.handle, &written, walk + write);
                 }
             }
-            Err(_) if self.stopping.load(Relaxed) => {}
-            Err(error) => {
-                self.failed_at = Some(Stopwatch::now());
-                tracing::error!(error = ?error, %to, "no snapshot was made; trying again later");
-                self.handle
-                    .snapshots_sender()
-                    .send_modify(|figures| figures.failures += 1);
-            }
+            Err(error) => self.tell_failed(&error, to),
         }
+    }
+
+    fn tell_failed(&mut self, error: &SnapshotError, to: Offset) {
+        if self.stopping.load(Relaxed) {
+            return;
+        }
+        self.failed_at = Some(Stopwatch::now());
+        tracing::error!(error = ?error, %to, "no snapshot was made; trying again later");
+        self.handle
+            .snapshots_sender()
+            .send_modify(|figures| figures.failures += 1);
     }
 }
 

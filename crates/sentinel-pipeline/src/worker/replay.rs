@@ -1,13 +1,14 @@
-//! Replay of what was recorded, on two threads.
+//! Replay of what was recorded.
 //!
 //! ```text
 //!  log ─▶ take in: repeats, windows, switches ─▶ rows ─▶ score, decide, compare with the decision log
-//!         the owner's thread                     bounded    a thread for as long as the replay lasts
+//!         the owner's thread                     bounded    a thread for as long as that lasts
 //! ```
 //!
-//! Deciding changes no state, so the windows need not wait for it: a start is done in little more than the
-//! longer of the two. Promises that every outcome is compared before it returns, as a worker that records
-//! would. Must never record anything.
+//! Deciding changes no state. So the windows need not wait for it where outcomes are compared, and where another
+//! owner compares them ([`Worker::compare`], `snapshot/comparing.rs`) nothing is decided at all: the state behind is
+//! the same. Promises that every outcome before the given place is compared before it returns. Must never record
+//! anything.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -35,38 +36,62 @@ struct TakenIn {
 }
 
 impl Worker {
-    /// Applies everything the log holds now, as [`Worker::catch_up`] does; of what was recorded by an earlier
-    /// run `publish` hears activations alone.
+    /// Applies everything the log holds now. Outcomes recorded by an earlier run are compared before
+    /// `compared_before`; those behind it are left to another owner. Of all of them `publish` hears activations
+    /// alone.
     pub fn replay(
         &mut self,
+        compared_before: Offset,
         publish: &mut dyn FnMut(&PartitionState, Published),
     ) -> Result<(), WorkerError> {
-        if let Some(mut recorder) = self.recorder.take() {
-            let compared = self.compare(&mut recorder, publish);
-            self.recorder = Some(recorder);
-            compared?;
-        }
+        let recorded = self.recorded_end();
+        self.compare(compared_before.min(recorded), &|| false, publish)?;
+        self.keep(recorded, publish)?;
         self.catch_up(publish)
     }
 
-    fn compare(
+    /// Where what an earlier run recorded ends.
+    pub fn recorded_end(&self) -> Offset {
+        let recorder = self.recorder.as_ref();
+        recorder.map_or(self.state.next(), Recorder::replay_end)
+    }
+
+    /// Applies what the log holds before `end` and compares each outcome with the recorded one. False where
+    /// `stop` said so first.
+    pub fn compare(
+        &mut self,
+        end: Offset,
+        stop: &dyn Fn() -> bool,
+        publish: &mut dyn FnMut(&PartitionState, Published),
+    ) -> Result<bool, WorkerError> {
+        let Some(mut recorder) = self.recorder.take() else {
+            return Ok(true);
+        };
+        let compared = self.compare_with(&mut recorder, (end, stop), publish);
+        self.recorder = Some(recorder);
+        compared?;
+        Ok(self.state.next() >= end)
+    }
+
+    fn compare_with(
         &mut self,
         recorder: &mut Recorder,
+        (end, stop): (Offset, &dyn Fn() -> bool),
         publish: &mut dyn FnMut(&PartitionState, Published),
     ) -> Result<(), WorkerError> {
-        let end = recorder.replay_end();
         let place = self.state.place();
-        let statistics = Arc::clone(&self.statistics);
+        let (statistics, counted_from) = (Arc::clone(&self.statistics), self.counted_from);
         let (taken, to_compare) = bounded(QUEUE_BATCHES);
         let (used, spare) = unbounded();
         std::thread::scope(|scope| {
             let comparing = std::thread::Builder::new()
                 .name("compare-0".into())
                 .spawn_scoped(scope, move || {
-                    decide_and_compare(&to_compare, &used, (recorder, &statistics), place)
+                    let counting = (&*statistics, counted_from);
+                    decide_and_compare((&to_compare, &used), recorder, counting, place)
                 })
                 .map_err(WorkerError::Thread)?;
-            let taken_in = self.take_in(end, (taken, &spare), publish);
+            let taken_in = self.take_in((end, stop), (taken, &spare), publish);
             match comparing.join() {
                 // What is wrong with a batch was found before what may be wrong behind it.
                 Ok(compared) => compared.and(taken_in),
@@ -79,41 +104,79 @@ impl Worker {
     /// has a reason of its own.
     fn take_in(
         &mut self,
-        end: Offset,
+        (end, stop): (Offset, &dyn Fn() -> bool),
         (taken, spare): (Sender<TakenIn>, &Receiver<Rows>),
         publish: &mut dyn FnMut(&PartitionState, Published),
     ) -> Result<(), WorkerError> {
-        let mut progress = Progress::default();
-        let mut told = |done, of| {
-            progress.tell(done, of);
-            ControlFlow::Continue(())
-        };
-        while self.state.next() < end {
-            let offset = self.state.next();
-            let left = usize::try_from(end.0 - offset.0).unwrap_or(BATCH_ENTRIES);
-            self.log
-                .read(offset, left.min(BATCH_ENTRIES), &mut self.batch)
-                .map_err(|source| WorkerError::Log { offset, source })?;
+        let mut told = told(stop);
+        while self.read_before(end)? && !stop() {
             let (mut settled, mut undecided) = (Vec::new(), Vec::new());
             let mut history = History::new(&self.log, &mut told);
             let deferred = (&mut undecided, spare.try_iter());
             self.state
                 .take_in(&self.batch, &mut history, &mut settled, deferred)?;
-            let activations: Vec<Settled> = settled.iter().filter_map(activation).collect();
-            let latencies_us = vec![0; activations.len()];
+            let activations = activations(&settled);
             let is_over = taken.send(TakenIn { settled, undecided }).is_err();
-            publish(
-                &self.state,
-                Published {
-                    settled: activations,
-                    latencies_us,
-                },
-            );
+            publish(&self.state, activations);
             if is_over {
                 break;
             }
         }
         Ok(())
+    }
+
+    /// Takes entries in before `end`, all of them recorded, and decides nothing.
+    fn keep(
+        &mut self,
+        end: Offset,
+        publish: &mut dyn FnMut(&PartitionState, Published),
+    ) -> Result<(), WorkerError> {
+        let mut told = told(&|| false);
+        self.state.set_keeping(true);
+        while self.read_before(end)? {
+            let mut settled = Vec::new();
+            let mut history = History::new(&self.log, &mut told);
+            self.state.apply(&self.batch, &mut history, &mut settled)?;
+            if let Some(recorder) = &self.recorder {
+                recorder.learn(&settled);
+            }
+            publish(&self.state, activations(&settled));
+        }
+        self.state.set_keeping(false);
+        Ok(())
+    }
+
+    /// Reads the next batch before `end`; false where there is none.
+    fn read_before(&mut self, end: Offset) -> Result<bool, WorkerError> {
+        let offset = self.state.next();
+        let left = usize::try_from(end.0.saturating_sub(offset.0)).unwrap_or(BATCH_ENTRIES);
+        if left > 0 {
+            self.log
+                .read(offset, left.min(BATCH_ENTRIES), &mut self.batch)
+                .map_err(|source| WorkerError::Log { offset, source })?;
+        }
+        Ok(left > 0)
+    }
+}
+
+/// Tells how far a backfill on the way is, and leaves it where `stop` says so.
+fn told(stop: &dyn Fn() -> bool) -> impl FnMut(u64, u64) -> ControlFlow<()> + '_ {
+    let mut progress = Progress::default();
+    move |done, of| {
+        progress.tell(done, of);
+        match stop() {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        }
+    }
+}
+
+/// The activations that took effect, told once more.
+fn activations(settled: &[Settled]) -> Published {
+    let settled: Vec<Settled> = settled.iter().filter_map(activation).collect();
+    Published {
+        latencies_us: vec![0; settled.len()],
+        settled,
     }
 }
 
@@ -131,9 +194,9 @@ fn activation(settled: &Settled) -> Option<Settled> {
 }
 
 fn decide_and_compare(
-    to_compare: &Receiver<TakenIn>,
-    used: &Sender<Rows>,
-    (recorder, statistics): (&mut Recorder, &Statistics),
+    (to_compare, used): (&Receiver<TakenIn>, &Sender<Rows>),
+    recorder: &mut Recorder,
+    (statistics, counted_from): (&Statistics, Offset),
     place: (LogId, Partition),
 ) -> Result<(), WorkerError> {
     let mut deciding = Deciding::default();
@@ -147,13 +210,19 @@ fn decide_and_compare(
             let from = settled.len();
             let rows = run.decide(place, &mut deciding, &mut settled);
             let decided = settled.get(from..).unwrap_or_default();
-            count_declined(statistics, &decider, decided);
+            count_declined(statistics, &decider, uncounted(decided, counted_from));
             // The owner may be done already.
             let _ = used.send(rows);
         }
         settled.sort_by_key(|one| one.offset);
         recorder.record(&settled, 0)?;
-        statistics.count(&settled, None);
+        statistics.count(uncounted(&settled, counted_from), None);
     }
     Ok(())
+}
+
+/// Those that nobody has counted; they are in log order.
+fn uncounted(settled: &[Settled], counted_from: Offset) -> &[Settled] {
+    let counted = settled.partition_point(|one| one.offset < counted_from);
+    settled.get(counted..).unwrap_or_default()
 }

@@ -1,6 +1,7 @@
 //! Snapshots: a state that was written and read back is the state, or it is refused.
 
 mod files;
+mod comparing;
 mod restart;
 
 use std::ops::ControlFlow;

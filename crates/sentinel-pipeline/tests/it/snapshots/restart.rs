@@ -22,24 +22,24 @@ fn noon() -> Instant {
 }
 
 /// A data directory, opened anew for every start.
-struct Data {
-    folder: tempfile::TempDir,
+pub struct Data {
+    pub folder: tempfile::TempDir,
 }
 
 /// A running pipeline, and the first offset that its start applied.
-struct Running {
-    pipeline: Pipeline,
-    first: Option<Offset>,
+pub struct Running {
+    pub pipeline: Pipeline,
+    pub first: Option<Offset>,
 }
 
 impl Data {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
         }
     }
 
-    fn logs(&self) -> [EventLog; 2] {
+    pub fn logs(&self) -> [EventLog; 2] {
         let open = |name: &str, durability| {
             let options = EmbeddedOptions {
                 durability,
@@ -55,12 +55,12 @@ impl Data {
         ]
     }
 
-    fn snapshots(&self) -> PathBuf {
+    pub fn snapshots(&self) -> PathBuf {
         self.folder.path().join("snapshots")
     }
 
     /// Snapshots at stops only.
-    fn at_stops(&self) -> SnapshotOptions {
+    pub fn at_stops(&self) -> SnapshotOptions {
         SnapshotOptions {
             every_entries: 0,
             interval: Duration::ZERO,
@@ -69,7 +69,7 @@ impl Data {
         }
     }
 
-    async fn start(&self, snapshots: Option<SnapshotOptions>) -> Running {
+    pub async fn start(&self, snapshots: Option<SnapshotOptions>) -> Running {
         let [transactions, decisions] = self.logs();
         let mut first = None;
         let options = PipelineOptions {
@@ -95,7 +95,7 @@ impl Data {
     }
 
     /// Feeds a stretch and stops; where the log ends then.
-    async fn fed(&self, seed: u64, count: usize) -> Offset {
+    pub async fn fed(&self, seed: u64, count: usize) -> Offset {
         let running = self.start(Some(self.at_stops())).await;
         feed(running.pipeline.handle(), seed, count).await;
         let handle = running.pipeline.handle().clone();
@@ -103,8 +103,31 @@ impl Data {
         handle.log_end()
     }
 
+    /// Makes the last recorded outcome another one.
+    pub fn alter_last_outcome(&self) {
+        let [transactions, decisions] = self.logs();
+        let mut batch = RecordBatch::default();
+        decisions.read(Offset(0), 100_000, &mut batch).unwrap();
+        let mut payloads = sentinel_eventlog::Payloads::default();
+        for record in batch.iter() {
+            let mut bytes = record.payload.to_vec();
+            if record.offset == Offset(decisions.end().0 - 1) {
+                *bytes.last_mut().unwrap() ^= 1;
+            }
+            payloads.push_at(record.log_time, |out| out.extend_from_slice(&bytes));
+        }
+        decisions.close().unwrap();
+        drop([transactions, decisions]);
+        std::fs::remove_dir_all(self.folder.path().join("decisions")).unwrap();
+        let [_transactions, decisions] = self.logs();
+        decisions
+            .append(Instant::default(), None, &payloads)
+            .unwrap();
+        decisions.close().unwrap();
+    }
+
     /// Decides on the whole log again; every outcome must be the recorded one.
-    fn compare_all(&self) {
+    pub fn compare_all(&self) {
         let [transactions, decisions] = self.logs();
         assert_eq!(transactions.end(), decisions.end());
         let logs = RecordedLogs::new(transactions, decisions);
@@ -115,7 +138,7 @@ impl Data {
 }
 
 /// Submits a stream and waits for the decision on a last payment of its own.
-async fn feed(handle: &Handle, seed: u64, count: usize) {
+pub async fn feed(handle: &Handle, seed: u64, count: usize) {
     for (index, (time, entry)) in stream(seed, count).into_iter().enumerate() {
         let entry = match entry {
             // Streams of two seeds share ids of events.
@@ -131,7 +154,7 @@ async fn feed(handle: &Handle, seed: u64, count: usize) {
     assert!(matches!(answer, Answer::Decided(_)), "{answer:?}");
 }
 
-async fn pay(handle: &Handle, id: &str) -> Answer {
+pub async fn pay(handle: &Handle, id: &str) -> Answer {
     let body = format!(
         "{{\"event_id\":\"{id}\",\"event_type\":\"card_auth\",\"event_time\":{},\
          \"account_id\":\"a\",\"amount_minor\":1,\"currency\":\"USD\"}}",
@@ -140,11 +163,11 @@ async fn pay(handle: &Handle, id: &str) -> Answer {
     handle.decide(body.as_bytes(), noon()).await.unwrap()
 }
 
-fn figures(running: &Running) -> SnapshotFigures {
+pub fn figures(running: &Running) -> SnapshotFigures {
     *running.pipeline.handle().snapshots().borrow()
 }
 
-fn newest(running: &Running) -> Option<Offset> {
+pub fn newest(running: &Running) -> Option<Offset> {
     figures(running).newest.map(|newest| newest.offset)
 }
 
@@ -302,26 +325,7 @@ async fn an_altered_outcome_behind_a_snapshot_stops_the_start() {
     let running = data.start(None).await;
     feed(running.pipeline.handle(), 2, 100).await;
     running.pipeline.stop().await.unwrap();
-    let [transactions, decisions] = data.logs();
-    let mut batch = RecordBatch::default();
-    decisions.read(Offset(0), 100_000, &mut batch).unwrap();
-    let mut payloads = sentinel_eventlog::Payloads::default();
-    for record in batch.iter() {
-        let mut bytes = record.payload.to_vec();
-        if record.offset == Offset(decisions.end().0 - 1) {
-            *bytes.last_mut().unwrap() ^= 1;
-        }
-        payloads.push_at(record.log_time, |out| out.extend_from_slice(&bytes));
-    }
-    decisions.close().unwrap();
-    drop([transactions, decisions]);
-    std::fs::remove_dir_all(data.folder.path().join("decisions")).unwrap();
-    let [transactions, decisions] = data.logs();
-    decisions
-        .append(Instant::default(), None, &payloads)
-        .unwrap();
-    decisions.close().unwrap();
-    drop([transactions, decisions]);
+    data.alter_last_outcome();
     let [transactions, decisions] = data.logs();
     let mut refused = |error: &_| panic!("{error}");
     let folder = sentinel_pipeline::SnapshotFolder::new(&data.snapshots());
@@ -332,7 +336,7 @@ async fn an_altered_outcome_behind_a_snapshot_stops_the_start() {
     let logs = RecordedLogs::new(transactions, decisions);
     let statistics = Arc::new(Statistics::default());
     let mut worker = Worker::recording_from(state, logs, statistics).unwrap();
-    let mismatch = worker.replay(&mut |_, _| {}).unwrap_err();
+    let mismatch = worker.replay(Offset(u64::MAX), &mut |_, _| {}).unwrap_err();
     assert!(
         mismatch.to_string().contains("another outcome"),
         "{mismatch}"
