@@ -427,12 +427,13 @@ impl PartitionState {
             }));
             return;
         };
-        features::compute(&mut self.engine, &decider.rates, admitted, rows);
         self.fed.transactions += admitted.len() as u64;
         if self.purpose != Purpose::Decide {
+            features::absorb(&mut self.engine, &decider.rates, admitted);
             admitted.clear();
             return;
         }
+        features::compute(&mut self.engine, &decider.rates, admitted, rows);
         if let Some(deferred) = deferred {
             deferred.push(Undecided {
                 decider,

@@ -86,20 +86,23 @@ struct Lookup {
 }
 
 impl FeatureEngine {
-    /// Takes events in, in groups that never cross a sweep.
+    /// Takes events in, in groups that never cross a sweep; fills their rows where there are any.
     pub(super) fn run(
         &mut self,
         events: &[(&Transaction, Option<i64>)],
-        rows: &mut [f64],
+        rows: Option<&mut [f64]>,
         mut applied: impl FnMut(Applied),
     ) {
-        let width = self.set.width();
+        let (width, mut rows) = match rows {
+            Some(rows) => (self.set.width(), rows),
+            None => (0, Default::default()),
+        };
         assert_eq!(
             rows.len(),
             width * events.len(),
             "each row has the width of its feature set"
         );
-        let (mut events, mut rows) = (events, rows);
+        let mut events = events;
         while !events.is_empty() {
             let until_sweep = SWEEP_ENTRIES - self.entries % SWEEP_ENTRIES;
             let until_sweep = usize::try_from(until_sweep).unwrap_or(EVENTS_MAX);
@@ -107,7 +110,7 @@ impl FeatureEngine {
             let count = self.stand_in_time(&events[..most]);
             let (group, rest) = events.split_at(count);
             let (group_rows, rest_rows) = rows.split_at_mut(count * width);
-            self.run_group(group, group_rows, &mut applied);
+            self.run_group(group, (group_rows, width), &mut applied);
             (events, rows) = (rest, rest_rows);
             self.entries += count as u64;
             if self.entries.is_multiple_of(SWEEP_ENTRIES)
@@ -121,7 +124,7 @@ impl FeatureEngine {
     fn run_group(
         &mut self,
         events: &[(&Transaction, Option<i64>)],
-        rows: &mut [f64],
+        (rows, width): (&mut [f64], usize),
         applied: &mut impl FnMut(Applied),
     ) {
         let mut batch = std::mem::take(&mut self.batch);
@@ -130,9 +133,9 @@ impl FeatureEngine {
         self.number(events, &mut batch);
         self.read_fields(events, &mut batch);
         self.prefetch_blocks(events.len(), &batch);
-        let width = self.set.width();
-        for (at, row) in rows.chunks_exact_mut(width.max(1)).enumerate() {
-            applied(self.apply_one(events[at], at, &batch, row));
+        for (at, event) in events.iter().enumerate() {
+            let row = &mut rows[at * width..(at + 1) * width];
+            applied(self.apply_one(*event, at, &batch, row));
         }
         self.batch = batch;
     }
@@ -348,8 +351,11 @@ impl FeatureEngine {
     ) -> Applied {
         let plan = self.set.plan();
         let time = batch.times[at];
+        // A set without a feature has nothing to say either.
+        let answers = !row.is_empty();
         let view = EventView {
             transaction,
+            answers,
             time_ms: time.time_ms,
             now_ms: time.now_ms,
             is_too_late: time.is_too_late,
@@ -368,7 +374,9 @@ impl FeatureEngine {
             too_late: time.is_too_late,
             ..Applied::default()
         };
-        self.set.fill_own(transaction, amount, row);
+        if answers {
+            self.set.fill_own(transaction, amount, row);
+        }
         let lookups = batch.lookups[at..].iter().step_by(batch.times.len());
         for (kind, lookup) in self.lanes.iter().zip(lookups) {
             let table = &mut self.tables[kind.index()];
@@ -379,7 +387,8 @@ impl FeatureEngine {
                 table.keep_category(lookup.number, transaction.mcc);
             }
             if !lookup.is_named {
-                for slot in &table.plan().slots {
+                let slots = if answers { &*table.plan().slots } else { &[] };
+                for slot in slots {
                     row[usize::from(slot.at)] = f64::NAN;
                 }
             } else if !table.plan().slots.is_empty() || table.plan().keeps_amounts {

@@ -39,6 +39,13 @@ impl EntityTable {
         }
     }
 
+    /// Forgets frauds that are too old to count, where an event was taken in.
+    pub(super) fn forget_frauds(&mut self, at: usize, newest_ms: i64) {
+        if let Some(frauds) = self.fraud_slab.get_mut(self.frauds[at]) {
+            frauds.forget(newest_ms.div_euclid(DAY_MS));
+        }
+    }
+
     fn dormant_seconds(&self, at: usize, seat: &Seat, scratch: &Scratch) -> f64 {
         if scratch.facts[usize::from(Fact::IsNew.code())] == 1.0 {
             return f64::NAN;
@@ -66,9 +73,8 @@ impl EntityTable {
             seat.newest_ms
         };
         let today = newest_ms.div_euclid(DAY_MS);
-        let frauds = at.and_then(|at| self.fraud_slab.get_mut(self.frauds[at]));
-        if let Some(frauds) = frauds.filter(|_| seat.is_taken_in) {
-            frauds.forget(today);
+        if let Some(at) = at.filter(|_| seat.is_taken_in) {
+            self.forget_frauds(at, newest_ms);
         }
         let frauds = at.and_then(|at| self.fraud_slab.get(self.frauds[at]));
         let known = |from, to| frauds.map_or(0, |frauds| frauds.between(from, to));

@@ -19,6 +19,8 @@ use crate::window::LONGEST_EXACT_MS;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct EventView<'a> {
     pub transaction: &'a Transaction,
+    /// Whether there is a row to fill.
+    pub answers: bool,
     pub time_ms: i64,
     /// The partition's greatest event time, this event included.
     pub now_ms: i64,
@@ -84,6 +86,9 @@ impl EntityTable {
         row: &mut [f64],
     ) -> EntityFlags {
         let at = (number as usize).checked_sub(1);
+        if !event.answers {
+            return self.absorb(at, event, scratch);
+        }
         self.describe_past(at, event, scratch);
         if !self.plan.has_windows() {
             self.live_on(at, event);
@@ -102,6 +107,38 @@ impl EntityTable {
         self.describe_calendar(at, scratch);
         self.fill(Some(&seat), event, scratch, row);
         flags
+    }
+
+    /// Takes an event in and reads nothing but what the windows themselves take in.
+    fn absorb(
+        &mut self,
+        at: Option<usize>,
+        event: &EventView<'_>,
+        scratch: &mut Scratch,
+    ) -> EntityFlags {
+        let mut flags = EntityFlags::default();
+        if let Some(at) = at.filter(|_| self.plan.has_windows() && !event.is_too_late) {
+            if self.plan.numbers.iter().any(|column| column.is_distance) {
+                let way = self.way(Some(at), event);
+                self.set_distance(way.map_or(ABSENT, |way| way.metres), scratch);
+            }
+            self.select_columns(event, scratch);
+            let seat;
+            (seat, flags) = self.take_in(at, event, scratch);
+            if self.plan.has_fraud() {
+                self.forget_frauds(at, seat.newest_ms);
+            }
+        }
+        self.live_on(at, event);
+        flags
+    }
+
+    fn set_distance(&self, metres: i64, scratch: &mut Scratch) {
+        for (column, number) in self.plan.numbers.iter().zip(&mut scratch.numbers) {
+            if column.is_distance {
+                *number = metres;
+            }
+        }
     }
 
     /// What the entity knew before the event, and the event's own way.
@@ -140,12 +177,7 @@ impl EntityTable {
                 way.map_or(f64::NAN, |way| way.distance_km),
             );
             scratch.set(Fact::SpeedKmh, way.map_or(f64::NAN, |way| way.speed_kmh));
-            let metres = way.map_or(ABSENT, |way| way.metres);
-            for (column, number) in self.plan.numbers.iter().zip(&mut scratch.numbers) {
-                if column.is_distance {
-                    *number = metres;
-                }
-            }
+            self.set_distance(way.map_or(ABSENT, |way| way.metres), scratch);
         }
         if self.plan.has_habit() {
             let habit = at.map_or(&Habit::EMPTY, |at| &self.habits[at]);
@@ -214,11 +246,15 @@ impl EntityTable {
         }
         if let Some(hours) = &mut self.hours {
             hours.take_in(&mut windows.hours, newest_ms, &sample);
-            hours.read(&windows.hours, D7, readings);
+            if event.answers {
+                hours.read(&windows.hours, D7, readings);
+            }
         }
         if let Some(days) = &mut self.days {
             days.take_in(&mut windows.days, newest_ms, &sample);
-            days.read(&windows.days, D30, readings);
+            if event.answers {
+                days.read(&windows.days, D30, readings);
+            }
         }
         let sets = self.plan.seen.len();
         let headers = &mut self.seen[at * sets..(at + 1) * sets];
