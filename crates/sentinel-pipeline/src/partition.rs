@@ -11,10 +11,10 @@ mod codec;
 use std::sync::Arc;
 
 use sentinel_domain::{
-    Activation, EventId, Instant, Label, LogId, LogOdds, Offset, Outcome, Partition, Rejection,
+    Activation, Instant, Label, LogId, LogOdds, Offset, Outcome, Partition, Rejection,
     RejectionCode, Score, Transaction, Versions,
 };
-use sentinel_eventlog::{Record, RecordBatch};
+use sentinel_eventlog::RecordBatch;
 use sentinel_features::{FeatureEngine, FeatureSet};
 use sentinel_scoring::ExplainScratch;
 
@@ -22,8 +22,8 @@ use crate::active::{Active, Decider, Switched};
 use crate::backfill::{BackfillError, Backfilled, History};
 use crate::decide::{self, DecideScratch};
 use crate::features::{self, RUN_TRANSACTIONS_MAX, Rows};
-use crate::idempotency::{Idempotency, Sighting};
-use crate::intake::{self, Admitted, Taken};
+use crate::idempotency::{self, Idempotency, Sighting};
+use crate::intake::{self, Admitted, ReadEntry, Taken};
 use crate::poison::{self, Skips};
 use crate::replay::Explained;
 use crate::score;
@@ -234,18 +234,30 @@ impl PartitionState {
             Some(skips) => skips.clone(),
             None => self.skips.insert(history.skips(self.next)?).clone(),
         };
-        for record in batch.iter() {
+        let mut bytes = std::mem::take(&mut self.run.bytes);
+        let entries = batch
+            .iter()
+            .map(|record| poison::read(&record, &skips, &mut bytes));
+        let applied = self.apply_read(entries, history, settled);
+        self.run.bytes = bytes;
+        applied
+    }
+
+    /// Applies entries that were read before: what [`PartitionState::apply`] does behind reading them.
+    pub(crate) fn apply_read(
+        &mut self,
+        entries: impl Iterator<Item = ReadEntry>,
+        history: &mut History<'_>,
+        settled: &mut Vec<Settled>,
+    ) -> Result<(), BackfillError> {
+        for entry in entries {
+            let (offset, log_time) = (entry.offset, entry.log_time);
             assert_eq!(
-                record.offset, self.next,
+                offset, self.next,
                 "entries are applied in order, each once"
             );
-            self.next = record.offset.plus(1);
-            let taken = if skips.contains(record.offset) {
-                Taken::Settled(Outcome::Refused(poison::rejection()), None)
-            } else {
-                intake::take(&record, &mut self.idempotency, &mut self.run.bytes)
-            };
-            let (outcome, transaction) = match taken {
+            self.next = offset.plus(1);
+            let (outcome, transaction) = match intake::take(entry, &mut self.idempotency) {
                 Taken::Admitted(admitted) => {
                     self.run.admitted.push(admitted);
                     if self.run.admitted.len() >= RUN_TRANSACTIONS_MAX {
@@ -254,18 +266,16 @@ impl PartitionState {
                     continue;
                 }
                 Taken::Settled(outcome, transaction) => (outcome, transaction),
-                Taken::Skip(skipped) if skipped < record.offset => (Outcome::Applied, None),
+                Taken::Skip(skipped) if skipped < offset => (Outcome::Applied, None),
                 Taken::Skip(_) => (Outcome::Ignored, None),
-                Taken::Label(label) => (self.take_label(&label, &record, settled), None),
+                Taken::Label(label) => (self.take_label(&label, (offset, log_time), settled), None),
                 Taken::Activation(activation) => {
                     // Entries before the switch are decided with what was active at their place.
                     self.finish_run(settled);
-                    let place = (record.offset, record.log_time);
-                    let outcome = self.switch(*activation, place, history)?;
+                    let outcome = self.switch(*activation, (offset, log_time), history)?;
                     (outcome, None)
                 }
             };
-            let (offset, log_time) = (record.offset, record.log_time);
             settled.push(Settled {
                 offset,
                 log_time,
@@ -279,20 +289,25 @@ impl PartitionState {
         Ok(())
     }
 
-    /// Takes a batch in as [`PartitionState::apply`] does, and leaves the transactions that want a decision in
+    /// Takes entries in as [`PartitionState::apply_read`] does, and leaves the transactions that want a decision in
     /// `undecided`, in log order; `spare` are rows to use again.
     pub(crate) fn take_in(
         &mut self,
-        batch: &RecordBatch,
+        entries: impl Iterator<Item = ReadEntry>,
         history: &mut History<'_>,
         settled: &mut Vec<Settled>,
         (undecided, spare): (&mut Vec<Undecided>, impl Iterator<Item = Rows>),
     ) -> Result<(), BackfillError> {
         self.run.spare.extend(spare);
         self.run.deferred = Some(std::mem::take(undecided));
-        let applied = self.apply(batch, history, settled);
+        let applied = self.apply_read(entries, history, settled);
         *undecided = self.run.deferred.take().unwrap_or_default();
         applied
+    }
+
+    /// What it knows the log says to skip.
+    pub(crate) fn skips(&self) -> Skips {
+        self.skips.clone().unwrap_or_default()
     }
 
     /// The log and the partition that it is the state of.
@@ -305,14 +320,11 @@ impl PartitionState {
     fn take_label(
         &mut self,
         label: &Label,
-        record: &Record<'_>,
+        (offset, log_time): (Offset, Instant),
         settled: &mut Vec<Settled>,
     ) -> Outcome {
-        let id = EventId(label.label_id.0.clone());
-        match self
-            .labels
-            .observe(&id, [0; 16], record.offset, record.log_time)
-        {
+        let key = idempotency::key_of(&label.label_id.0);
+        match self.labels.observe(key, [0; 16], offset, log_time) {
             Sighting::First => {
                 self.finish_run(settled);
                 self.engine.apply_label(label);

@@ -17,9 +17,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sentinel_domain::{Entry, Instant, Offset, Rejection, RejectionCode};
-use sentinel_eventlog::{EventLog, LogError, Payloads, RecordBatch, encode_entry, skipped_by};
+use sentinel_eventlog::{
+    EventLog, LogError, Payloads, Record, RecordBatch, encode_entry, skipped_by,
+};
 
 use crate::dead_letter::DeadLetterFile;
+use crate::intake::ReadEntry;
 
 /// How often the owner panics at an entry before it is skipped.
 pub const STOPS: u32 = 3;
@@ -48,6 +51,15 @@ impl Skips {
     /// Whether an entry is skipped.
     pub(crate) fn contains(&self, offset: Offset) -> bool {
         !self.offsets.is_empty() && self.offsets.binary_search(&offset).is_ok()
+    }
+}
+
+/// Reads the bytes of a record, but those of one that is skipped. `scratch` is reused between calls.
+pub(crate) fn read(record: &Record<'_>, skips: &Skips, scratch: &mut Vec<u8>) -> ReadEntry {
+    if skips.contains(record.offset) {
+        ReadEntry::refused(record, rejection())
+    } else {
+        ReadEntry::of(record, scratch)
     }
 }
 

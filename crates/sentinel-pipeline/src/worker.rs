@@ -4,6 +4,7 @@
 //! outcomes), then follows the log's end. Several entries are taken at once where they have piled up:
 //! a batch grows with load and changes speed, never a value.
 
+mod ahead;
 mod replay;
 
 use std::ops::ControlFlow;

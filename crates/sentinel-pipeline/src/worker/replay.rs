@@ -1,8 +1,8 @@
 //! Replay of what was recorded.
 //!
 //! ```text
-//!  log ─▶ take in: repeats, windows, switches ─▶ rows ─▶ score, decide, compare with the decision log
-//!         the owner's thread                     bounded    a thread for as long as that lasts
+//!  log ─▶ decode ─▶ take in: repeats, windows, switches ─▶ rows ─▶ score, decide, compare with the decision log
+//!         a thread  the owner's                            a third thread; where outcomes are compared
 //! ```
 //!
 //! Deciding changes no state. So the windows need not wait for it where outcomes are compared, and where another
@@ -16,15 +16,13 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use sentinel_domain::{LogId, Offset, Outcome, Partition};
 
+use super::ahead::{self, Ahead};
 use super::{Progress, Published, Worker, WorkerError, count_declined};
 use crate::backfill::History;
 use crate::features::Rows;
 use crate::partition::{Deciding, PartitionState, Settled, Undecided};
 use crate::record::Recorder;
 use crate::statistics::Statistics;
-
-/// Entries taken in at once.
-const BATCH_ENTRIES: usize = 512;
 
 /// Batches that wait to be decided and compared, at most.
 const QUEUE_BATCHES: usize = 8;
@@ -83,7 +81,10 @@ impl Worker {
         let (statistics, counted_from) = (Arc::clone(&self.statistics), self.counted_from);
         let (taken, to_compare) = bounded(QUEUE_BATCHES);
         let (used, spare) = unbounded();
+        let log = (self.log.clone(), self.state.skips());
+        let stretch = (self.state.next(), end);
         std::thread::scope(|scope| {
+            let ahead = ahead::read(scope, log, stretch)?;
             let comparing = std::thread::Builder::new()
                 .name("compare-0".into())
                 .spawn_scoped(scope, move || {
@@ -91,7 +92,7 @@ impl Worker {
                     decide_and_compare((&to_compare, &used), recorder, counting, place)
                 })
                 .map_err(WorkerError::Thread)?;
-            let taken_in = self.take_in((end, stop), (taken, &spare), publish);
+            let taken_in = self.take_in((ahead, stop), (taken, &spare), publish);
             match comparing.join() {
                 // What is wrong with a batch was found before what may be wrong behind it.
                 Ok(compared) => compared.and(taken_in),
@@ -100,25 +101,25 @@ impl Worker {
         })
     }
 
-    /// Takes entries in before `end` and hands them on. Ends early where nobody compares any more: that
-    /// has a reason of its own.
+    /// Takes entries in and hands them on. Ends early where nobody compares any more: that has a reason of
+    /// its own.
     fn take_in(
         &mut self,
-        (end, stop): (Offset, &dyn Fn() -> bool),
+        (ahead, stop): (Ahead, &dyn Fn() -> bool),
         (taken, spare): (Sender<TakenIn>, &Receiver<Rows>),
         publish: &mut dyn FnMut(&PartitionState, Published),
     ) -> Result<(), WorkerError> {
         let mut told = told(stop);
-        while self.read_before(end)? && !stop() {
+        for entries in ahead {
             let (mut settled, mut undecided) = (Vec::new(), Vec::new());
             let mut history = History::new(&self.log, &mut told);
             let deferred = (&mut undecided, spare.try_iter());
             self.state
-                .take_in(&self.batch, &mut history, &mut settled, deferred)?;
+                .take_in(entries?.into_iter(), &mut history, &mut settled, deferred)?;
             let activations = activations(&settled);
             let is_over = taken.send(TakenIn { settled, undecided }).is_err();
             publish(&self.state, activations);
-            if is_over {
+            if is_over || stop() {
                 break;
             }
         }
@@ -131,31 +132,26 @@ impl Worker {
         end: Offset,
         publish: &mut dyn FnMut(&PartitionState, Published),
     ) -> Result<(), WorkerError> {
-        let mut told = told(&|| false);
+        let log = (self.log.clone(), self.state.skips());
+        let stretch = (self.state.next(), end);
         self.state.set_keeping(true);
-        while self.read_before(end)? {
-            let mut settled = Vec::new();
-            let mut history = History::new(&self.log, &mut told);
-            self.state.apply(&self.batch, &mut history, &mut settled)?;
-            if let Some(recorder) = &self.recorder {
-                recorder.learn(&settled);
+        let kept = std::thread::scope(|scope| {
+            let ahead = ahead::read(scope, log, stretch)?;
+            let mut told = told(&|| false);
+            for entries in ahead {
+                let mut settled = Vec::new();
+                let mut history = History::new(&self.log, &mut told);
+                self.state
+                    .apply_read(entries?.into_iter(), &mut history, &mut settled)?;
+                if let Some(recorder) = &self.recorder {
+                    recorder.learn(&settled);
+                }
+                publish(&self.state, activations(&settled));
             }
-            publish(&self.state, activations(&settled));
-        }
+            Ok(())
+        });
         self.state.set_keeping(false);
-        Ok(())
-    }
-
-    /// Reads the next batch before `end`; false where there is none.
-    fn read_before(&mut self, end: Offset) -> Result<bool, WorkerError> {
-        let offset = self.state.next();
-        let left = usize::try_from(end.0.saturating_sub(offset.0)).unwrap_or(BATCH_ENTRIES);
-        if left > 0 {
-            self.log
-                .read(offset, left.min(BATCH_ENTRIES), &mut self.batch)
-                .map_err(|source| WorkerError::Log { offset, source })?;
-        }
-        Ok(left > 0)
+        kept
     }
 }
 
