@@ -124,6 +124,8 @@ pub async fn read_metrics(State(api): State<Arc<Api>>) -> Result<Response<Body>,
             .map(|(code, count)| (code.as_str(), *count))
             .collect(),
         disk_full: figures.disk_full,
+        mismatches: figures.mismatches,
+        to_compare: figures.to_compare,
         counts,
         running: api.handle.is_running(),
         followed: *api.handle.followed().borrow(),
@@ -149,6 +151,8 @@ struct Scrape {
     statistics: StatisticsBody,
     rejected: Vec<(&'static str, u64)>,
     disk_full: u64,
+    mismatches: u64,
+    to_compare: u64,
     /// `None` where the store does not answer: its figures are left out rather than told as zero.
     counts: Option<Counts>,
     running: bool,
@@ -236,6 +240,11 @@ impl Scrape {
                 self.snapshots.failures,
             ),
             (
+                "sentinel_replay_mismatch",
+                "Replayed outcomes that were not the recorded ones: each stops the process",
+                self.mismatches,
+            ),
+            (
                 "sentinel_declined_amount_minor_units",
                 amount_help,
                 s.declined_amount_minor,
@@ -273,6 +282,11 @@ impl Scrape {
                 "sentinel_transactions_per_second",
                 "Rate over 5 seconds",
                 s.transactions_per_second,
+            ),
+            (
+                "sentinel_replay_entries_to_compare",
+                "Recorded outcomes of earlier runs that are not compared with their replay yet",
+                self.to_compare as f64,
             ),
             (
                 "sentinel_live_sockets",

@@ -252,10 +252,7 @@ impl PartitionState {
     ) -> Result<(), BackfillError> {
         for entry in entries {
             let (offset, log_time) = (entry.offset, entry.log_time);
-            assert_eq!(
-                offset, self.next,
-                "entries are applied in order, each once"
-            );
+            assert_eq!(offset, self.next, "entries are applied in order, each once");
             self.next = offset.plus(1);
             let (outcome, transaction) = match intake::take(entry, &mut self.idempotency) {
                 Taken::Admitted(admitted) => {

@@ -148,7 +148,12 @@ impl Pipeline {
         let uncompared = uncompared(&worker, options.snapshots.as_ref());
         let worker = worker.noting(attempts);
         let contents = (&*options.contents, options.now);
-        let worker = replayed(worker, &handle, (contents, uncompared.counted_from), progress)?;
+        let worker = replayed(
+            worker,
+            &handle,
+            (contents, uncompared.counted_from),
+            progress,
+        )?;
         let stopping = Arc::new(AtomicBool::new(false));
         let (failure, failed) = watch::channel(false);
         let left = uncompared.before.0 - uncompared.counted_from.0;

@@ -89,11 +89,9 @@ pub(crate) fn write(
     state: &PartitionState,
 ) -> Result<Option<Written>, SnapshotError> {
     let logs = handle.logs();
-    logs.decisions
-        .sync()
-        .map_err(|source| SnapshotError::Log {
-            offset: state.next(),
-            source,
-        })?;
+    logs.decisions.sync().map_err(|source| SnapshotError::Log {
+        offset: state.next(),
+        source,
+    })?;
     folder.write(state, &logs.transactions)
 }

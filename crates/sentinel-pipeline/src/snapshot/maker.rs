@@ -231,7 +231,11 @@ impl Maker {
         };
         let seconds = started.elapsed().as_secs_f64();
         let entries = uncompared.before.0 - uncompared.counted_from.0;
-        tracing::info!(entries, seconds, "every outcome of before is the recorded one");
+        tracing::info!(
+            entries,
+            seconds,
+            "every outcome of before is the recorded one"
+        );
         let to = state.next();
         if self.options.every_entries == 0 && self.options.interval == Duration::ZERO
             || covered(&self.handle) < to

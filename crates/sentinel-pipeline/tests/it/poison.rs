@@ -78,7 +78,9 @@ impl Setting {
         if !is_put_aside {
             worker = worker.with_fault(Box::new(fault));
         }
-        let lived = catch_unwind(AssertUnwindSafe(|| worker.replay(Offset(u64::MAX), &mut |_, _| {})));
+        let lived = catch_unwind(AssertUnwindSafe(|| {
+            worker.replay(Offset(u64::MAX), &mut |_, _| {})
+        }));
         match lived {
             Ok(ended) => {
                 ended.unwrap();
@@ -168,7 +170,9 @@ fn panics_at_one_entry_after_another_skip_nothing() {
             .unwrap()
             .noting(Some(attempts))
             .with_fault(Box::new(move |offset| assert_ne!(offset, killed_at)));
-        let lived = catch_unwind(AssertUnwindSafe(|| worker.replay(Offset(u64::MAX), &mut |_, _| {})));
+        let lived = catch_unwind(AssertUnwindSafe(|| {
+            worker.replay(Offset(u64::MAX), &mut |_, _| {})
+        }));
         assert!(lived.is_err(), "life {life}");
         setting.decisions.flush().unwrap();
     }
