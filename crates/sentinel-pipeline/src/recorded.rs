@@ -1,5 +1,6 @@
 //! The two logs read side by side: entry *n* of one, outcome *n* of the other.
 
+use std::path::Path;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use sentinel_eventlog::{
 
 use crate::intake::json;
 use crate::poison::Skips;
+use crate::snapshot::SnapshotFolder;
 
 /// How long a reader waits for an outcome that was settled a moment ago.
 const RECORD_WAIT: Duration = Duration::from_secs(2);
@@ -53,6 +55,14 @@ pub enum LookupError {
         /// What is wrong.
         detail: String,
     },
+    /// It was removed from the logs.
+    #[error("entry {offset} is kept no longer: the logs begin at {first} now")]
+    NotKept {
+        /// The entry.
+        offset: Offset,
+        /// The first that is kept.
+        first: Offset,
+    },
     /// The worker is gone.
     #[error("the pipeline has stopped")]
     Stopped,
@@ -69,6 +79,8 @@ pub struct RecordedLogs {
     versions: Arc<RwLock<VersionsTable>>,
     /// What the log says to skip; looked for by its first owner.
     skips: Arc<OnceLock<Skips>>,
+    /// Where states lie that need not be computed from the log's start.
+    snapshots: Option<SnapshotFolder>,
 }
 
 impl RecordedLogs {
@@ -79,7 +91,26 @@ impl RecordedLogs {
             decisions,
             versions: Arc::default(),
             skips: Arc::default(),
+            snapshots: None,
         }
+    }
+
+    /// The same, with a folder of snapshots of them: replays begin at those.
+    pub fn with_snapshots(self, folder: &Path) -> Self {
+        Self {
+            snapshots: Some(SnapshotFolder::new(folder)),
+            ..self
+        }
+    }
+
+    /// Where snapshots lie.
+    pub(crate) fn snapshots(&self) -> Option<&SnapshotFolder> {
+        self.snapshots.as_ref()
+    }
+
+    /// The first entry that both logs keep.
+    pub fn first_kept(&self) -> Offset {
+        self.transactions.start().max(self.decisions.start())
     }
 
     /// What the log says to skip, from an entry on. Looked for once: whoever owns the logs asks first, with the earliest
@@ -132,7 +163,13 @@ impl RecordedLogs {
 
     /// The decision at an offset with its transaction; `None` where there is none. Blocks on the disk.
     pub fn decided(&self, offset: Offset) -> Result<Option<Decided>, LookupError> {
-        let fault = |source| LookupError::Log { offset, source };
+        let fault = |source| match source {
+            LogError::BeforeStart { .. } => {
+                let first = self.first_kept();
+                LookupError::NotKept { offset, first }
+            }
+            source => LookupError::Log { offset, source },
+        };
         // An outcome becomes readable shortly after it was settled.
         if offset >= self.transactions.end() || !self.decisions.wait_for(offset, RECORD_WAIT) {
             return Ok(None);

@@ -30,6 +30,8 @@ use sentinel_domain::Offset;
 use sentinel_eventlog::LogError;
 
 use crate::backfill::BackfillError;
+use crate::handle::Handle;
+use crate::retention::Retention;
 
 pub use folder::{Found, SnapshotFolder, Written};
 pub use maker::make;
@@ -45,6 +47,8 @@ pub struct SnapshotOptions {
     pub interval: Duration,
     /// A clean stop makes one where at least so many entries came behind the last.
     pub at_stop_entries: u64,
+    /// How much of the logs is kept; what goes is dropped after a snapshot was made.
+    pub retention: Retention,
 }
 
 impl SnapshotOptions {
@@ -56,6 +60,15 @@ impl SnapshotOptions {
             every_entries: 1_000_000,
             interval: Duration::from_secs(300),
             at_stop_entries: 25_000,
+            retention: Retention::default(),
+        }
+    }
+
+    /// The retention with what is in force now.
+    pub(crate) fn retention_now(&self, handle: &Handle) -> Retention {
+        match handle.in_force().active.decider() {
+            Some(decider) => self.retention.for_features(&decider.features),
+            None => self.retention,
         }
     }
 }
@@ -69,6 +82,8 @@ pub struct SnapshotFigures {
     pub made: u64,
     /// How many could not be made or read.
     pub failures: u64,
+    /// Bytes of both logs that this process dropped, since they need not be kept.
+    pub dropped_bytes: u64,
 }
 
 /// The newest snapshot.

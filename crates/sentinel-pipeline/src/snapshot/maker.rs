@@ -21,6 +21,7 @@ use crate::backfill::{Backfilled, History};
 use crate::handle::Handle;
 use crate::partition::PartitionState;
 use crate::recorded::RecordedLogs;
+use crate::retention::{self, Dropped};
 
 /// Entries taken in at once.
 const BATCH_ENTRIES: usize = 1_024;
@@ -185,10 +186,12 @@ struct Maker {
 impl Maker {
     fn run(mut self) {
         be_nice();
+        self.drop_old();
         while !self.stopping.load(Relaxed) {
             let covered = covered(&self.handle);
             if self.is_due(covered) {
                 self.make(covered);
+                self.drop_old();
             } else {
                 std::thread::park_timeout(PAUSE);
             }
@@ -208,7 +211,30 @@ impl Maker {
         new > 0 && !waits && (enough || late)
     }
 
+    /// Drops what the logs need not keep. Here, since whoever makes snapshots reads the logs from far back.
+    fn drop_old(&self) {
+        let retention = self.options.retention_now(&self.handle);
+        if retention.is_everything() || self.stopping.load(Relaxed) {
+            return;
+        }
+        match retention::keep(&retention, &self.folder, &self.handle) {
+            Ok(None) => {}
+            Ok(Some(dropped)) => {
+                let Dropped { first, bytes } = dropped;
+                tracing::info!(%first, bytes, "dropped what the logs need not keep");
+                self.handle
+                    .snapshots_sender()
+                    .send_modify(|figures| figures.dropped_bytes += bytes);
+            }
+            Err(error) => {
+                tracing::error!(error = ?error, "the logs keep more than asked for; trying again later");
+            }
+        }
+    }
+
     fn make(&mut self, to: Offset) {
+        let retention = self.options.retention_now(&self.handle);
+        self.folder = self.folder.clone().retaining(retention);
         let filled = self.handle.in_force().backfilled;
         let stopping = Arc::clone(&self.stopping);
         let mut go_on = || match stopping.load(Relaxed) {
@@ -252,6 +278,16 @@ impl Maker {
 pub(crate) fn covered(handle: &Handle) -> Offset {
     let followed = handle.followed().borrow().next;
     followed.min(handle.logs().decisions.end())
+}
+
+/// What a snapshot that a start goes on from may cover. Where the log has lost its beginning, what is recorded is enough:
+/// alerts follow from outcomes that are there.
+pub(crate) fn usable(handle: &Handle) -> Offset {
+    let logs = handle.logs();
+    match logs.transactions.start() {
+        Offset(0) => covered(handle),
+        _ => logs.decisions.end(),
+    }
 }
 
 /// Says that a snapshot cannot be used.

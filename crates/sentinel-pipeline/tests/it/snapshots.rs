@@ -2,6 +2,7 @@
 
 mod files;
 mod restart;
+mod retention;
 
 use std::ops::ControlFlow;
 use std::path::Path;

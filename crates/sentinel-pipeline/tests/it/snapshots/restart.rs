@@ -11,56 +11,67 @@ use sentinel_pipeline::dead_letter::DeadLetterFile;
 use sentinel_pipeline::statistics::Statistics;
 use sentinel_pipeline::worker::Worker;
 use sentinel_pipeline::{
-    Answer, Handle, Pipeline, PipelineOptions, RecordedLogs, SnapshotFigures, SnapshotOptions,
+    Answer, Handle, Pipeline, PipelineError, PipelineOptions, RecordedLogs, SnapshotFigures,
+    SnapshotOptions,
 };
 use sentinel_store::Store;
 
 use crate::contents::{LOG, shipped, stream};
 
-fn noon() -> Instant {
+pub fn noon() -> Instant {
     Instant::parse_rfc3339("2026-03-02T12:00:00Z").unwrap()
 }
 
 /// A data directory, opened anew for every start.
-struct Data {
-    folder: tempfile::TempDir,
+pub struct Data {
+    pub folder: tempfile::TempDir,
+    segment_bytes_max: u64,
 }
 
 /// A running pipeline, and the first offset that its start applied.
-struct Running {
-    pipeline: Pipeline,
-    first: Option<Offset>,
+pub struct Running {
+    pub pipeline: Pipeline,
+    pub first: Option<Offset>,
 }
 
 impl Data {
     fn new() -> Self {
+        Self::with_segments(64 * 1024 * 1024)
+    }
+
+    /// Whose logs are cut into segments of that length.
+    pub fn with_segments(segment_bytes_max: u64) -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
+            segment_bytes_max,
         }
     }
 
-    fn logs(&self) -> [EventLog; 2] {
-        let open = |name: &str, durability| {
+    pub fn logs(&self) -> [EventLog; 2] {
+        let open = |name: &str, new_start| {
             let options = EmbeddedOptions {
-                durability,
+                new_start,
+                durability: Durability::Never,
+                segment_bytes_max: self.segment_bytes_max,
                 ..EmbeddedOptions::new(LOG)
             };
             EventLog::open(&self.folder.path().join(name), options)
                 .unwrap()
                 .0
         };
-        [
-            open("log", Durability::Never),
-            open("decisions", Durability::Never),
-        ]
+        let transactions = open("log", Offset(0));
+        let folder = sentinel_pipeline::SnapshotFolder::new(&self.snapshots());
+        let first = folder.first_replayable(&transactions).unwrap();
+        let decisions = open("decisions", first.unwrap_or(transactions.start()));
+        [transactions, decisions]
     }
 
-    fn snapshots(&self) -> PathBuf {
+    pub fn snapshots(&self) -> PathBuf {
         self.folder.path().join("snapshots")
     }
 
     /// Snapshots at stops only.
-    fn at_stops(&self) -> SnapshotOptions {
+    pub fn at_stops(&self) -> SnapshotOptions {
         SnapshotOptions {
             every_entries: 0,
             interval: Duration::ZERO,
@@ -69,7 +80,14 @@ impl Data {
         }
     }
 
-    async fn start(&self, snapshots: Option<SnapshotOptions>) -> Running {
+    pub async fn start(&self, snapshots: Option<SnapshotOptions>) -> Running {
+        self.try_start(snapshots).await.unwrap()
+    }
+
+    pub async fn try_start(
+        &self,
+        snapshots: Option<SnapshotOptions>,
+    ) -> Result<Running, PipelineError> {
         let [transactions, decisions] = self.logs();
         let mut first = None;
         let options = PipelineOptions {
@@ -90,8 +108,8 @@ impl Data {
         let mut progress = |next, _| {
             first.get_or_insert(Offset(next));
         };
-        let pipeline = Pipeline::start(options, &mut progress).await.unwrap();
-        Running { pipeline, first }
+        let pipeline = Pipeline::start(options, &mut progress).await?;
+        Ok(Running { pipeline, first })
     }
 
     /// Feeds a stretch and stops; where the log ends then.
@@ -115,7 +133,7 @@ impl Data {
 }
 
 /// Submits a stream and waits for the decision on a last payment of its own.
-async fn feed(handle: &Handle, seed: u64, count: usize) {
+pub async fn feed(handle: &Handle, seed: u64, count: usize) {
     for (index, (time, entry)) in stream(seed, count).into_iter().enumerate() {
         let entry = match entry {
             // Streams of two seeds share ids of events.
@@ -131,7 +149,7 @@ async fn feed(handle: &Handle, seed: u64, count: usize) {
     assert!(matches!(answer, Answer::Decided(_)), "{answer:?}");
 }
 
-async fn pay(handle: &Handle, id: &str) -> Answer {
+pub async fn pay(handle: &Handle, id: &str) -> Answer {
     let body = format!(
         "{{\"event_id\":\"{id}\",\"event_type\":\"card_auth\",\"event_time\":{},\
          \"account_id\":\"a\",\"amount_minor\":1,\"currency\":\"USD\"}}",
@@ -144,7 +162,7 @@ fn figures(running: &Running) -> SnapshotFigures {
     *running.pipeline.handle().snapshots().borrow()
 }
 
-fn newest(running: &Running) -> Option<Offset> {
+pub fn newest(running: &Running) -> Option<Offset> {
     figures(running).newest.map(|newest| newest.offset)
 }
 
