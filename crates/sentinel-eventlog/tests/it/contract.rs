@@ -90,8 +90,6 @@ contract! {
     source_progress_is_remembered_for_each_source,
     source_zero_is_refused,
     truncation_drops_old_records_and_keeps_the_rest,
-    nothing_is_dropped_while_the_start_is_held,
-    segments_tell_what_is_kept,
     a_cut_takes_records_progress_and_time_back,
     a_cut_in_every_place_leaves_the_records_before_it,
     a_closed_log_refuses_appends_and_can_be_read,
@@ -471,55 +469,6 @@ fn truncation_drops_old_records_and_keeps_the_rest(make: Make) {
         read_from(&log, Offset(30), 9),
         [(30, 99, "next".to_owned())]
     );
-}
-
-fn nothing_is_dropped_while_the_start_is_held(make: Make) {
-    let (log, _directory) = make(ROOMY);
-    for at in 0..30 {
-        append(&log, at, &[&format!("{at}")]);
-    }
-    log.flush().unwrap();
-    let (one, other) = (log.hold(), log.clone().hold());
-    assert_eq!(one.start(), Offset(0));
-    let asked = std::cell::Cell::new(0);
-    let choose = || {
-        asked.set(asked.get() + 1);
-        Ok::<_, LogError>(Offset(20))
-    };
-    log.truncate_by(choose).unwrap();
-    drop(one);
-    log.truncate_before(Offset(20)).unwrap();
-    assert_eq!((log.start(), asked.get()), (Offset(0), 0));
-    drop(other);
-    log.truncate_by(choose).unwrap();
-    assert_eq!(asked.get(), 1);
-    let dropped = log.start();
-    let hold = log.hold();
-    assert_eq!(hold.start(), dropped);
-    // A choice that fails drops nothing.
-    drop(hold);
-    let failed = log.truncate_by(|| Err(LogError::Closed));
-    assert!(matches!(failed, Err(LogError::Closed)));
-    assert_eq!(log.start(), dropped);
-}
-
-fn segments_tell_what_is_kept(make: Make) {
-    let (log, _directory) = make(ROOMY);
-    for at in 0..30 {
-        append(&log, at, &[&format!("payload number {at}")]);
-    }
-    log.flush().unwrap();
-    let bytes = |log: &EventLog| -> u64 {
-        let segments = log.segments().unwrap();
-        assert_eq!(segments.first().map(|one| one.base), Some(log.start()));
-        assert_eq!(segments.last().map(|one| one.end), Some(log.end()));
-        assert!(segments.windows(2).all(|two| two[0].end == two[1].base));
-        segments.iter().map(|one| one.bytes).sum()
-    };
-    let before = bytes(&log);
-    assert!(before >= 30 * 16);
-    log.truncate_before(Offset(25)).unwrap();
-    assert!(bytes(&log) < before || log.start() == Offset(0));
 }
 
 fn a_cut_takes_records_progress_and_time_back(make: Make) {

@@ -581,27 +581,3 @@ fn a_log_that_grows_and_is_truncated_meanwhile_is_found_sound() {
     });
     assert!(records > 0);
 }
-
-#[test]
-fn a_log_that_goes_with_a_shortened_one_begins_where_it_is_told_to() {
-    let directory = tempfile::tempdir().unwrap();
-    let options = |new_start| EmbeddedOptions {
-        new_start: Offset(new_start),
-        ..EmbeddedOptions::default()
-    };
-    let (log, report) = EventLog::open(directory.path(), options(40)).unwrap();
-    assert!(report.created);
-    assert_eq!((log.start(), log.end()), (Offset(40), Offset(40)));
-    assert_eq!(append(&log, 1, &["a", "b"]), Offset(40));
-    log.close().unwrap();
-    drop(log);
-    // What is there already begins where it begins.
-    let (log, report) = EventLog::open(directory.path(), options(7)).unwrap();
-    assert!(!report.created);
-    assert_eq!((log.start(), log.end()), (Offset(40), Offset(42)));
-    let mut batch = RecordBatch::default();
-    assert!(matches!(
-        log.read(Offset(39), 1, &mut batch),
-        Err(LogError::BeforeStart { .. })
-    ));
-}
