@@ -10,8 +10,9 @@ use sentinel_eventlog::{
 };
 
 use crate::intake::json;
+use crate::partition::PartitionState;
 use crate::poison::Skips;
-use crate::snapshot::SnapshotFolder;
+use crate::snapshot::{SnapshotError, SnapshotFolder};
 
 /// How long a reader waits for an outcome that was settled a moment ago.
 const RECORD_WAIT: Duration = Duration::from_secs(2);
@@ -68,6 +69,22 @@ pub enum LookupError {
     Stopped,
 }
 
+/// Why it is not known what to skip.
+#[derive(Debug, thiserror::Error)]
+pub enum SkipsError {
+    /// The log could not be read.
+    #[error("look for what the log says to skip, at offset {offset}")]
+    Log {
+        /// Where.
+        offset: Offset,
+        /// What failed.
+        source: LogError,
+    },
+    /// The snapshots could not be looked at.
+    #[error("look for what the log says to skip")]
+    Snapshot(#[from] SnapshotError),
+}
+
 /// A transaction log and the decision log that goes with it. A clone reads the same logs.
 #[derive(Clone)]
 pub struct RecordedLogs {
@@ -113,13 +130,22 @@ impl RecordedLogs {
         self.transactions.start().max(self.decisions.start())
     }
 
-    /// What the log says to skip, from an entry on. Looked for once: whoever owns the logs asks first, with the earliest
-    /// entry that anybody will apply, and skips are only appended before that.
-    pub(crate) fn skips(&self, from: Offset) -> Result<Skips, (Offset, LogError)> {
+    /// Everything that the log says to skip, for whoever goes on from a state. Looked for once: a snapshot knows what the
+    /// entries before it say, so only those behind the newest are read. Skips are appended before anybody owns the logs.
+    pub(crate) fn skips(&self, state: &PartitionState) -> Result<Skips, SkipsError> {
         if let Some(skips) = self.skips.get() {
             return Ok(skips.clone());
         }
-        let skips = Skips::of(&self.transactions, from)?;
+        let newest = match &self.snapshots {
+            Some(folder) => folder.newest_skips(&self.transactions)?,
+            None => None,
+        };
+        let (known, from) = newest
+            .filter(|(_, next)| *next > state.next())
+            .unwrap_or_else(|| (state.skipped().to_vec(), state.next()));
+        let skips = Skips::of(&self.transactions, from)
+            .map_err(|(offset, source)| SkipsError::Log { offset, source })?
+            .and(&known);
         Ok(self.skips.get_or_init(|| skips).clone())
     }
 

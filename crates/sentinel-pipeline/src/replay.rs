@@ -16,7 +16,7 @@ use sentinel_eventlog::{
 
 use crate::backfill::{BackfillError, History};
 use crate::partition::{PartitionState, Settled};
-use crate::recorded::RecordedLogs;
+use crate::recorded::{RecordedLogs, SkipsError};
 use crate::snapshot::SnapshotError;
 
 /// Entries applied at once.
@@ -110,6 +110,9 @@ pub enum ReplayError {
         /// The first entry that can be computed again.
         first: Option<Offset>,
     },
+    /// What the log says to skip could not be looked for.
+    #[error(transparent)]
+    Skips(#[from] SkipsError),
     /// The snapshots could not be looked at.
     #[error("replay from a snapshot")]
     Snapshot(#[from] SnapshotError),
@@ -337,11 +340,12 @@ impl<'l> Replayer<'l> {
     fn new(logs: &'l RecordedLogs, (from, end): (Offset, Offset)) -> Result<Self, ReplayError> {
         let hold = logs.transactions.hold();
         let state = state_before(logs, from)?;
+        let skips = logs.skips(&state)?;
         Ok(Self {
             logs,
             _hold: hold,
             began: state.next(),
-            state,
+            state: state.skipping(skips),
             batch: RecordBatch::default(),
             settled: Vec::new(),
             end,

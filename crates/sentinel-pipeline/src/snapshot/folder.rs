@@ -19,6 +19,7 @@ use super::format::{Section, SectionReader, SectionWriter, Stopping};
 use super::head::Head;
 use crate::backfill::Backfilled;
 use crate::partition::PartitionState;
+use crate::partition::codec::read_skipped;
 use crate::retention::{Lengths, Retention};
 
 /// How many are kept.
@@ -142,6 +143,20 @@ impl SnapshotFolder {
             return Ok(Some(Offset(0)));
         }
         Ok(self.stones(log)?.first().map(|oldest| oldest.next))
+    }
+
+    /// What the entries before the newest snapshot that fits to a log say to skip, and where it stands; `None` where there
+    /// is no such snapshot.
+    pub(crate) fn newest_skips(
+        &self,
+        log: &EventLog,
+    ) -> Result<Option<(Vec<Offset>, Offset)>, SnapshotError> {
+        let skips = |(offset, file): (Offset, PathBuf)| {
+            let (head, mut sections) = fitting(log, offset, &file)?;
+            let skipped = read_skipped(&head, &mut sections).ok()?;
+            Some((skipped, offset))
+        };
+        Ok(self.list()?.into_iter().find_map(skips))
     }
 
     /// Its snapshots, the newest first; whether they can be used is seen when they are read.
@@ -348,12 +363,17 @@ fn offset_of(path: &Path) -> Option<Offset> {
     is_name.then(|| digits.parse().ok().map(Offset))?
 }
 
-/// What the head of a file says; `None` where it cannot be used with a log.
-fn stone(log: &EventLog, named: Offset, file: &Path) -> Option<Stone> {
+/// A file behind its head; `None` where it cannot be used with a log.
+fn fitting(log: &EventLog, named: Offset, file: &Path) -> Option<(Head, SectionReader)> {
     let mut sections = SectionReader::open(file, Stopping::default()).ok()?;
     let head = Head::decode(&sections.expect(Section::Head).ok()?).ok()?;
     let fits = head.next == named && head.misfit(log).is_ok_and(|misfit| misfit.is_none());
-    fits.then_some(Stone {
+    fits.then_some((head, sections))
+}
+
+fn stone(log: &EventLog, named: Offset, file: &Path) -> Option<Stone> {
+    let (head, _) = fitting(log, named, file)?;
+    Some(Stone {
         next: named,
         last_log_time: head.last_log_time,
     })

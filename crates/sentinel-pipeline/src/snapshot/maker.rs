@@ -20,7 +20,7 @@ use super::{Newest, SnapshotError, SnapshotFigures, SnapshotFolder, SnapshotOpti
 use crate::backfill::{Backfilled, History};
 use crate::handle::Handle;
 use crate::partition::PartitionState;
-use crate::recorded::RecordedLogs;
+use crate::recorded::{RecordedLogs, SkipsError};
 use crate::retention::{self, Dropped};
 
 /// Entries taken in at once.
@@ -66,9 +66,10 @@ pub fn make(
         return Ok(None);
     }
     let before = state.backfilled();
-    let skips = logs
-        .skips(from)
-        .map_err(|(offset, source)| SnapshotError::Log { offset, source })?;
+    let skips = logs.skips(&state).map_err(|error| match error {
+        SkipsError::Log { offset, source } => SnapshotError::Log { offset, source },
+        SkipsError::Snapshot(error) => error,
+    })?;
     let state = walked(state.keeping().skipping(skips), logs, to, go_on)?;
     refuse_other_history(before, state.backfilled(), filled)?;
     let walked = started.elapsed();
