@@ -29,6 +29,8 @@ pub enum Kind {
     Rejected(RejectionCode),
     /// There is no such thing.
     NotFound,
+    /// It was there, and is kept no longer.
+    NotKept,
     /// The path exists, the method does not.
     MethodNotAllowed,
     /// The body is larger than allowed.
@@ -66,6 +68,7 @@ impl Kind {
     pub fn all() -> impl Iterator<Item = Self> {
         let plain = [
             Self::NotFound,
+            Self::NotKept,
             Self::MethodNotAllowed,
             Self::BodyTooLarge,
             Self::BadBody,
@@ -93,6 +96,7 @@ impl Kind {
         match self {
             Self::Rejected(code) => code.as_str(),
             Self::NotFound => "not_found",
+            Self::NotKept => "not_kept",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::BodyTooLarge => "body_too_large",
             Self::BadBody => "bad_body",
@@ -125,6 +129,7 @@ impl Kind {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotKept => StatusCode::GONE,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
@@ -140,6 +145,7 @@ impl Kind {
         match self {
             Self::Rejected(code) => rejection_words(code).0,
             Self::NotFound => "There is no such thing",
+            Self::NotKept => "It is kept no longer",
             Self::MethodNotAllowed => "The path does not take this method",
             Self::BodyTooLarge => "The body is too large",
             Self::BadBody => "The body could not be received",
@@ -164,6 +170,9 @@ impl Kind {
             Self::Rejected(code) => rejection_words(code).1,
             Self::NotFound => {
                 "Check the path and the identifier; decisions by event id are found while the id is remembered."
+            }
+            Self::NotKept => {
+                "The server keeps its log for as long as --retain and --retain-bytes say; look into a backup. A transaction that comes again and was decided before that is not decided again."
             }
             Self::MethodNotAllowed => "The Allow header of the answer lists the methods.",
             Self::BodyTooLarge => {
@@ -426,6 +435,7 @@ impl From<SubmitError> for Problem {
             SubmitError::Rejected(rejection) => Self::from(rejection),
             SubmitError::Overloaded => Self::new(Kind::Overloaded, error.to_string()),
             SubmitError::DiskFull { .. } => Self::new(Kind::DiskFull, error.to_string()),
+            SubmitError::NotKept { .. } => Self::new(Kind::NotKept, error.to_string()),
             SubmitError::Unavailable(_) => Self::new(Kind::Unavailable, error.to_string()),
         }
     }
@@ -475,6 +485,7 @@ impl From<LookupError> for Problem {
     fn from(error: LookupError) -> Self {
         match error {
             LookupError::Stopped => Self::new(Kind::Unavailable, error.to_string()),
+            LookupError::NotKept { .. } => Self::new(Kind::NotKept, error.to_string()),
             other => Self::fault(Kind::Internal, &other),
         }
     }
@@ -484,6 +495,7 @@ impl From<ReplayError> for Problem {
     fn from(error: ReplayError) -> Self {
         match error {
             ReplayError::NotThere { .. } => Self::new(Kind::NotFound, error.to_string()),
+            ReplayError::NotKept { .. } => Self::new(Kind::NotKept, error.to_string()),
             ReplayError::Stopped { .. } => Self::new(Kind::Unavailable, error.to_string()),
             other => Self::fault(Kind::Internal, &other),
         }

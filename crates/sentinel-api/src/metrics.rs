@@ -22,6 +22,7 @@ use prometheus_client::registry::{Registry, Unit};
 use sentinel_domain::Verdict;
 use sentinel_pipeline::SnapshotFigures;
 use sentinel_pipeline::follow::Followed;
+use sentinel_pipeline::handle::Kept;
 use sentinel_pipeline::snapshot::Newest;
 use sentinel_store::Counts;
 
@@ -130,6 +131,7 @@ pub async fn read_metrics(State(api): State<Arc<Api>>) -> Result<Response<Body>,
         running: api.handle.is_running(),
         followed: *api.handle.followed().borrow(),
         snapshots: *api.handle.snapshots().borrow(),
+        kept: api.handle.kept(),
         sockets: api.live.sockets(),
     };
     let mut registry = Registry::default();
@@ -158,6 +160,7 @@ struct Scrape {
     running: bool,
     followed: Followed,
     snapshots: SnapshotFigures,
+    kept: Kept,
     sockets: usize,
 }
 
@@ -245,6 +248,11 @@ impl Scrape {
                 self.mismatches,
             ),
             (
+                "sentinel_log_dropped_bytes",
+                "Bytes of both logs that were dropped because they need not be kept",
+                self.snapshots.dropped_bytes,
+            ),
+            (
                 "sentinel_declined_amount_minor_units",
                 amount_help,
                 s.declined_amount_minor,
@@ -272,6 +280,21 @@ impl Scrape {
                 "sentinel_follower_lag_entries",
                 "Entries of the log that alerts have not followed yet",
                 lag as f64,
+            ),
+            (
+                "sentinel_log_first_offset",
+                "Offset of the oldest entry that both logs keep",
+                self.kept.first.0 as f64,
+            ),
+            (
+                "sentinel_log_bytes",
+                "Length of the transaction log",
+                self.kept.log_bytes as f64,
+            ),
+            (
+                "sentinel_decision_log_bytes",
+                "Length of the decision log",
+                self.kept.decision_log_bytes as f64,
             ),
             (
                 "sentinel_log_end_offset",

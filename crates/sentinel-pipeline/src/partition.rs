@@ -6,7 +6,7 @@
 //! was written and read back (`codec`) goes on as if it had never been away. Must never: read a clock, wait,
 //! or know who asked.
 
-mod codec;
+pub(crate) mod codec;
 
 use std::sync::Arc;
 
@@ -67,8 +67,10 @@ pub struct PartitionState {
     fed: Fed,
     backfilled: Option<Backfilled>,
     next: Offset,
-    /// What the log says to skip; looked for before the first entry is applied.
+    /// What the log says to skip, all of it; looked for before the first entry is applied.
     skips: Option<Skips>,
+    /// What the entries taken in say to skip, so that nobody who goes on from here has to look for it again.
+    skipped: Vec<Offset>,
     purpose: Purpose,
     run: Run,
 }
@@ -134,6 +136,7 @@ impl PartitionState {
             backfilled: None,
             next: Offset(0),
             skips: None,
+            skipped: Vec::new(),
             purpose: Purpose::Decide,
             run: Run::default(),
         }
@@ -154,7 +157,12 @@ impl PartitionState {
         };
     }
 
-    /// The same state, which knows what the log says to skip from its next entry on.
+    /// What the entries that it has taken in say to skip.
+    pub(crate) fn skipped(&self) -> &[Offset] {
+        &self.skipped
+    }
+
+    /// The same state, which knows everything that the log says to skip.
     pub(crate) fn skipping(self, skips: Skips) -> Self {
         Self {
             skips: Some(skips),
@@ -232,7 +240,10 @@ impl PartitionState {
     ) -> Result<(), BackfillError> {
         let skips = match &self.skips {
             Some(skips) => skips.clone(),
-            None => self.skips.insert(history.skips(self.next)?).clone(),
+            None => {
+                let behind = history.skips(self.next)?;
+                self.skips.insert(behind.and(&self.skipped)).clone()
+            }
         };
         let mut bytes = std::mem::take(&mut self.run.bytes);
         let entries = batch
@@ -263,7 +274,10 @@ impl PartitionState {
                     continue;
                 }
                 Taken::Settled(outcome, transaction) => (outcome, transaction),
-                Taken::Skip(skipped) if skipped < offset => (Outcome::Applied, None),
+                Taken::Skip(skipped) if skipped < offset => {
+                    self.skipped.push(skipped);
+                    (Outcome::Applied, None)
+                }
                 Taken::Skip(_) => (Outcome::Ignored, None),
                 Taken::Label(label) => (self.take_label(&label, (offset, log_time), settled), None),
                 Taken::Activation(activation) => {
@@ -395,6 +409,7 @@ impl PartitionState {
             engine: FeatureEngine::new(set),
             purpose: Purpose::Fill,
             next: history.start(),
+            skips: self.skips.clone(),
             ..Self::new(self.log, self.partition)
         };
         if walk.next > Offset(0) {

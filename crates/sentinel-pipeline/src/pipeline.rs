@@ -124,6 +124,10 @@ impl Pipeline {
             ..
         } = options;
         let logs = RecordedLogs::new(transactions.clone(), decisions.clone());
+        let logs = match &options.snapshots {
+            Some(snapshots) => logs.with_snapshots(&snapshots.folder),
+            None => logs,
+        };
         let (raised, _) = broadcast::channel(1_024);
         let (sink, channel) = options.sink;
         // First of all: an older owner is fenced from here on.
@@ -323,7 +327,7 @@ fn state_to_begin_with(
     folder.remove_unfinished()?;
     let started = std::time::Instant::now();
     let mut refused = |error: &SnapshotError| maker::tell_refused(handle, error);
-    let (state, found) = folder.newest_state(log, maker::covered(handle), &mut refused)?;
+    let (state, found) = folder.newest_state(log, maker::usable(handle), &mut refused)?;
     let Some(found) = found else {
         return Ok(state);
     };
@@ -360,7 +364,11 @@ fn write_last(options: &SnapshotOptions, handle: &Handle, state: &PartitionState
             offset: state.next(),
             source,
         })
-        .and_then(|()| SnapshotFolder::new(&options.folder).write(state, &logs.transactions));
+        .and_then(|()| {
+            let folder = SnapshotFolder::new(&options.folder);
+            let folder = folder.retaining(options.retention_now(handle));
+            folder.write(state, &logs.transactions)
+        });
     match written {
         Ok(Some(written)) => {
             let seconds = started.elapsed().as_secs_f64();

@@ -48,6 +48,18 @@ impl Skips {
         Ok(Self { offsets })
     }
 
+    /// These and those that were met before.
+    pub(crate) fn and(self, known: &[Offset]) -> Self {
+        if known.is_empty() {
+            return self;
+        }
+        let mut offsets = [&*self.offsets, known].concat();
+        offsets.sort_unstable();
+        offsets.dedup();
+        let offsets = offsets.into();
+        Self { offsets }
+    }
+
     /// Whether an entry is skipped.
     pub(crate) fn contains(&self, offset: Offset) -> bool {
         !self.offsets.is_empty() && self.offsets.binary_search(&offset).is_ok()

@@ -32,6 +32,8 @@ use sentinel_domain::Offset;
 use sentinel_eventlog::LogError;
 
 use crate::backfill::BackfillError;
+use crate::handle::Handle;
+use crate::retention::Retention;
 
 pub use folder::{Found, SnapshotFolder, Written};
 pub use maker::make;
@@ -50,6 +52,8 @@ pub struct SnapshotOptions {
     pub compared_first: u64,
     /// A clean stop makes one where at least so many entries came behind the last.
     pub at_stop_entries: u64,
+    /// How much of the logs is kept; what goes is dropped after a snapshot was made.
+    pub retention: Retention,
 }
 
 impl SnapshotOptions {
@@ -62,6 +66,15 @@ impl SnapshotOptions {
             interval: Duration::from_secs(300),
             compared_first: 8_192,
             at_stop_entries: 25_000,
+            retention: Retention::default(),
+        }
+    }
+
+    /// The retention with what is in force now.
+    pub(crate) fn retention_now(&self, handle: &Handle) -> Retention {
+        match handle.in_force().active.decider() {
+            Some(decider) => self.retention.for_features(&decider.features),
+            None => self.retention,
         }
     }
 }
@@ -75,6 +88,8 @@ pub struct SnapshotFigures {
     pub made: u64,
     /// How many could not be made or read.
     pub failures: u64,
+    /// Bytes of both logs that this process dropped, since they need not be kept.
+    pub dropped_bytes: u64,
 }
 
 /// The newest snapshot.

@@ -19,7 +19,7 @@ use crate::backfill::{BackfillError, Backfilled, History};
 use crate::partition::{PartitionState, Settled};
 use crate::poison::{Applying, Attempts, PoisonError};
 use crate::record::{RecordError, Recorder};
-use crate::recorded::RecordedLogs;
+use crate::recorded::{RecordedLogs, SkipsError};
 use crate::statistics::Statistics;
 
 /// The most entries applied at once.
@@ -42,6 +42,9 @@ pub enum WorkerError {
     /// The decision log failed or disagrees.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// What the log says to skip could not be looked for.
+    #[error(transparent)]
+    Skips(#[from] SkipsError),
     /// A new feature set could not be filled.
     #[error(transparent)]
     Backfill(#[from] BackfillError),
@@ -178,10 +181,7 @@ impl Worker {
             });
         }
         // Looked for once, for every owner of these logs.
-        let from = state.next();
-        let skips = logs
-            .skips(from)
-            .map_err(|(offset, source)| WorkerError::Log { offset, source })?;
+        let skips = logs.skips(&state)?;
         let state = state.skipping(skips);
         for switch in state.switches() {
             logs.learn_versions(Arc::clone(&switch.versions));

@@ -22,7 +22,8 @@ use super::{Newest, SnapshotError, SnapshotFigures, SnapshotFolder, SnapshotOpti
 use crate::backfill::{Backfilled, History};
 use crate::handle::Handle;
 use crate::partition::PartitionState;
-use crate::recorded::RecordedLogs;
+use crate::recorded::{RecordedLogs, SkipsError};
+use crate::retention::{self, Dropped};
 use crate::worker::WorkerError;
 
 /// Entries taken in at once.
@@ -68,9 +69,10 @@ pub fn make(
         return Ok(None);
     }
     let before = state.backfilled();
-    let skips = logs
-        .skips(from)
-        .map_err(|(offset, source)| SnapshotError::Log { offset, source })?;
+    let skips = logs.skips(&state).map_err(|error| match error {
+        SkipsError::Log { offset, source } => SnapshotError::Log { offset, source },
+        SkipsError::Snapshot(error) => error,
+    })?;
     let state = walked(state.keeping().skipping(skips), logs, to, go_on)?;
     refuse_other_history(before, state.backfilled(), filled)?;
     let walked = started.elapsed();
@@ -206,10 +208,12 @@ impl Maker {
         {
             return Ok(false);
         }
+        self.drop_old();
         while !self.stopping.load(Relaxed) {
             let covered = covered(&self.handle);
             if self.is_due(covered) {
                 self.make(covered);
+                self.drop_old();
             } else {
                 std::thread::park_timeout(PAUSE);
             }
@@ -242,6 +246,7 @@ impl Maker {
         {
             return Ok(true);
         }
+        self.retain();
         match comparing::write(&self.folder, &self.handle, &state) {
             Ok(written) => {
                 (self.last, self.last_at) = (to, Stopwatch::now());
@@ -267,7 +272,35 @@ impl Maker {
         new > 0 && !waits && (enough || late)
     }
 
+    /// Drops what the logs need not keep. Here, since whoever makes snapshots reads the logs from far back.
+    fn drop_old(&self) {
+        let retention = self.options.retention_now(&self.handle);
+        if retention.is_everything() || self.stopping.load(Relaxed) {
+            return;
+        }
+        match retention::keep(&retention, &self.folder, &self.handle) {
+            Ok(None) => {}
+            Ok(Some(dropped)) => {
+                let Dropped { first, bytes } = dropped;
+                tracing::info!(%first, bytes, "dropped what the logs need not keep");
+                self.handle
+                    .snapshots_sender()
+                    .send_modify(|figures| figures.dropped_bytes += bytes);
+            }
+            Err(error) => {
+                tracing::error!(error = ?error, "the logs keep more than asked for; trying again later");
+            }
+        }
+    }
+
+    /// Keeps the stepping stones of what is retained now.
+    fn retain(&mut self) {
+        let retention = self.options.retention_now(&self.handle);
+        self.folder = self.folder.clone().retaining(retention);
+    }
+
     fn make(&mut self, to: Offset) {
+        self.retain();
         let filled = self.handle.in_force().backfilled;
         let stopping = Arc::clone(&self.stopping);
         let mut go_on = || match stopping.load(Relaxed) {
@@ -315,6 +348,16 @@ impl Maker {
 pub(crate) fn covered(handle: &Handle) -> Offset {
     let followed = handle.followed().borrow().next;
     followed.min(handle.logs().decisions.end())
+}
+
+/// What a snapshot that a start goes on from may cover. Where the log has lost its beginning, what is recorded is enough:
+/// alerts follow from outcomes that are there.
+pub(crate) fn usable(handle: &Handle) -> Offset {
+    let logs = handle.logs();
+    match logs.transactions.start() {
+        Offset(0) => covered(handle),
+        _ => logs.decisions.end(),
+    }
 }
 
 /// Says that a snapshot cannot be used.

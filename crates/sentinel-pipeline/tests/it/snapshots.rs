@@ -3,6 +3,7 @@
 mod files;
 mod comparing;
 mod restart;
+mod retention;
 
 use std::ops::ControlFlow;
 use std::path::Path;

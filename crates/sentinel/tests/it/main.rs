@@ -15,6 +15,7 @@ mod backup;
 mod bad_input;
 mod files;
 mod resume;
+mod retention;
 mod replay;
 mod log;
 mod serve;

@@ -11,19 +11,21 @@ use sentinel_pipeline::dead_letter::DeadLetterFile;
 use sentinel_pipeline::statistics::Statistics;
 use sentinel_pipeline::worker::Worker;
 use sentinel_pipeline::{
-    Answer, Handle, Pipeline, PipelineOptions, RecordedLogs, SnapshotFigures, SnapshotOptions,
+    Answer, Handle, Pipeline, PipelineError, PipelineOptions, RecordedLogs, SnapshotFigures,
+    SnapshotOptions,
 };
 use sentinel_store::Store;
 
 use crate::contents::{LOG, shipped, stream};
 
-fn noon() -> Instant {
+pub fn noon() -> Instant {
     Instant::parse_rfc3339("2026-03-02T12:00:00Z").unwrap()
 }
 
 /// A data directory, opened anew for every start.
 pub struct Data {
     pub folder: tempfile::TempDir,
+    segment_bytes_max: u64,
 }
 
 /// A running pipeline, and the first offset that its start applied.
@@ -34,25 +36,34 @@ pub struct Running {
 
 impl Data {
     pub fn new() -> Self {
+        Self::with_segments(64 * 1024 * 1024)
+    }
+
+    /// Whose logs are cut into segments of that length.
+    pub fn with_segments(segment_bytes_max: u64) -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
+            segment_bytes_max,
         }
     }
 
     pub fn logs(&self) -> [EventLog; 2] {
-        let open = |name: &str, durability| {
+        let open = |name: &str, new_start| {
             let options = EmbeddedOptions {
-                durability,
+                new_start,
+                durability: Durability::Never,
+                segment_bytes_max: self.segment_bytes_max,
                 ..EmbeddedOptions::new(LOG)
             };
             EventLog::open(&self.folder.path().join(name), options)
                 .unwrap()
                 .0
         };
-        [
-            open("log", Durability::Never),
-            open("decisions", Durability::Never),
-        ]
+        let transactions = open("log", Offset(0));
+        let folder = sentinel_pipeline::SnapshotFolder::new(&self.snapshots());
+        let first = folder.first_replayable(&transactions).unwrap();
+        let decisions = open("decisions", first.unwrap_or(transactions.start()));
+        [transactions, decisions]
     }
 
     pub fn snapshots(&self) -> PathBuf {
@@ -70,6 +81,13 @@ impl Data {
     }
 
     pub async fn start(&self, snapshots: Option<SnapshotOptions>) -> Running {
+        self.try_start(snapshots).await.unwrap()
+    }
+
+    pub async fn try_start(
+        &self,
+        snapshots: Option<SnapshotOptions>,
+    ) -> Result<Running, PipelineError> {
         let [transactions, decisions] = self.logs();
         let mut first = None;
         let options = PipelineOptions {
@@ -90,8 +108,8 @@ impl Data {
         let mut progress = |next, _| {
             first.get_or_insert(Offset(next));
         };
-        let pipeline = Pipeline::start(options, &mut progress).await.unwrap();
-        Running { pipeline, first }
+        let pipeline = Pipeline::start(options, &mut progress).await?;
+        Ok(Running { pipeline, first })
     }
 
     /// Feeds a stretch and stops; where the log ends then.
