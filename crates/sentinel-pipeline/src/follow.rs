@@ -11,6 +11,7 @@ use sentinel_eventlog::{EventLog, LogError, RecordBatch, decode_entry};
 use sentinel_store::{FollowerCommit, OutboxRow, Progress, Store, StoreError};
 use tokio::sync::{broadcast, watch};
 
+use crate::planted::{self, Mistake};
 use crate::recorded::{LookupError, RecordedLogs};
 use crate::{alert, case};
 
@@ -296,6 +297,9 @@ impl Follower {
                 commit.cases.extend(case);
                 commit.alerts.push(alert);
             }
+        }
+        if planted::is(Mistake::ProgressAhead) {
+            commit.to = log.end();
         }
         let alerts = commit.alerts.clone();
         Ok((commit, alerts))

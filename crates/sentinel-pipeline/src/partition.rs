@@ -24,6 +24,7 @@ use crate::decide::{self, DecideScratch};
 use crate::features::{self, RUN_TRANSACTIONS_MAX, Rows};
 use crate::idempotency::{Idempotency, Sighting};
 use crate::intake::{self, Admitted, Taken};
+use crate::planted::{self, Mistake};
 use crate::poison::{self, Skips};
 use crate::replay::Explained;
 use crate::score;
@@ -228,7 +229,7 @@ impl PartitionState {
             Some(skips) => skips.clone(),
             None => self.skips.insert(history.skips(self.next)?).clone(),
         };
-        for record in batch.iter() {
+        for record in batch.iter().map(planted::stamped) {
             assert_eq!(
                 record.offset, self.next,
                 "entries are applied in order, each once"
@@ -308,7 +309,9 @@ impl PartitionState {
             .observe(&id, [0; 16], record.offset, record.log_time)
         {
             Sighting::First => {
-                self.finish_run(settled);
+                if !planted::is(Mistake::LabelTooEarly) {
+                    self.finish_run(settled);
+                }
                 self.engine.apply_label(label);
                 self.fed.labels += 1;
                 Outcome::Applied
@@ -422,6 +425,10 @@ impl PartitionState {
             return;
         };
         features::compute(&mut self.engine, &decider.rates, admitted, rows);
+        if planted::is(Mistake::ApplyTwice) && admitted.len() > 1 {
+            let last = admitted.len() - 1;
+            features::compute(&mut self.engine, &decider.rates, &admitted[last..], &mut Rows::default());
+        }
         self.fed.transactions += admitted.len() as u64;
         if self.purpose != Purpose::Decide {
             admitted.clear();

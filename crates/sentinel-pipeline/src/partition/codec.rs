@@ -16,6 +16,7 @@ use sentinel_features::{CodecError, FeatureEngine, FeatureSet};
 use super::{Fed, PartitionState, Switch};
 use crate::active::Active;
 use crate::backfill::Backfilled;
+use crate::planted::{self, Mistake};
 use crate::idempotency::{Idempotency, Remembered};
 use crate::snapshot::SnapshotError;
 use crate::snapshot::fields::{Fields, put_time, put_u64};
@@ -65,6 +66,9 @@ impl PartitionState {
         state.read_switches(from)?;
         read_ids(&mut state.idempotency, Section::EventIds, head, from)?;
         read_ids(&mut state.labels, Section::LabelIds, head, from)?;
+        if planted::is(Mistake::ForgetLabels) {
+            state.labels = Idempotency::default();
+        }
         let set = match state.active.decider() {
             Some(decider) => decider.features.clone(),
             None => FeatureSet::shipped(),
@@ -72,7 +76,11 @@ impl PartitionState {
         if set.state_hash() != head.features_state {
             return Err(from.unfit("its windows were kept for other features"));
         }
-        state.engine = read_windows(set, from)?;
+        let engine = read_windows(set.clone(), from)?;
+        state.engine = match planted::is(Mistake::ForgetWindows) {
+            true => FeatureEngine::new(set),
+            false => engine,
+        };
         Ok(state)
     }
 
