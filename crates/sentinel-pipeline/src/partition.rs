@@ -427,7 +427,12 @@ impl PartitionState {
         features::compute(&mut self.engine, &decider.rates, admitted, rows);
         if planted::is(Mistake::ApplyTwice) && admitted.len() > 1 {
             let last = admitted.len() - 1;
-            features::compute(&mut self.engine, &decider.rates, &admitted[last..], &mut Rows::default());
+            features::compute(
+                &mut self.engine,
+                &decider.rates,
+                &admitted[last..],
+                &mut Rows::default(),
+            );
         }
         self.fed.transactions += admitted.len() as u64;
         if self.purpose != Purpose::Decide {

@@ -43,7 +43,7 @@ pub(super) struct Model {
     pub count_most: u64,
     /// At most so many minor units of the account within an hour.
     pub sum_most: i64,
-    /// Quarters of log-odds, an odd number of eighths below: never on a tier's bound.
+    /// Quarters of log-odds over a base in odd eighths: the sum is never on a tier's bound.
     pub leaves: [i32; 3],
 }
 
@@ -53,6 +53,7 @@ pub(super) struct Rules {
     pub burst_at: u64,
     pub spend_over: i64,
     pub busy_at: u64,
+    pub frauds_at: u64,
     pub large_over: i64,
     /// Whether a rule asks for the user's own feature.
     pub asks_own: bool,
@@ -142,7 +143,7 @@ impl Rules {
         );
         rule(
             "fraud",
-            "account_fraud_count_ever >= 1".into(),
+            format!("account_fraud_count_ever >= {}", self.frauds_at),
             "verdict = \"challenge\"",
         );
         rule(
@@ -223,7 +224,7 @@ impl Content {
 
     fn model(version: u32, dice: &mut Dice) -> Self {
         let mut leaf = |from: i32| from + i32::try_from(dice.below(6)).unwrap();
-        let leaves = [leaf(-2), leaf(4), leaf(10)];
+        let leaves = [leaf(-2), leaf(1), leaf(8)];
         let model = Model {
             count_most: 1 + dice.below(4),
             sum_most: 5_000 + 1_000 * i64::try_from(dice.below(30)).unwrap(),
@@ -236,9 +237,10 @@ impl Content {
     /// Rules that ask for the user's own feature or do not.
     pub fn rules(version: u32, asks_own: bool, dice: &mut Dice) -> Self {
         let rules = Rules {
-            burst_at: 3 + dice.below(3),
-            spend_over: 10_000 + 1_000 * i64::try_from(dice.below(20)).unwrap(),
-            busy_at: 6 + dice.below(20),
+            burst_at: 3 + dice.below(4),
+            spend_over: 15_000 + 1_000 * i64::try_from(dice.below(20)).unwrap(),
+            busy_at: 8 + dice.below(20),
+            frauds_at: 1 + dice.below(4),
             large_over: 60 + i64::try_from(dice.below(30)).unwrap(),
             asks_own,
         };

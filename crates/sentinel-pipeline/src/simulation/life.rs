@@ -185,7 +185,8 @@ impl<'r> Life<'r> {
         match log.append(now, None, payloads) {
             Ok(offset) if offset.0 == first => {
                 let count = said.len() as u64;
-                said.into_iter().for_each(|one| self.oracle.append(now, one));
+                said.into_iter()
+                    .for_each(|one| self.oracle.append(now, one));
                 self.tally.entries += count;
                 if !self.poison.is_set() && self.dice.chance(1, 40) {
                     let poison = first + self.dice.below(count);
@@ -299,7 +300,10 @@ impl<'r> Life<'r> {
         process.catch_up(told)?;
         process.logs.decisions.flush().map_err(fault("flush"))?;
         while process.follow(runtime)? {}
-        process.worker.end().map_err(|error| stop_of("end", &error))?;
+        process
+            .worker
+            .end()
+            .map_err(|error| stop_of("end", &error))?;
         if with_snapshot {
             process
                 .logs
@@ -371,6 +375,10 @@ impl<'r> Life<'r> {
         if self.store.power_cut(&mut self.dice, self.runtime) {
             self.tell("the store is one of before");
             self.tally.stores_of_before += 1;
+        }
+        if self.dice.chance(1, 8) {
+            // Its name was never forced to the disk.
+            let _ = std::fs::remove_file(self.folder.path().join("attempts"));
         }
         if self.dice.chance(1, 8) {
             // What was being written.
@@ -459,4 +467,3 @@ fn below(dice: &mut Dice, bound: u64) -> usize {
 fn decisions_path(serial: u32) -> PathBuf {
     Path::new("data").join(format!("decisions-{serial}"))
 }
-

@@ -11,6 +11,7 @@ use sentinel_eventlog::{EventLog, encode_entry};
 
 use super::contents::Content;
 
+pub(super) use decision::Expectation;
 pub(super) use outcome::Expected;
 
 /// How long an id is remembered: 72 hours of log time.

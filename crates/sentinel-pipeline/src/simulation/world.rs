@@ -62,10 +62,10 @@ impl World {
     pub fn next(&mut self, before: &[Appended]) -> Said {
         match self.dice.below(100) {
             0..74 => self.payment(),
-            74..82 => self.again(before).unwrap_or_else(|| self.payment()),
-            82..91 => self.label(before).unwrap_or_else(|| self.payment()),
-            91..96 => self.activation(),
-            96..98 => self.nonsense(),
+            74..83 => self.again(before).unwrap_or_else(|| self.payment()),
+            83..92 => self.label(before).unwrap_or_else(|| self.payment()),
+            92..95 => self.activation(),
+            95..98 => self.nonsense(),
             _ => self.label_again(before).unwrap_or_else(|| self.payment()),
         }
     }

@@ -1,12 +1,10 @@
 //! What has to hold: after every start, and at the end of a life.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use sentinel_domain::{AlertId, CaseId, Offset, Outcome};
-use sentinel_eventlog::{
-    OutcomeEncoder, RecordBatch, VersionsTable, decode_outcome, outcome_body,
-};
+use sentinel_domain::{AlertId, CaseId, Degradation, Offset, Outcome, Tier};
+use sentinel_eventlog::{OutcomeEncoder, RecordBatch, VersionsTable, decode_outcome, outcome_body};
 use sentinel_store::{AlertQuery, CaseQuery};
 
 use super::{Life, below};
@@ -14,7 +12,7 @@ use crate::PartitionState;
 use crate::backfill::History;
 use crate::recorded::RecordedLogs;
 use crate::replay::replay_range;
-use crate::simulation::oracle::Expected;
+use crate::simulation::oracle::{Expectation, Expected, Said};
 use crate::simulation::process::{CHANNEL, Stop};
 
 /// So often a life may have to start at its end until everything is decided: poison stops three owners.
@@ -34,10 +32,16 @@ impl Life<'_> {
 
     fn check_outcomes(&self, logs: &RecordedLogs, expected: &[Expected]) -> Result<(), String> {
         let mut recorded: Vec<Vec<u8>> = Vec::new();
+        let mut is_in_time = true;
         let walked = logs.decisions.walk(Offset(0), &mut |record| {
+            let entry = self.oracle.list.get(recorded.len());
+            is_in_time &= entry.is_none_or(|entry| entry.log_time == record.log_time);
             recorded.push(record.payload.to_vec());
         });
         walked.map_err(|(offset, error)| format!("outcome {offset} cannot be read: {error}"))?;
+        if !is_in_time {
+            return Err("an outcome has another time than its entry".into());
+        }
         if recorded.len() > expected.len() {
             return Err(format!(
                 "DOUBLED: {} outcomes of {} entries",
@@ -81,15 +85,14 @@ impl Life<'_> {
         followed: Offset,
         expected: &[Expected],
     ) -> Result<(), String> {
-        let (mut alerts, mut cases) = (BTreeSet::new(), BTreeSet::new());
+        let (mut alerts, mut cases) = (BTreeMap::new(), BTreeSet::new());
         for (at, one) in (0..followed.0).zip(expected) {
-            let (is_due, opens_case) = one.follows();
             let position = logs.position(Offset(at));
-            if is_due {
-                alerts.insert(AlertId::at(position));
-            }
-            if opens_case {
-                cases.insert(CaseId::at(position));
+            if let Some(due) = one.due() {
+                alerts.insert(AlertId::at(position), self.alert_of(at, due));
+                if due.said.tier == Tier::Critical {
+                    cases.insert(CaseId::at(position));
+                }
             }
         }
         let store = self.store.store();
@@ -98,15 +101,27 @@ impl Life<'_> {
             ..AlertQuery::default()
         };
         let found = self.runtime.block_on(store.alerts(&query));
-        let found = found.map_err(|error| format!("read alerts: {error}"))?.items;
-        let ids: BTreeSet<AlertId> = found.iter().map(|alert| alert.alert_id).collect();
-        if ids != alerts || found.len() != alerts.len() {
+        let found = found
+            .map_err(|error| format!("read alerts: {error}"))?
+            .items;
+        for alert in &found {
+            let is_so = format!(
+                "{} {} {} {}",
+                alert.event_id, alert.amount_minor, alert.tier, alert.verdict
+            );
+            if alerts.get(&alert.alert_id) != Some(&is_so) {
+                return Err(format!(
+                    "ALERTS: {} before {followed} says {is_so}, not {:?}",
+                    alert.alert_id,
+                    alerts.get(&alert.alert_id)
+                ));
+            }
+        }
+        if found.len() != alerts.len() {
             return Err(format!(
-                "ALERTS: {} of {} that are due before {followed}; missing {:?}, too many {:?}",
+                "ALERTS: {} of {} that are due before {followed}",
                 found.len(),
-                alerts.len(),
-                alerts.difference(&ids).map(ToString::to_string).collect::<Vec<_>>(),
-                ids.difference(&alerts).map(ToString::to_string).collect::<Vec<_>>()
+                alerts.len()
             ));
         }
         let query = CaseQuery {
@@ -124,6 +139,17 @@ impl Life<'_> {
             ));
         }
         Ok(())
+    }
+
+    /// What an alert must say of its payment.
+    fn alert_of(&self, at: u64, due: &Expectation) -> String {
+        let said = &self.oracle.list[usize::try_from(at).unwrap()].said;
+        let Said::Transaction(payment) = said else {
+            panic!("only payments are decided");
+        };
+        let (tier, verdict) = (due.said.tier, due.said.verdict);
+        let (id, amount) = (&payment.event_id, payment.amount_minor);
+        format!("{id} {amount} {tier} {verdict}")
     }
 
     /// The end of a life: whatever is open is decided, followed and delivered, and all of it is held against the oracle.
@@ -170,19 +196,23 @@ impl Life<'_> {
         }
         self.check()?;
         self.check_messages(&logs)?;
+        self.check_letters()?;
         let mut go_on = |_, _| ControlFlow::Continue(());
         let found = replay_range(&logs, (Offset(0), end), &mut go_on);
         let found = found.map_err(|error| format!("replay: {error}"))?;
         if (found.compared, found.different) != (end.0, 0) {
             return Err(format!("{} outcomes of a replay differ", found.different));
         }
+        self.count_outcomes();
+        let backfilled = self.process().worker.state().backfilled();
+        self.tally.backfills += u64::from(backfilled.is_some());
         self.check_cutting(&logs)
     }
 
     /// One message an alert at least, each under its id, all of them the same.
     fn check_messages(&self, logs: &RecordedLogs) -> Result<(), String> {
         let expected = self.oracle.outcomes();
-        let due = (0..).zip(&expected).filter(|(_, one)| one.follows().0);
+        let due = (0..).zip(&expected).filter(|(_, one)| one.due().is_some());
         let due: BTreeSet<String> = due
             .map(|(at, _)| AlertId::at(logs.position(Offset(at))))
             .map(|id| format!("{id}/{CHANNEL}/alert.raised"))
@@ -205,6 +235,57 @@ impl Life<'_> {
         Ok(())
     }
 
+    /// The dead letters are the entries that were skipped, and nothing else.
+    fn check_letters(&self) -> Result<(), String> {
+        let file = self.folder.path().join("letters.jsonl");
+        let letters = std::fs::read_to_string(file).unwrap_or_default();
+        let row = |line: &str| {
+            let read: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+            read["row"].as_u64().unwrap_or(u64::MAX)
+        };
+        let rows: BTreeSet<u64> = letters.lines().map(row).collect();
+        let skipped = self.oracle.list.iter().filter_map(|one| match one.said {
+            Said::Skip(skipped) => Some(skipped),
+            _ => None,
+        });
+        let skipped: BTreeSet<u64> = skipped.collect();
+        (rows == skipped)
+            .then_some(())
+            .ok_or_else(|| format!("LETTERS of {rows:?} for the skipped {skipped:?}"))
+    }
+
+    /// Counts what became of the entries.
+    fn count_outcomes(&mut self) {
+        let expected = self.oracle.outcomes();
+        let tally = &mut self.tally;
+        let mut seen = BTreeSet::new();
+        for (one, entry) in expected.iter().zip(&self.oracle.list) {
+            match one {
+                Expected::Decided(decided) => {
+                    tally.decided += 1;
+                    if let Said::Transaction(payment) = &entry.said {
+                        tally.decided_anew += u64::from(!seen.insert(payment.event_id.clone()));
+                    }
+                    for flag in &decided.degraded {
+                        match flag {
+                            Degradation::LateEvent => tally.late += 1,
+                            Degradation::TooLateEvent => tally.too_late += 1,
+                            _ => tally.without_rate += 1,
+                        }
+                    }
+                    tally.alerts += u64::from(decided.is_due());
+                    tally.cases += u64::from(decided.said.tier == Tier::Critical);
+                }
+                Expected::Repeated(_) => tally.repeated += 1,
+                Expected::Conflicted(_) => tally.conflicted += 1,
+                Expected::Applied => tally.labels += 1,
+                Expected::Activated(..) => tally.activated += 1,
+                Expected::Ignored => tally.ignored += 1,
+                Expected::Refused(_) => tally.refused += 1,
+            }
+        }
+    }
+
     /// Another cutting of the log into batches gives the same bytes.
     fn check_cutting(&mut self, logs: &RecordedLogs) -> Result<(), String> {
         let log = &logs.transactions;
@@ -223,7 +304,8 @@ impl Life<'_> {
         for one in &settled {
             let mut bytes = Vec::new();
             encoder.encode(&one.outcome, 0, &mut bytes);
-            if self.told.bodies.get(&one.offset.0).map(Vec::as_slice) != Some(outcome_body(&bytes)) {
+            if self.told.bodies.get(&one.offset.0).map(Vec::as_slice) != Some(outcome_body(&bytes))
+            {
                 return Err(format!("outcome {} depends on the batch", one.offset));
             }
         }

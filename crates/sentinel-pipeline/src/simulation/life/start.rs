@@ -57,6 +57,9 @@ impl<'r> Life<'r> {
                 Err(Stop::Disk(what)) => {
                     self.tell(what);
                     self.tally.failed_starts += 1;
+                    if self.is_short && self.dice.chance(2, 3) {
+                        self.make_room();
+                    }
                     if !self.disk.powered() || self.dice.chance(1, 4) {
                         self.tell("power cut");
                         self.cut_power();
@@ -118,7 +121,9 @@ impl<'r> Life<'r> {
         let taken = ground.take_over(logs);
         if logs.transactions.appended_end().0 > self.oracle.end() {
             let Some(poison) = self.poison.take() else {
-                return Err(Stop::Broken("an entry was skipped that is no poison".into()));
+                return Err(Stop::Broken(
+                    "an entry was skipped that is no poison".into(),
+                ));
             };
             self.tell(format!("entry {poison} is skipped"));
             self.tally.skips += 1;
@@ -139,12 +144,16 @@ impl<'r> Life<'r> {
             _ => unfit += 1,
         })?;
         let next = state.next().0;
-        self.tell(format!("from a snapshot of {next}, {damaged} damaged, {unfit} do not fit"));
+        self.tell(format!(
+            "from a snapshot of {next}, {damaged} damaged, {unfit} do not fit"
+        ));
         self.tally.snapshots_used += u64::from(next > 0);
         self.tally.snapshots_damaged += damaged;
         self.tally.snapshots_unfit += unfit;
         if damaged > self.damaged {
-            return Err(Stop::Broken("a snapshot is damaged that nobody damaged".into()));
+            return Err(Stop::Broken(
+                "a snapshot is damaged that nobody damaged".into(),
+            ));
         }
         self.damaged -= damaged;
         Ok(state)

@@ -44,8 +44,9 @@ impl Frauds {
         }
     }
 
-    fn of(&self, account: &str) -> usize {
-        self.0.iter().filter(|(_, whose)| whose == account).count()
+    fn of(&self, account: &str) -> u64 {
+        let of_account = self.0.iter().filter(|(_, whose)| whose == account);
+        u64::try_from(of_account.count()).unwrap()
     }
 }
 
@@ -53,18 +54,18 @@ impl Frauds {
 #[derive(Debug, Clone)]
 pub(in crate::simulation) struct Expectation {
     versions: [u32; 4],
-    degraded: Vec<Degradation>,
-    said: Word,
+    pub degraded: Vec<Degradation>,
+    pub said: Word,
 }
 
 /// What a decision says.
 #[derive(Debug, Clone, PartialEq)]
-struct Word {
-    log_odds: LogOdds,
-    tier: Tier,
-    verdict: Verdict,
+pub(in crate::simulation) struct Word {
+    pub log_odds: LogOdds,
+    pub tier: Tier,
+    pub verdict: Verdict,
     /// The rules that hit, each with the value that it compared.
-    hits: Vec<(String, f64)>,
+    pub hits: Vec<(String, f64)>,
 }
 
 /// Money in another currency, to the nearest cent, ties to even.
@@ -83,7 +84,7 @@ struct Values {
     account_count_24h: u64,
     account_sum_1h: i64,
     own: Option<u64>,
-    frauds: usize,
+    frauds: u64,
     amount: Option<i64>,
 }
 
@@ -151,7 +152,7 @@ impl Values {
             let count = self.account_count_24h as f64;
             hits.push(("busy", count, Some(Tier::Low), None));
         }
-        if self.frauds >= 1 {
+        if self.frauds >= rules.frauds_at {
             let frauds = self.frauds as f64;
             hits.push(("fraud", frauds, None, Some(Verdict::Challenge)));
         }
@@ -199,8 +200,8 @@ impl Admitted {
             is_too_late: time_ms < greatest_ms - HOUR_MS,
         };
         let is_behind = all.iter().any(|other| {
-            let is_named = other.account == one.account
-                || (other.card.is_some() && other.card == one.card);
+            let is_named =
+                other.account == one.account || (other.card.is_some() && other.card == one.card);
             is_named && !other.is_too_late && other.time_ms > time_ms
         });
         let flags = [
@@ -221,13 +222,15 @@ impl Admitted {
             log_odds,
             tier,
             verdict,
-            hits: hits
-                .iter()
-                .map(|hit| (hit.0.to_owned(), hit.1))
-                .collect(),
+            hits: hits.iter().map(|hit| (hit.0.to_owned(), hit.1)).collect(),
         };
         Expected::Decided(Box::new(Expectation {
-            versions: [*model_version, *rules_version, *policy_version, *rates_version],
+            versions: [
+                *model_version,
+                *rules_version,
+                *policy_version,
+                *rates_version,
+            ],
             degraded: flags
                 .into_iter()
                 .filter_map(|(holds, flag)| holds.then_some(flag))
@@ -263,9 +266,20 @@ impl Expectation {
         let shares: LogOdds = found.contributions.iter().map(|one| one.log_odds).sum();
         let is_explained = found.tier >= Tier::Low || found.verdict != Verdict::Approve;
         if is_explained && found.base + shares != found.score.log_odds {
-            return Some(format!("the contributions do not give the score: {found:?}"));
+            return Some(format!(
+                "the contributions do not give the score: {found:?}"
+            ));
         }
-        let expected = &self.said;
+        let codes = found.reasons.iter().map(|reason| reason.code.as_str());
+        let mut codes: Vec<&str> = codes
+            .filter_map(|code| code.strip_prefix("rule:"))
+            .collect();
+        codes.sort_unstable();
+        let mut ids: Vec<&str> = self.said.hits.iter().map(|(id, _)| id.as_str()).collect();
+        ids.sort_unstable();
+        if codes != ids {
+            return Some(format!("reasons {codes:?} for the rules {ids:?}"));
+        }
         let hits = found.rules.iter().map(|hit| {
             let value = hit.evidence.first().map_or(f64::NAN, |(_, value)| *value);
             (hit.rule_id.to_string(), value)
@@ -276,13 +290,11 @@ impl Expectation {
             verdict: found.verdict,
             hits: hits.collect(),
         };
-        (word != *expected).then(|| format!("expected {expected:?}, found {word:?}"))
+        (word != self.said).then(|| format!("expected {:?}, found {word:?}", self.said))
     }
 
-    /// Whether somebody has to see it, and whether it opens a case.
-    pub fn follows(&self) -> (bool, bool) {
-        let Word { tier, verdict, .. } = &self.said;
-        let is_due = *tier >= Tier::Low || *verdict != Verdict::Approve;
-        (is_due, *tier == Tier::Critical)
+    /// Whether somebody has to see it.
+    pub fn is_due(&self) -> bool {
+        self.said.tier >= Tier::Low || self.said.verdict != Verdict::Approve
     }
 }

@@ -179,11 +179,11 @@ impl Expected {
         (!is_right).then(|| format!("expected {self:?}, found {found:?}"))
     }
 
-    /// Whether somebody has to see it, and whether it opens a case.
-    pub(in crate::simulation) fn follows(&self) -> (bool, bool) {
+    /// The decision that somebody has to see, where it is one.
+    pub(in crate::simulation) fn due(&self) -> Option<&Expectation> {
         match self {
-            Self::Decided(expected) => expected.follows(),
-            _ => (false, false),
+            Self::Decided(expected) => Some(&**expected).filter(|one| one.is_due()),
+            _ => None,
         }
     }
 }
