@@ -356,7 +356,7 @@ impl PartitionState {
     ) -> Result<(), BackfillError> {
         if self.engine.set().state_hash() == set.state_hash() {
             self.engine.replace_set(set);
-        } else if self.fed == Fed::default() {
+        } else if self.fed == Fed::default() || planted::is(Mistake::ForgetHistory) {
             self.engine = FeatureEngine::new(set);
         } else {
             let filled = self.filled(set, at, history)?;
@@ -424,16 +424,10 @@ impl PartitionState {
             }));
             return;
         };
-        features::compute(&mut self.engine, &decider.rates, admitted, rows);
         if planted::is(Mistake::ApplyTwice) && admitted.len() > 1 {
-            let last = admitted.len() - 1;
-            features::compute(
-                &mut self.engine,
-                &decider.rates,
-                &admitted[last..],
-                &mut Rows::default(),
-            );
+            features::compute(&mut self.engine, &decider.rates, admitted, rows);
         }
+        features::compute(&mut self.engine, &decider.rates, admitted, rows);
         self.fed.transactions += admitted.len() as u64;
         if self.purpose != Purpose::Decide {
             admitted.clear();

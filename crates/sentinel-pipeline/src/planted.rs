@@ -12,7 +12,7 @@ use sentinel_eventlog::Record;
     allow(dead_code, reason = "only this crate's tests plant any")
 )]
 pub(crate) enum Mistake {
-    /// The last transaction of a run goes into the windows twice.
+    /// A run of more than one transaction goes into the windows twice.
     ApplyTwice,
     /// The windows are not read from a snapshot.
     ForgetWindows,
@@ -24,12 +24,21 @@ pub(crate) enum Mistake {
     LabelTooEarly,
     /// A snapshot is used that covers more than is recorded and followed.
     SnapshotTooFar,
+    /// An entry is decided that the log says to skip.
+    IgnoreSkips,
+    /// Windows of a new feature set begin empty.
+    ForgetHistory,
     /// The follower's progress covers entries whose outcomes it has not read.
     ProgressAhead,
 }
 
 #[cfg(not(test))]
-mod here {
+pub(crate) use never::{is, stamped};
+#[cfg(test)]
+pub(crate) use switch::{is, plant, set_wall, stamped};
+
+#[cfg(not(test))]
+mod never {
     use super::{Mistake, Record};
 
     /// Whether to make a mistake: never.
@@ -44,7 +53,7 @@ mod here {
 }
 
 #[cfg(test)]
-mod here {
+mod switch {
     use std::cell::Cell;
 
     use sentinel_domain::Instant;
@@ -82,5 +91,3 @@ mod here {
         WALL.set(now);
     }
 }
-
-pub(crate) use here::*;

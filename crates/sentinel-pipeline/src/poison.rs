@@ -20,6 +20,7 @@ use sentinel_domain::{Entry, Instant, Offset, Rejection, RejectionCode};
 use sentinel_eventlog::{EventLog, LogError, Payloads, RecordBatch, encode_entry, skipped_by};
 
 use crate::dead_letter::DeadLetterFile;
+use crate::planted::{self, Mistake};
 
 /// How often the owner panics at an entry before it is skipped.
 pub const STOPS: u32 = 3;
@@ -47,7 +48,9 @@ impl Skips {
 
     /// Whether an entry is skipped.
     pub(crate) fn contains(&self, offset: Offset) -> bool {
-        !self.offsets.is_empty() && self.offsets.binary_search(&offset).is_ok()
+        !self.offsets.is_empty()
+            && self.offsets.binary_search(&offset).is_ok()
+            && !planted::is(Mistake::IgnoreSkips)
     }
 }
 

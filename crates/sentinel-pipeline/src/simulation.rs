@@ -208,6 +208,16 @@ fn a_snapshot_that_covers_too_much_is_caught() {
 }
 
 #[test]
+fn a_skipped_entry_that_is_decided_is_caught() {
+    caught(Planted::InEngine(Mistake::IgnoreSkips));
+}
+
+#[test]
+fn windows_of_a_new_set_that_begin_empty_are_caught() {
+    caught(Planted::InEngine(Mistake::ForgetHistory));
+}
+
+#[test]
 fn progress_ahead_of_its_rows_is_caught() {
     caught(Planted::InEngine(Mistake::ProgressAhead));
 }

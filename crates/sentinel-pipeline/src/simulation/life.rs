@@ -118,6 +118,7 @@ impl<'r> Life<'r> {
                 93..95 => self.change_capacity(),
                 95 => self.damage_snapshot(),
                 96 => self.lose_decisions()?,
+                97 => self.usurp()?,
                 _ => self.change_clock(),
             }
             self.acknowledge();
@@ -245,8 +246,13 @@ impl<'r> Life<'r> {
     }
 
     fn deliver(&mut self) -> Result<bool, String> {
-        let later = Instant::from_micros(i64::MAX / 4);
-        let delivered = deliver::step(self.store.store(), &self.sink, later);
+        if self.dice.chance(1, 10) {
+            self.tell("the sink refuses once");
+            self.inbox.refuse(1);
+            self.tally.sink_refusals += 1;
+        }
+        let now = Instant::from_micros(self.now);
+        let delivered = deliver::step(self.store.store(), &self.sink, now);
         let delivered = self.runtime.block_on(delivered);
         delivered.map_err(|error| format!("deliver: {error}"))
     }
@@ -451,6 +457,19 @@ impl<'r> Life<'r> {
         self.tally.decision_logs_lost += 1;
         self.decisions += 1;
         self.kill()
+    }
+
+    /// A second process takes over and dies: this one has lost its place and ends too.
+    fn usurp(&mut self) -> Result<(), String> {
+        self.tell("another owner takes over");
+        let (runtime, store) = (self.runtime, self.store.store().clone());
+        match self.process().usurped(&store, runtime) {
+            Ok(()) => {
+                self.tally.usurpers += 1;
+                self.kill()
+            }
+            Err(stop) => self.fell(stop),
+        }
     }
 
     fn snapshots(&self) -> PathBuf {

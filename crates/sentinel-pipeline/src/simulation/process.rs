@@ -14,13 +14,13 @@ use sentinel_eventlog::disk::simulated::SimulatedDisk;
 use sentinel_eventlog::{
     Commits, Disk, Durability, EmbeddedOptions, EventLog, LogError, OutcomeEncoder, outcome_body,
 };
-use sentinel_store::Store;
+use sentinel_store::{Store, StoreError};
 use tokio::runtime::Runtime;
 use tokio::sync::broadcast;
 
 use crate::backfill::BackfillError;
 use crate::dead_letter::DeadLetterFile;
-use crate::follow::{FollowError, Follower};
+use crate::follow::{self, FollowError, Follower};
 use crate::partition::PartitionState;
 use crate::poison::{self, Attempts};
 use crate::recorded::RecordedLogs;
@@ -294,6 +294,19 @@ impl Process {
     pub fn follow(&mut self, runtime: &Runtime) -> Result<bool, Stop> {
         let followed: Result<bool, FollowError> = runtime.block_on(self.follower.step());
         followed.map_err(stop("follow"))
+    }
+
+    /// Another owner takes the follower's place: from here on this one writes nothing. What it did, where it did.
+    pub fn usurped(&mut self, store: &Store, runtime: &Runtime) -> Result<(), Stop> {
+        let log = &self.logs.transactions;
+        let taken = store.take_over(follow::ALERTS, log.log_id(), log.partition());
+        let taken = runtime.block_on(taken);
+        taken.map_err(stop("take the follower's place"))?;
+        match runtime.block_on(self.follower.step()) {
+            Ok(false) | Err(FollowError::Store(StoreError::Fenced { .. })) => Ok(()),
+            Ok(true) => Err(Stop::Broken("a follower wrote that is no owner".into())),
+            Err(error) => Err(stop_of("follow as no owner", &error)),
+        }
     }
 
     /// Makes a snapshot of what is recorded and followed; false where there is one already.

@@ -18,6 +18,9 @@ use crate::simulation::process::{CHANNEL, Stop};
 /// So often a life may have to start at its end until everything is decided: poison stops three owners.
 const LAST_STARTS_MAX: u32 = 12;
 
+/// No wait between two tries is longer than an hour, and the sink refuses now and then.
+const HOURS_OF_DELIVERY: u32 = 8;
+
 impl Life<'_> {
     /// Everything recorded, told and followed so far is what the oracle says.
     pub(super) fn check(&mut self) -> Result<(), String> {
@@ -180,7 +183,10 @@ impl Life<'_> {
         process.catch_up(told)?;
         process.logs.decisions.flush().map_err(fault)?;
         while process.follow(runtime)? {}
-        while self.deliver().map_err(Stop::Broken)? {}
+        for _ in 0..HOURS_OF_DELIVERY {
+            while self.deliver().map_err(Stop::Broken)? {}
+            self.now += super::HOUR_US;
+        }
         Ok(())
     }
 

@@ -89,11 +89,7 @@ struct Values {
 }
 
 /// Those of an entity's events that lie in the window which ends at its newest.
-fn window<'a>(
-    all: &'a [Admitted],
-    is_its: impl Fn(&Admitted) -> bool,
-    length_ms: i64,
-) -> Vec<&'a Admitted> {
+fn window(all: &[Admitted], is_its: impl Fn(&Admitted) -> bool, length_ms: i64) -> Vec<&Admitted> {
     let its: Vec<&Admitted> = all
         .iter()
         .filter(|one| !one.is_too_late && is_its(one))
