@@ -1,6 +1,6 @@
 //! The two logs read side by side: entry *n* of one, outcome *n* of the other.
 
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use sentinel_domain::{Decision, Entry, LogPosition, Offset, Outcome, Transaction, Versions};
@@ -67,8 +67,8 @@ pub struct RecordedLogs {
     pub decisions: EventLog,
     /// What decisions name by hash; learnt from outcomes as they pass.
     versions: Arc<RwLock<VersionsTable>>,
-    /// What the log says to skip; looked for by its first owner.
-    skips: Arc<OnceLock<Skips>>,
+    /// What the log says to skip, and from which entry on that was looked for.
+    skips: Arc<Mutex<Option<(Offset, Skips)>>>,
 }
 
 impl RecordedLogs {
@@ -82,14 +82,19 @@ impl RecordedLogs {
         }
     }
 
-    /// What the log says to skip, from an entry on. Looked for once: whoever owns the logs asks first, with the earliest
-    /// entry that anybody will apply, and skips are only appended before that.
+    /// What the log says to skip, from an entry on. Skips are only appended before the logs have an owner, so it is
+    /// looked for once; again only for whoever begins further back than all before: a snapshot is made from the log's
+    /// start where the one that the owner began with was damaged since.
     pub(crate) fn skips(&self, from: Offset) -> Result<Skips, (Offset, LogError)> {
-        if let Some(skips) = self.skips.get() {
-            return Ok(skips.clone());
+        let mut known = self.skips.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*known {
+            Some((since, skips)) if *since <= from => Ok(skips.clone()),
+            _ => {
+                let skips = Skips::of(&self.transactions, from)?;
+                *known = Some((from, skips.clone()));
+                Ok(skips)
+            }
         }
-        let skips = Skips::of(&self.transactions, from)?;
-        Ok(self.skips.get_or_init(|| skips).clone())
     }
 
     /// Learns the versions that an outcome makes active.

@@ -89,6 +89,10 @@ fn live(
     for step in &life.steps {
         let _ = writeln!(told, "  {step}");
     }
+    told.push_str("the log, and what must become of it:\n");
+    for line in life.log() {
+        let _ = writeln!(told, "  {line}");
+    }
     Err(told)
 }
 

@@ -129,6 +129,16 @@ impl<'r> Life<'r> {
         self.finish()
     }
 
+    /// Every entry with what must become of it.
+    pub fn log(&self) -> Vec<String> {
+        let outcomes = self.oracle.outcomes();
+        let all = (0..).zip(self.oracle.list.iter().zip(outcomes));
+        all.map(|(at, (entry, outcome)): (u64, _)| {
+            format!("{at} {} {}: {outcome:?}", entry.log_time, entry.said)
+        })
+        .collect()
+    }
+
     /// Ends the use of what is no memory of its own.
     pub fn close(&mut self) {
         self.process = None;
@@ -245,12 +255,17 @@ impl<'r> Life<'r> {
         Ok(())
     }
 
+    /// Delivers, or is refused.
     fn deliver(&mut self) -> Result<bool, String> {
         if self.dice.chance(1, 10) {
             self.tell("the sink refuses once");
             self.inbox.refuse(1);
             self.tally.sink_refusals += 1;
         }
+        self.deliver_due()
+    }
+
+    fn deliver_due(&mut self) -> Result<bool, String> {
         let now = Instant::from_micros(self.now);
         let delivered = deliver::step(self.store.store(), &self.sink, now);
         let delivered = self.runtime.block_on(delivered);

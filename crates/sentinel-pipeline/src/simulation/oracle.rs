@@ -6,6 +6,8 @@
 mod decision;
 mod outcome;
 
+use std::fmt;
+
 use sentinel_domain::{Entry, Instant, Label, Transaction};
 use sentinel_eventlog::{EventLog, encode_entry};
 
@@ -49,6 +51,27 @@ impl Said {
         let mut bytes = Vec::new();
         encode_entry(&entry, &mut bytes);
         bytes
+    }
+}
+
+impl fmt::Display for Said {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Transaction(one) => write!(
+                f,
+                "{} of {} {} at {}: {} {}",
+                one.event_id,
+                one.account_id,
+                one.card_token.as_ref().map_or("", |card| card.as_str()),
+                one.event_time,
+                one.amount_minor,
+                one.currency.as_str()
+            ),
+            Self::Label(one) => write!(f, "{} {} of {}", one.label_id.0, one.kind, one.event_id),
+            Self::Content(one) => write!(f, "{} {:?}", one.activation.version, one.meaning),
+            Self::Skip(skipped) => write!(f, "skip {skipped}"),
+            Self::Nonsense(bytes) => write!(f, "{bytes:?}"),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ use sentinel_domain::{AlertId, CaseId, Degradation, Offset, Outcome, Tier};
 use sentinel_eventlog::{OutcomeEncoder, RecordBatch, VersionsTable, decode_outcome, outcome_body};
 use sentinel_store::{AlertQuery, CaseQuery};
 
-use super::{Life, below};
+use super::{HOUR_US, Life, below, stop_of};
 use crate::PartitionState;
 use crate::backfill::History;
 use crate::recorded::RecordedLogs;
@@ -18,8 +18,8 @@ use crate::simulation::process::{CHANNEL, Stop};
 /// So often a life may have to start at its end until everything is decided: poison stops three owners.
 const LAST_STARTS_MAX: u32 = 12;
 
-/// No wait between two tries is longer than an hour, and the sink refuses now and then.
-const HOURS_OF_DELIVERY: u32 = 8;
+/// No wait between two tries is longer than an hour, and a clock that was put back by hours comes round.
+const HOURS_OF_DELIVERY: u32 = 25;
 
 impl Life<'_> {
     /// Everything recorded, told and followed so far is what the oracle says.
@@ -178,16 +178,23 @@ impl Life<'_> {
         let Self { process, told, .. } = self;
         let process = process.as_mut().expect("a process runs");
         process.set_short(false);
-        let fault = |error| super::stop_of("flush", &error);
+        let fault = |error| stop_of("flush", &error);
         process.logs.transactions.flush().map_err(fault)?;
         process.catch_up(told)?;
         process.logs.decisions.flush().map_err(fault)?;
         while process.follow(runtime)? {}
         for _ in 0..HOURS_OF_DELIVERY {
-            while self.deliver().map_err(Stop::Broken)? {}
-            self.now += super::HOUR_US;
+            while self.deliver_due().map_err(Stop::Broken)? {}
+            let counts = self.runtime.block_on(self.store.store().counts());
+            let counts = counts.map_err(|error| stop_of("count messages", &error))?;
+            if counts.outbox_pending == 0 {
+                return Ok(());
+            }
+            self.now += HOUR_US;
         }
-        Ok(())
+        Err(Stop::Broken(
+            "messages are not delivered within a day".into(),
+        ))
     }
 
     fn check_all(&mut self) -> Result<(), String> {
