@@ -24,6 +24,8 @@ use crate::snapshot::SnapshotError;
 use crate::statistics::Statistics;
 
 const STEPS: u64 = 60;
+/// Entries of a crowded life, about.
+const CROWD_ENTRIES: u64 = 600;
 const SECOND_US: i64 = 1_000_000;
 const HOUR_US: i64 = 3_600 * SECOND_US;
 const YEAR_US: i64 = 365 * 24 * HOUR_US;
@@ -53,6 +55,8 @@ pub(super) struct Life<'r> {
     is_short: bool,
     /// Snapshots that were damaged on purpose.
     damaged: u64,
+    /// Entries come in hundreds, so that runs, batches and sweeps are full.
+    is_crowded: bool,
     pub steps: Vec<String>,
     pub tally: Tally,
 }
@@ -72,6 +76,7 @@ impl<'r> Life<'r> {
             free_bytes_min: [Some(0), Some(2_000), Some(30_000)][below(&mut dice, 3)],
             ..options(LogId([7; 16]))
         };
+        let is_crowded = dice.chance(1, 60);
         let folder = super::folder();
         let (sink, inbox) = Sink::memory();
         let store = StoreDisk::new(folder.path(), runtime);
@@ -96,8 +101,12 @@ impl<'r> Life<'r> {
             poison: Poison::default(),
             is_short: false,
             damaged: 0,
+            is_crowded,
             steps: Vec::new(),
-            tally: Tally::default(),
+            tally: Tally {
+                crowds: u64::from(is_crowded),
+                ..Tally::default()
+            },
         }
     }
 
@@ -174,7 +183,10 @@ impl<'r> Life<'r> {
 
     fn append(&mut self) -> Result<(), String> {
         let now = self.tick();
-        let count = 1 + self.dice.below(5);
+        let count = match self.is_crowded && self.oracle.end() < CROWD_ENTRIES {
+            true => 1 + self.dice.below(150),
+            false => 1 + self.dice.below(5),
+        };
         let (mut payloads, mut said) = (Payloads::default(), Vec::new());
         for _ in 0..count {
             let one = self.world.next(&self.oracle.list);

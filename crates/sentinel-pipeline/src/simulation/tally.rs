@@ -24,6 +24,7 @@ macro_rules! tally {
 
 tally! {
     entries,
+    crowds,
     starts,
     failed_starts,
     stops,
