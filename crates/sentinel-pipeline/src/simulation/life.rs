@@ -24,6 +24,8 @@ use crate::snapshot::SnapshotError;
 use crate::statistics::Statistics;
 
 const STEPS: u64 = 60;
+/// The last second that has four digits of a year.
+const LAST_SECOND: i64 = 253_402_300_799;
 /// Entries of a crowded life, about.
 const CROWD_ENTRIES: u64 = 600;
 const SECOND_US: i64 = 1_000_000;
@@ -453,12 +455,15 @@ impl<'r> Life<'r> {
     /// The clock jumps, freezes, or goes on.
     fn change_clock(&mut self) {
         self.tally.clock_jumps += 1;
-        match self.dice.below(8) {
-            0..2 => self.is_frozen = !self.is_frozen,
-            2 => self.now += YEAR_US,
-            3 => self.now -= 2 * YEAR_US,
-            4 => self.now += 73 * HOUR_US,
-            5 => self.now -= 5 * HOUR_US,
+        match self.dice.below(40) {
+            0..10 => self.is_frozen = !self.is_frozen,
+            10..15 => self.now += YEAR_US,
+            15..20 => self.now -= 2 * YEAR_US,
+            20..25 => self.now += 73 * HOUR_US,
+            25..30 => self.now -= 5 * HOUR_US,
+            // A clock without a battery, and one whose bits are all set.
+            30 => self.now = 0,
+            31 => self.now = LAST_SECOND * SECOND_US,
             _ => self.now += 5 * HOUR_US,
         }
         self.tell(format!("the clock says {}", Instant::from_micros(self.now)));
