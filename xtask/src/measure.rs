@@ -6,6 +6,7 @@
 //! streams.
 
 mod crashes;
+mod lives;
 mod models;
 mod parity;
 mod peers;
@@ -159,6 +160,7 @@ pub fn campaign(workspace: &Workspace, _words: &[String]) -> Result<ExitCode> {
     let jobs = jobs(workspace)?;
     let mut same = windows::oracle(workspace);
     same &= models::mutants(workspace);
+    same &= lives::all(workspace);
     same &= crashes::all(workspace);
     for job in &jobs {
         if job.name == SQL_TABLE {

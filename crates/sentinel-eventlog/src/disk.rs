@@ -50,17 +50,18 @@ pub(crate) struct Room {
     pub total_bytes: u64,
 }
 
-/// Mistakes that a simulation can have the log make, to show that it would find them.
+/// Mistakes that a simulation can have the log make, to show that it would find them. The real disk plants none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[cfg_attr(
-    not(any(test, feature = "simulation")),
-    allow(dead_code, reason = "the real disk plants none")
-)]
-pub(crate) enum PlantedBug {
+pub enum PlantedBug {
+    /// Content is acknowledged and never forced to the disk.
     SkipFileSync,
+    /// New names are never forced to the disk.
     SkipDirectorySync,
+    /// An unfinished tail stays where it is.
     LeaveTornTail,
+    /// The end moves before the sync.
     AcknowledgeBeforeSync,
+    /// What a failed sync left in memory is taken for written.
     TrustUnsyncedTail,
 }
 

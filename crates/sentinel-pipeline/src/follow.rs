@@ -6,11 +6,12 @@
 
 use std::time::Duration;
 
-use sentinel_domain::{Alert, Case, Entry, Offset, Outcome};
+use sentinel_domain::{Alert, Case, Entry, Instant, Offset, Outcome};
 use sentinel_eventlog::{EventLog, LogError, RecordBatch, decode_entry};
 use sentinel_store::{FollowerCommit, OutboxRow, Progress, Store, StoreError};
 use tokio::sync::{broadcast, watch};
 
+use crate::planted::{self, Mistake};
 use crate::recorded::{LookupError, RecordedLogs};
 use crate::{alert, case};
 
@@ -295,6 +296,9 @@ impl Follower {
                 commit.alerts.push(alert);
             }
         }
+        if planted::is(Mistake::ProgressAhead) {
+            commit.to = self.logs.transactions.end();
+        }
         let alerts = commit.alerts.clone();
         Ok((commit, alerts))
     }
@@ -306,7 +310,8 @@ impl Follower {
             kind: RAISED.to_owned(),
             payload: sentinel_delivery::alert_message(alert, case),
             attempts: 0,
-            due_at: alert.raised_at,
+            // At once: the alert has the time of the log, which may be ahead of every clock.
+            due_at: Instant::default(),
         }
     }
 }

@@ -44,12 +44,15 @@ pub mod recorded;
 pub mod snapshot;
 pub mod retention;
 pub mod poison;
+mod planted;
 pub mod replay;
 pub mod verify;
 pub mod statistics;
 pub mod dead_letter;
 pub mod handle;
 pub mod pipeline;
+#[cfg(test)]
+mod simulation;
 
 pub use backfill::{Backfilled, History};
 pub use handle::features::{FeaturesAdded, FeaturesError};

@@ -24,6 +24,7 @@ use crate::decide::{self, DecideScratch};
 use crate::features::{self, RUN_TRANSACTIONS_MAX, Rows};
 use crate::idempotency::{self, Idempotency, Sighting};
 use crate::intake::{self, Admitted, ReadEntry, Taken};
+use crate::planted::{self, Mistake};
 use crate::poison::{self, Skips};
 use crate::replay::Explained;
 use crate::score;
@@ -248,6 +249,7 @@ impl PartitionState {
         let mut bytes = std::mem::take(&mut self.run.bytes);
         let entries = batch
             .iter()
+            .map(planted::stamped)
             .map(|record| poison::read(&record, &skips, &mut bytes));
         let applied = self.apply_read(entries, history, settled);
         self.run.bytes = bytes;
@@ -337,7 +339,9 @@ impl PartitionState {
         let key = idempotency::key_of(&label.label_id.0);
         match self.labels.observe(key, [0; 16], offset, log_time) {
             Sighting::First => {
-                self.finish_run(settled);
+                if !planted::is(Mistake::LabelTooEarly) {
+                    self.finish_run(settled);
+                }
                 self.engine.apply_label(label);
                 self.fed.labels += 1;
                 Outcome::Applied
@@ -382,7 +386,7 @@ impl PartitionState {
     ) -> Result<(), BackfillError> {
         if self.engine.set().state_hash() == set.state_hash() {
             self.engine.replace_set(set);
-        } else if self.fed == Fed::default() {
+        } else if self.fed == Fed::default() || planted::is(Mistake::ForgetHistory) {
             self.engine = FeatureEngine::new(set);
         } else {
             let filled = self.filled(set, at, history)?;
@@ -451,6 +455,9 @@ impl PartitionState {
             }));
             return;
         };
+        if planted::is(Mistake::ApplyTwice) && admitted.len() > 1 {
+            features::absorb(&mut self.engine, &decider.rates, admitted);
+        }
         self.fed.transactions += admitted.len() as u64;
         if self.purpose != Purpose::Decide {
             features::absorb(&mut self.engine, &decider.rates, admitted);

@@ -299,7 +299,9 @@ impl Worker {
         }
     }
 
-    fn step(
+    /// Applies one batch of what the log holds now; `publish` sees it. `stop` is asked where it would wait, or walks
+    /// the log again.
+    pub(crate) fn step(
         &mut self,
         publish: &mut dyn FnMut(&PartitionState, Published),
         stop: &dyn Fn() -> bool,

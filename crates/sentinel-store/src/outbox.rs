@@ -3,7 +3,7 @@
 //! Promises that a message stays due until somebody says that it was delivered or given up, and that a
 //! settled message never becomes due again. Must never know a channel: it keeps text for whoever sends.
 
-use sentinel_domain::{ContentHash, Instant};
+use sentinel_domain::{ContentHash, Instant, MICROS_PER_SECOND};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{AssertSqlSafe, SqliteConnection};
 
@@ -28,6 +28,9 @@ const PENDING: i64 = 1;
 const DELIVERED: i64 = 2;
 const ABANDONED: i64 = 3;
 
+/// No wait between two tries is as long as a day: what is due later was put off by a clock that has been put back.
+const WAIT_US_MAX: i64 = 24 * 3_600 * MICROS_PER_SECOND;
+
 /// Identifiers in one UPDATE.
 const IDS_PER_STATEMENT: usize = 50;
 
@@ -49,13 +52,15 @@ pub struct OutboxRow {
 }
 
 impl Store {
-    /// Messages that are due, oldest first. Fails where one of them is damaged; the error names it, and
+    /// Messages that are due, oldest first, and those put off by more than any wait lasts: by a clock that has been put
+    /// back since. Fails where one of them is damaged; the error names it, and
     /// [`Store::outbox_abandoned`] takes it out of the way of the others.
     pub async fn outbox_due(&self, now: Instant, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
         let mut select = Select::from(TABLE, COLUMNS);
         // Written out, so that the partial index over pending rows serves it.
         select.push(" AND state = 1");
-        select.and_integer("due_at <=", now.micros())?;
+        let latest = now.micros().saturating_add(WAIT_US_MAX);
+        select.and_not_between("due_at", now.micros().saturating_add(1), latest)?;
         select.push(" ORDER BY due_at, outbox_id");
         select.limit(i64::from(limit))?;
         let attempt = "read due messages of the outbox";

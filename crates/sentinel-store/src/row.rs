@@ -73,6 +73,19 @@ impl Select {
         Ok(())
     }
 
+    /// Adds ` AND <column> NOT BETWEEN $n AND $m`.
+    pub(crate) fn and_not_between(
+        &mut self,
+        column: &str,
+        from: i64,
+        to: i64,
+    ) -> Result<(), StoreError> {
+        self.and_integer(&format!("{column} NOT BETWEEN"), from)?;
+        self.add_integer(to)?;
+        self.push(&format!(" AND ${}", self.arguments.len()));
+        Ok(())
+    }
+
     /// Adds ` AND <left> $n`, as in `and("account_id =", "a-1")`.
     pub(crate) fn and_text(&mut self, left: &str, value: &str) -> Result<(), StoreError> {
         self.add_text(value)?;

@@ -223,8 +223,7 @@ impl SimulatedDisk {
     }
 
     /// Has the log make a mistake on this disk.
-    #[cfg_attr(not(test), allow(dead_code, reason = "used by this crate's tests"))]
-    pub(crate) fn plant(&self, bug: PlantedBug) {
+    pub fn plant(&self, bug: PlantedBug) {
         self.platter().planted = Some(bug);
     }
 

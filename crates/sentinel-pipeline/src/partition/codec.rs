@@ -17,6 +17,7 @@ use super::{Fed, PartitionState, Switch};
 use crate::active::Active;
 use crate::backfill::Backfilled;
 use crate::idempotency::{Idempotency, Remembered};
+use crate::planted::{self, Mistake};
 use crate::snapshot::SnapshotError;
 use crate::snapshot::fields::{Fields, put_time, put_u64};
 use crate::snapshot::format::{Section, SectionReader, SectionWriter};
@@ -70,6 +71,9 @@ impl PartitionState {
         state.read_switches(from)?;
         read_ids(&mut state.idempotency, Section::EventIds, head, from)?;
         read_ids(&mut state.labels, Section::LabelIds, head, from)?;
+        if planted::is(Mistake::ForgetLabels) {
+            state.labels = Idempotency::default();
+        }
         let set = match state.active.decider() {
             Some(decider) => decider.features.clone(),
             None => FeatureSet::shipped(),
@@ -77,7 +81,11 @@ impl PartitionState {
         if set.state_hash() != head.features_state {
             return Err(from.unfit("its windows were kept for other features"));
         }
-        state.engine = read_windows(set, from)?;
+        let engine = read_windows(set.clone(), from)?;
+        state.engine = match planted::is(Mistake::ForgetWindows) {
+            true => FeatureEngine::new(set),
+            false => engine,
+        };
         Ok(state)
     }
 

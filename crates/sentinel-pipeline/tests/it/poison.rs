@@ -8,14 +8,15 @@ use sentinel_domain::{Entry, Instant, Offset, Outcome, RejectionCode};
 use sentinel_eventlog::{
     EventLog, MemoryOptions, Payloads, RecordBatch, decode_entry, encode_entry,
 };
-use sentinel_pipeline::RecordedLogs;
 use sentinel_pipeline::dead_letter::DeadLetterFile;
 use sentinel_pipeline::poison::{Attempts, STOPS, put_aside};
 use sentinel_pipeline::replay::replay_range;
 use sentinel_pipeline::statistics::Statistics;
 use sentinel_pipeline::worker::Worker;
+use sentinel_pipeline::{RecordedLogs, SnapshotFolder, snapshot};
 
-use crate::contents::{LOG, empty_log, shipped, stream};
+use crate::contents::{LOG, append, empty_log, shipped, stream};
+use crate::snapshots::{kept, written};
 
 /// The payment that stops the engine.
 const POISON: u64 = 333;
@@ -207,6 +208,41 @@ fn panics_at_one_entry_after_another_skip_nothing() {
     let mut batch = RecordBatch::default();
     setting.transactions.read(Offset(0), 1, &mut batch).unwrap();
     assert!(decode_entry(batch.get(0).unwrap().payload).is_ok());
+}
+
+/// Found by the simulation: the one that the owner began with stands behind the skip, and was damaged since.
+#[test]
+fn a_snapshot_made_from_further_back_than_its_owner_began_knows_what_is_skipped() {
+    let setting = Setting::new();
+    for _ in 0..STOPS {
+        assert!(!setting.live());
+    }
+    assert!(setting.live());
+    setting.decisions.flush().unwrap();
+    let folder = SnapshotFolder::new(&setting.folder.path().join("snapshots"));
+    let make = |logs: &RecordedLogs| {
+        let mut go_on = || std::ops::ControlFlow::Continue(());
+        let to = logs.decisions.end();
+        let made = snapshot::make(&folder, logs, to, None, &mut go_on, &mut |_| {});
+        made.unwrap().unwrap().written.file
+    };
+    let first = make(&setting.logs());
+    let (logs, log) = (setting.logs(), &setting.transactions);
+    let mut refused = |error: &_| panic!("{error}");
+    let (state, found) = folder.newest_state(log, log.end(), &mut refused).unwrap();
+    assert_eq!(found.unwrap().offset, log.end());
+    let statistics = Arc::new(Statistics::default());
+    let mut owner = Worker::recording_from(state, logs.clone(), statistics).unwrap();
+    let bytes = std::fs::read(&first).unwrap();
+    std::fs::write(&first, &bytes[..bytes.len() / 2]).unwrap();
+    append(log, stream(6, 1));
+    owner.catch_up(&mut |_, _| {}).unwrap();
+    setting.decisions.flush().unwrap();
+    let second = make(&logs);
+    let random = &mut sentinel_synth::Random::new(1);
+    let other = setting.folder.path().join("other");
+    let expected = written(&kept(log, log.end(), random), log, &other);
+    assert!(std::fs::read(second).unwrap() == expected);
 }
 
 #[test]

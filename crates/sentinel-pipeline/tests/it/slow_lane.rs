@@ -93,6 +93,23 @@ async fn settle(handle: &Handle) {
     done.expect("the slow lane comes to an end").unwrap();
 }
 
+/// A clock that was wrong once stamps the log for good: log time never goes back.
+#[tokio::test(flavor = "multi_thread")]
+async fn alerts_are_delivered_though_the_log_is_a_year_ahead_of_the_clock() {
+    let (setting, inbox) = Setting::new().await;
+    let pipeline = setting.start().await;
+    let handle = pipeline.handle().clone();
+    let next_year = noon().plus_micros(365 * 24 * 3_600 * 1_000_000);
+    let (_, entry) = stream(2, 1).remove(0);
+    handle.submit_entry(&entry, next_year).unwrap();
+    feed(&handle, 1, 3_000).await;
+    settle(&handle).await;
+    let due = handle.figures().alerts;
+    assert!(due > 20, "{due} alerts are due");
+    assert_eq!(inbox.lines().len() as u64, due);
+    pipeline.stop().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_suspicious_decision_becomes_one_alert_and_one_message() {
     let (setting, inbox) = Setting::new().await;

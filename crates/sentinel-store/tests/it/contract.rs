@@ -469,6 +469,27 @@ async fn messages_are_due_until_they_are_settled(store: Store) {
     assert_eq!(store.counts().await.unwrap().outbox_pending, 2);
 }
 
+/// The clock of the last try was ahead by a year.
+async fn a_message_put_off_by_a_clock_that_was_put_back_is_due(store: Store) {
+    taken_over(&store).await;
+    store.commit(&full(0, 2)).await.unwrap();
+    let [first, second] = [message(0), message(1)];
+    let now = second.due_at;
+    let due = async || -> Vec<String> {
+        let rows = store.outbox_due(now, 100).await.unwrap();
+        rows.into_iter().map(|row| row.outbox_id).collect()
+    };
+    let hours = |hours: i64| now.plus_micros(hours * 3_600_000_000);
+    let failed = async |until| {
+        let failed = store.outbox_failed(&first.outbox_id, 1, until, "timed out");
+        failed.await.unwrap();
+    };
+    failed(hours(1)).await;
+    assert_eq!(due().await.len(), 1, "no wait is over");
+    failed(hours(365 * 24)).await;
+    assert_eq!(due().await, [second.outbox_id, first.outbox_id.clone()]);
+}
+
 async fn a_settled_message_is_never_due_again(store: Store) {
     taken_over(&store).await;
     store.commit(&full(0, 2)).await.unwrap();
@@ -556,6 +577,7 @@ on_every_backend! {
     filters_hold_together,
     limits_and_cursors_are_checked,
     messages_are_due_until_they_are_settled,
+    a_message_put_off_by_a_clock_that_was_put_back_is_due,
     a_settled_message_is_never_due_again,
     clones_share_the_same_rows,
 }

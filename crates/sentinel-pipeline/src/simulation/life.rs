@@ -1,0 +1,520 @@
+//! One life of one data directory: what happens to it, step by step, as the dice of a seed say.
+
+mod check;
+mod start;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sentinel_delivery::{Inbox, Sink};
+use sentinel_domain::{Instant, LogId};
+use sentinel_eventlog::disk::simulated::{Dice, Fault, SimulatedDisk};
+use sentinel_eventlog::{EmbeddedOptions, LogError, Payloads};
+use tokio::runtime::Runtime;
+
+use super::Planted;
+use super::oracle::{Oracle, Said};
+use super::process::{Poison, Process, Stop, Told, options, stop_of};
+use super::store_disk::StoreDisk;
+use super::tally::Tally;
+use super::world::World;
+use crate::deliver;
+use crate::planted;
+use crate::snapshot::SnapshotError;
+use crate::statistics::Statistics;
+
+const STEPS: u64 = 60;
+/// The last second that has four digits of a year.
+const LAST_SECOND: i64 = 253_402_300_799;
+/// Entries of a crowded life, about.
+const CROWD_ENTRIES: u64 = 600;
+const SECOND_US: i64 = 1_000_000;
+const HOUR_US: i64 = 3_600 * SECOND_US;
+const YEAR_US: i64 = 365 * 24 * HOUR_US;
+
+/// A data directory with its process, and what is known of both.
+pub(super) struct Life<'r> {
+    dice: Dice,
+    runtime: &'r Runtime,
+    disk: SimulatedDisk,
+    options: EmbeddedOptions,
+    /// How often the decision log was set aside.
+    decisions: u32,
+    folder: tempfile::TempDir,
+    store: StoreDisk,
+    sink: Sink,
+    inbox: Inbox,
+    statistics: Arc<Statistics>,
+    world: World,
+    oracle: Oracle,
+    told: Told,
+    process: Option<Process>,
+    /// The appender's clock.
+    now: i64,
+    is_frozen: bool,
+    poison: Poison,
+    /// The disk has a bound.
+    is_short: bool,
+    /// Snapshots that were damaged on purpose.
+    damaged: u64,
+    /// Entries come in hundreds, so that runs, batches and sweeps are full.
+    is_crowded: bool,
+    pub steps: Vec<String>,
+    pub tally: Tally,
+}
+
+impl<'r> Life<'r> {
+    pub fn new(seed: u64, planted: Option<Planted>, runtime: &'r Runtime) -> Self {
+        let mut dice = Dice::new(seed);
+        let disk = SimulatedDisk::new(dice.roll());
+        planted::plant(None);
+        match planted {
+            Some(Planted::InLog(bug)) => disk.plant(bug),
+            Some(Planted::InEngine(mistake)) => planted::plant(Some(mistake)),
+            None => {}
+        }
+        let options = EmbeddedOptions {
+            segment_bytes_max: [3_000, 20_000, 1 << 20][below(&mut dice, 3)],
+            free_bytes_min: [Some(0), Some(2_000), Some(30_000)][below(&mut dice, 3)],
+            ..options(LogId([7; 16]))
+        };
+        let is_crowded = dice.chance(1, 60);
+        let folder = super::folder();
+        let (sink, inbox) = Sink::memory();
+        let store = StoreDisk::new(folder.path(), runtime);
+        let world = World::new(dice.split());
+        Self {
+            dice,
+            runtime,
+            disk,
+            options,
+            decisions: 1,
+            folder,
+            store,
+            sink,
+            inbox,
+            statistics: Arc::default(),
+            world,
+            oracle: Oracle::default(),
+            told: Told::default(),
+            process: None,
+            now: 1_767_614_400 * SECOND_US,
+            is_frozen: false,
+            poison: Poison::default(),
+            is_short: false,
+            damaged: 0,
+            is_crowded,
+            steps: Vec::new(),
+            tally: Tally {
+                crowds: u64::from(is_crowded),
+                ..Tally::default()
+            },
+        }
+    }
+
+    pub fn live(&mut self) -> Result<(), String> {
+        self.begin()?;
+        for _ in 0..STEPS {
+            match self.dice.below(100) {
+                0..36 => self.append()?,
+                36..46 => self.commit()?,
+                46..60 => self.work()?,
+                60..69 => self.follow()?,
+                69..76 => self.commit_decisions()?,
+                76..81 => self.snapshot()?,
+                81..83 => self.stop()?,
+                83..86 => self.kill()?,
+                86..90 => self.power_cut()?,
+                90..93 => self.plan_fault(),
+                93..95 => self.change_capacity(),
+                95 => self.damage_snapshot(),
+                96 => self.lose_decisions()?,
+                97 => self.usurp()?,
+                _ => self.change_clock(),
+            }
+            self.acknowledge();
+            if let Some(contradiction) = self.told.contradiction.take() {
+                return Err(contradiction);
+            }
+        }
+        self.finish()
+    }
+
+    /// Every entry with what must become of it.
+    pub fn log(&self) -> Vec<String> {
+        let outcomes = self.oracle.outcomes();
+        let all = (0..).zip(self.oracle.list.iter().zip(outcomes));
+        all.map(|(at, (entry, outcome)): (u64, _)| {
+            format!("{at} {} {}: {outcome:?}", entry.log_time, entry.said)
+        })
+        .collect()
+    }
+
+    /// Ends the use of what is no memory of its own.
+    pub fn close(&mut self) {
+        self.process = None;
+        self.store.close(self.runtime);
+    }
+
+    fn tell(&mut self, step: impl Into<String>) {
+        let operations = self.disk.operations();
+        self.steps.push(format!("{operations}: {}", step.into()));
+    }
+
+    fn process(&mut self) -> &mut Process {
+        self.process.as_mut().expect("a process runs between steps")
+    }
+
+    /// What can be read of the transaction log was acknowledged.
+    fn acknowledge(&mut self) {
+        if let Some(process) = &self.process {
+            let end = process.logs.transactions.end().0;
+            self.oracle.acknowledged = self.oracle.acknowledged.max(end);
+        }
+    }
+
+    /// The appender's clock goes on, unless it is frozen.
+    fn tick(&mut self) -> Instant {
+        if !self.is_frozen {
+            self.now += i64::try_from(self.dice.below(8_000_000)).unwrap();
+        }
+        let now = Instant::from_micros(self.now);
+        planted::set_wall(now);
+        now
+    }
+
+    fn append(&mut self) -> Result<(), String> {
+        let now = self.tick();
+        let count = match self.is_crowded && self.oracle.end() < CROWD_ENTRIES {
+            true => 1 + self.dice.below(150),
+            false => 1 + self.dice.below(5),
+        };
+        let (mut payloads, mut said) = (Payloads::default(), Vec::new());
+        for _ in 0..count {
+            let one = self.world.next(&self.oracle.list);
+            payloads.push(&one.payload());
+            said.push(one);
+        }
+        self.append_said(now, said, &payloads)
+    }
+
+    fn append_said(
+        &mut self,
+        now: Instant,
+        said: Vec<Said>,
+        payloads: &Payloads,
+    ) -> Result<(), String> {
+        let first = self.oracle.end();
+        self.tell(format!("append {} entries at {first}", said.len()));
+        let log = self.process().logs.transactions.clone();
+        match log.append(now, None, payloads) {
+            Ok(offset) if offset.0 == first => {
+                let count = said.len() as u64;
+                said.into_iter()
+                    .for_each(|one| self.oracle.append(now, one));
+                self.tally.entries += count;
+                if !self.poison.is_set() && self.dice.chance(1, 40) {
+                    let poison = first + self.dice.below(count);
+                    self.tell(format!("entry {poison} is poison"));
+                    self.poison.set(poison);
+                }
+                Ok(())
+            }
+            Ok(offset) => Err(format!("appended at {offset}, expected {first}")),
+            Err(LogError::DiskFull { .. }) => {
+                self.tally.disk_full += 1;
+                if self.dice.chance(1, 2) {
+                    self.make_room();
+                }
+                Ok(())
+            }
+            Err(error) => self.fell(stop_of("append", &error)),
+        }
+    }
+
+    fn commit(&mut self) -> Result<(), String> {
+        self.tell("commit");
+        let log = self.process().logs.transactions.clone();
+        match log.commit_queued() {
+            Ok(()) => Ok(()),
+            Err(error) => self.fell(stop_of("commit", &error)),
+        }
+    }
+
+    fn work(&mut self) -> Result<(), String> {
+        if self.dice.chance(1, 2) {
+            self.commit()?;
+        }
+        self.tell("work");
+        let is_short = self.is_short;
+        let process = self.process.as_mut().expect("a process runs");
+        process.set_short(is_short);
+        let worked = process.work(&mut self.told);
+        worked.map(drop).or_else(|stop| self.fell(stop))
+    }
+
+    fn follow(&mut self) -> Result<(), String> {
+        self.tell("follow");
+        let runtime = self.runtime;
+        let followed = self.process().follow(runtime);
+        if let Err(stop) = followed {
+            return self.fell(stop);
+        }
+        if self.dice.chance(1, 3) {
+            self.store.keep();
+        }
+        if self.dice.chance(1, 3) {
+            self.deliver()?;
+        }
+        Ok(())
+    }
+
+    /// Delivers, or is refused.
+    fn deliver(&mut self) -> Result<bool, String> {
+        if self.dice.chance(1, 10) {
+            self.tell("the sink refuses once");
+            self.inbox.refuse(1);
+            self.tally.sink_refusals += 1;
+        }
+        self.deliver_due()
+    }
+
+    fn deliver_due(&mut self) -> Result<bool, String> {
+        let now = Instant::from_micros(self.now);
+        let delivered = deliver::step(self.store.store(), &self.sink, now);
+        let delivered = self.runtime.block_on(delivered);
+        delivered.map_err(|error| format!("deliver: {error}"))
+    }
+
+    fn commit_decisions(&mut self) -> Result<(), String> {
+        self.tell("commit decisions");
+        let log = self.process().logs.decisions.clone();
+        match log.commit_queued() {
+            Ok(()) => Ok(()),
+            Err(error) => self.fell(stop_of("commit decisions", &error)),
+        }
+    }
+
+    fn snapshot(&mut self) -> Result<(), String> {
+        let leave = self.dice.chance(1, 8);
+        self.tell("make a snapshot");
+        let folder = self.ground().snapshots();
+        match self.process().snapshot(&folder, leave) {
+            Ok(made) => {
+                self.tally.snapshots += u64::from(made);
+                Ok(())
+            }
+            Err(SnapshotError::Stopped | SnapshotError::Backfill(_)) if leave => Ok(()),
+            Err(error) => self.fell(stop_of("make a snapshot", &error)),
+        }
+    }
+
+    /// A clean stop: everything is decided, followed and closed.
+    fn stop(&mut self) -> Result<(), String> {
+        self.tell("stop");
+        match self.drained() {
+            Ok(()) => {
+                self.tally.stops += 1;
+                self.acknowledge();
+                self.process = None;
+                self.begin()
+            }
+            Err(stop) => self.fell(stop),
+        }
+    }
+
+    fn drained(&mut self) -> Result<(), Stop> {
+        let (runtime, is_short) = (self.runtime, self.is_short);
+        let with_snapshot = self.dice.chance(1, 2);
+        let folder = self.ground().snapshots();
+        let Self { process, told, .. } = self;
+        let process = process.as_mut().expect("a process runs");
+        let fault = |what| move |error: LogError| stop_of(what, &error);
+        process.set_short(is_short);
+        process.logs.transactions.flush().map_err(fault("flush"))?;
+        process.catch_up(told)?;
+        process.logs.decisions.flush().map_err(fault("flush"))?;
+        while process.follow(runtime)? {}
+        process
+            .worker
+            .end()
+            .map_err(|error| stop_of("end", &error))?;
+        if with_snapshot {
+            process
+                .logs
+                .decisions
+                .sync()
+                .map_err(fault("sync decisions"))?;
+            let written = folder.write(process.worker.state(), &process.logs.transactions);
+            written.map_err(|error| stop_of("write a snapshot", &error))?;
+        }
+        process.logs.transactions.close().map_err(fault("close"))?;
+        process.logs.decisions.close().map_err(fault("close"))
+    }
+
+    /// Something did not work: the process ends, perhaps with the machine.
+    fn fell(&mut self, stop: Stop) -> Result<(), String> {
+        match stop {
+            Stop::Broken(what) => Err(what),
+            Stop::Panicked => {
+                self.panicked();
+                self.kill()
+            }
+            Stop::Disk(what) => {
+                self.tell(what);
+                self.tally.failures += 1;
+                if self.disk.powered() && self.dice.chance(1, 2) {
+                    self.kill()
+                } else {
+                    self.power_cut()
+                }
+            }
+        }
+    }
+
+    /// The owner panicked: the log's own thread would most often have written what was recorded before.
+    fn panicked(&mut self) {
+        self.tell("the owner panicked");
+        self.tally.panics += 1;
+        if let Some(process) = &self.process
+            && self.dice.chance(3, 4)
+        {
+            // A failure ends the process, which has ended.
+            let _ = process.logs.decisions.commit_queued();
+        }
+    }
+
+    fn kill(&mut self) -> Result<(), String> {
+        if !self.disk.powered() {
+            return self.power_cut();
+        }
+        self.tell("kill");
+        self.acknowledge();
+        self.tally.kills += 1;
+        self.process = None;
+        self.disk.kill();
+        self.begin()
+    }
+
+    fn power_cut(&mut self) -> Result<(), String> {
+        self.tell("power cut");
+        self.cut_power();
+        self.begin()
+    }
+
+    fn cut_power(&mut self) {
+        self.acknowledge();
+        self.process = None;
+        self.tally.power_cuts += 1;
+        self.disk.crash(self.dice.roll());
+        if self.store.power_cut(&mut self.dice, self.runtime) {
+            self.tell("the store is one of before");
+            self.tally.stores_of_before += 1;
+        }
+        if self.dice.chance(1, 8) {
+            // Its name was never forced to the disk.
+            let _ = std::fs::remove_file(self.folder.path().join("attempts"));
+        }
+        if self.dice.chance(1, 8) {
+            // What was being written.
+            let name = format!("{:020}.unfinished", self.dice.below(100));
+            let folder = self.snapshots();
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(folder.join(name), b"SENTSNP\n").unwrap();
+        }
+    }
+
+    fn plan_fault(&mut self) {
+        let at = self.disk.operations() + 1 + self.dice.below(12);
+        let fault = match self.dice.below(3) {
+            0 => Fault::Failure,
+            1 => Fault::NoSpace,
+            _ => Fault::PowerOff,
+        };
+        self.tell(format!("{fault:?} at operation {at}"));
+        self.disk.fault_at(at, fault);
+    }
+
+    fn change_capacity(&mut self) {
+        if self.is_short || self.dice.chance(1, 3) {
+            return self.make_room();
+        }
+        let bytes = self.disk.used_bytes() + self.dice.below(60_000);
+        self.tell(format!("capacity {bytes} bytes"));
+        self.disk.set_capacity_bytes(bytes);
+        self.is_short = true;
+    }
+
+    fn make_room(&mut self) {
+        self.tell("there is room");
+        self.tally.rooms_made += u64::from(self.is_short);
+        self.disk.set_capacity_bytes(u64::MAX);
+        self.is_short = false;
+    }
+
+    /// The clock jumps, freezes, or goes on.
+    fn change_clock(&mut self) {
+        self.tally.clock_jumps += 1;
+        match self.dice.below(40) {
+            0..10 => self.is_frozen = !self.is_frozen,
+            10..15 => self.now += YEAR_US,
+            15..20 => self.now -= 2 * YEAR_US,
+            20..25 => self.now += 73 * HOUR_US,
+            25..30 => self.now -= 5 * HOUR_US,
+            // A clock without a battery, and one whose bits are all set.
+            30 => self.now = 0,
+            31 => self.now = LAST_SECOND * SECOND_US,
+            _ => self.now += 5 * HOUR_US,
+        }
+        self.tell(format!("the clock says {}", Instant::from_micros(self.now)));
+    }
+
+    /// A bit of the newest snapshot turns.
+    fn damage_snapshot(&mut self) {
+        let listed = self.ground().snapshots().list().unwrap();
+        let Some((offset, file)) = listed.into_iter().next() else {
+            return;
+        };
+        self.tell(format!("damage the snapshot of {offset}"));
+        let mut bytes = std::fs::read(&file).unwrap();
+        let at = usize::try_from(self.dice.below(bytes.len() as u64)).unwrap();
+        bytes[at] ^= 1 << self.dice.below(8);
+        std::fs::write(&file, bytes).unwrap();
+        self.damaged += 1;
+    }
+
+    /// The decision log is damaged and set aside: it is made again.
+    fn lose_decisions(&mut self) -> Result<(), String> {
+        self.tell("the decision log is set aside");
+        self.tally.decision_logs_lost += 1;
+        self.decisions += 1;
+        self.kill()
+    }
+
+    /// A second process takes over and dies: this one has lost its place and ends too.
+    fn usurp(&mut self) -> Result<(), String> {
+        self.tell("another owner takes over");
+        let (runtime, store) = (self.runtime, self.store.store().clone());
+        match self.process().usurped(&store, runtime) {
+            Ok(()) => {
+                self.tally.usurpers += 1;
+                self.kill()
+            }
+            Err(stop) => self.fell(stop),
+        }
+    }
+
+    fn snapshots(&self) -> PathBuf {
+        self.folder.path().join("snapshots")
+    }
+}
+
+/// A number below a bound, for a place in a list.
+fn below(dice: &mut Dice, bound: u64) -> usize {
+    usize::try_from(dice.below(bound)).unwrap()
+}
+
+/// Where the decision log lies that was not set aside.
+fn decisions_path(serial: u32) -> PathBuf {
+    Path::new("data").join(format!("decisions-{serial}"))
+}

@@ -1,0 +1,327 @@
+//! What has to hold: after every start, and at the end of a life.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+use sentinel_domain::{AlertId, CaseId, Degradation, Offset, Outcome, Tier};
+use sentinel_eventlog::{OutcomeEncoder, RecordBatch, VersionsTable, decode_outcome, outcome_body};
+use sentinel_store::{AlertQuery, CaseQuery};
+
+use super::{HOUR_US, Life, below, stop_of};
+use crate::PartitionState;
+use crate::backfill::History;
+use crate::recorded::RecordedLogs;
+use crate::replay::replay_range;
+use crate::simulation::oracle::{Expectation, Expected, Said};
+use crate::simulation::process::{CHANNEL, Stop};
+
+/// So often a life may have to start at its end until everything is decided: poison stops three owners.
+const LAST_STARTS_MAX: u32 = 12;
+
+/// No wait between two tries is longer than an hour, and a clock that was put back by hours comes round.
+const HOURS_OF_DELIVERY: u32 = 25;
+
+impl Life<'_> {
+    /// Everything recorded, told and followed so far is what the oracle says.
+    pub(super) fn check(&mut self) -> Result<(), String> {
+        let logs = self.process().logs.clone();
+        let followed = self.process().follower.next();
+        let faults = self.disk.clone();
+        faults.clear_faults();
+        let expected = self.oracle.outcomes();
+        self.check_outcomes(&logs, &expected)?;
+        self.check_store(&logs, followed, &expected)
+    }
+
+    fn check_outcomes(&self, logs: &RecordedLogs, expected: &[Expected]) -> Result<(), String> {
+        let mut recorded: Vec<Vec<u8>> = Vec::new();
+        let mut is_in_time = true;
+        let walked = logs.decisions.walk(Offset(0), &mut |record| {
+            let entry = self.oracle.list.get(recorded.len());
+            is_in_time &= entry.is_none_or(|entry| entry.log_time == record.log_time);
+            recorded.push(record.payload.to_vec());
+        });
+        walked.map_err(|(offset, error)| format!("outcome {offset} cannot be read: {error}"))?;
+        if !is_in_time {
+            return Err("an outcome has another time than its entry".into());
+        }
+        if recorded.len() > expected.len() {
+            return Err(format!(
+                "DOUBLED: {} outcomes of {} entries",
+                recorded.len(),
+                expected.len()
+            ));
+        }
+        let mut versions = VersionsTable::default();
+        for (at, expected) in (0..).zip(expected) {
+            let recorded = recorded.get(usize::try_from(at).unwrap());
+            let told = self.told.bodies.get(&at);
+            let body = recorded.map(|payload| outcome_body(payload));
+            if let (Some(body), Some(told)) = (body, told)
+                && body != told
+            {
+                return Err(format!("CONTRADICTED: outcome {at} was told otherwise"));
+            }
+            let Some(body) = body.or(told.map(Vec::as_slice)) else {
+                continue;
+            };
+            let mut payload = vec![0; 4];
+            payload.extend_from_slice(body);
+            let log_time = self.oracle.list[usize::try_from(at).unwrap()].log_time;
+            let position = logs.position(Offset(at));
+            let decoded = decode_outcome(&payload, position, log_time, &versions);
+            let (outcome, _) = decoded.map_err(|error| format!("outcome {at}: {error}"))?;
+            if let Some(fault) = expected.fault(&outcome) {
+                return Err(format!("WRONG: outcome {at}: {fault}"));
+            }
+            if let Outcome::Activated(active) = outcome {
+                versions.insert(active);
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows of the store are those that follow from the entries before its progress, each once.
+    fn check_store(
+        &self,
+        logs: &RecordedLogs,
+        followed: Offset,
+        expected: &[Expected],
+    ) -> Result<(), String> {
+        let (mut alerts, mut cases) = (BTreeMap::new(), BTreeSet::new());
+        for (at, one) in (0..followed.0).zip(expected) {
+            let position = logs.position(Offset(at));
+            if let Some(due) = one.due() {
+                alerts.insert(AlertId::at(position), self.alert_of(at, due));
+                if due.said.tier == Tier::Critical {
+                    cases.insert(CaseId::at(position));
+                }
+            }
+        }
+        let store = self.store.store();
+        let query = AlertQuery {
+            limit: 1_000,
+            ..AlertQuery::default()
+        };
+        let found = self.runtime.block_on(store.alerts(&query));
+        let found = found
+            .map_err(|error| format!("read alerts: {error}"))?
+            .items;
+        for alert in &found {
+            let is_so = format!(
+                "{} {} {} {}",
+                alert.event_id, alert.amount_minor, alert.tier, alert.verdict
+            );
+            if alerts.get(&alert.alert_id) != Some(&is_so) {
+                return Err(format!(
+                    "ALERTS: {} before {followed} says {is_so}, not {:?}",
+                    alert.alert_id,
+                    alerts.get(&alert.alert_id)
+                ));
+            }
+        }
+        if found.len() != alerts.len() {
+            return Err(format!(
+                "ALERTS: {} of {} that are due before {followed}",
+                found.len(),
+                alerts.len()
+            ));
+        }
+        let query = CaseQuery {
+            limit: 1_000,
+            ..CaseQuery::default()
+        };
+        let found = self.runtime.block_on(store.cases(&query));
+        let found = found.map_err(|error| format!("read cases: {error}"))?.items;
+        let ids: BTreeSet<CaseId> = found.iter().map(|case| case.case_id).collect();
+        if ids != cases || found.len() != cases.len() {
+            return Err(format!(
+                "CASES: {} of {} before {followed}",
+                found.len(),
+                cases.len()
+            ));
+        }
+        Ok(())
+    }
+
+    /// What an alert must say of its payment.
+    fn alert_of(&self, at: u64, due: &Expectation) -> String {
+        let said = &self.oracle.list[usize::try_from(at).unwrap()].said;
+        let Said::Transaction(payment) = said else {
+            panic!("only payments are decided");
+        };
+        let (tier, verdict) = (due.said.tier, due.said.verdict);
+        let (id, amount) = (&payment.event_id, payment.amount_minor);
+        format!("{id} {amount} {tier} {verdict}")
+    }
+
+    /// The end of a life: whatever is open is decided, followed and delivered, and all of it is held against the oracle.
+    pub(super) fn finish(&mut self) -> Result<(), String> {
+        self.tell("the end");
+        for _ in 0..LAST_STARTS_MAX {
+            self.disk.clear_faults();
+            self.make_room();
+            match self.settled() {
+                Ok(()) => return self.check_all(),
+                Err(Stop::Panicked) => {
+                    self.panicked();
+                    self.kill()?;
+                }
+                Err(Stop::Disk(what) | Stop::Broken(what)) => return Err(what),
+            }
+        }
+        Err("poison is never skipped".into())
+    }
+
+    fn settled(&mut self) -> Result<(), Stop> {
+        let runtime = self.runtime;
+        let Self { process, told, .. } = self;
+        let process = process.as_mut().expect("a process runs");
+        process.set_short(false);
+        let fault = |error| stop_of("flush", &error);
+        process.logs.transactions.flush().map_err(fault)?;
+        process.catch_up(told)?;
+        process.logs.decisions.flush().map_err(fault)?;
+        while process.follow(runtime)? {}
+        for _ in 0..HOURS_OF_DELIVERY {
+            while self.deliver_due().map_err(Stop::Broken)? {}
+            let counts = self.runtime.block_on(self.store.store().counts());
+            let counts = counts.map_err(|error| stop_of("count messages", &error))?;
+            if counts.outbox_pending == 0 {
+                return Ok(());
+            }
+            self.now += HOUR_US;
+        }
+        Err(Stop::Broken(
+            "messages are not delivered within a day".into(),
+        ))
+    }
+
+    fn check_all(&mut self) -> Result<(), String> {
+        if let Some(contradiction) = self.told.contradiction.take() {
+            return Err(contradiction);
+        }
+        let logs = self.process().logs.clone();
+        let end = logs.transactions.end();
+        let counts = (end.0, logs.decisions.end(), self.process().follower.next());
+        if counts != (self.oracle.end(), end, end) {
+            return Err(format!("entries, outcomes and progress differ: {counts:?}"));
+        }
+        self.check()?;
+        self.check_messages(&logs)?;
+        self.check_letters()?;
+        let mut go_on = |_, _| ControlFlow::Continue(());
+        let found = replay_range(&logs, (Offset(0), end), &mut go_on);
+        let found = found.map_err(|error| format!("replay: {error}"))?;
+        if (found.compared, found.different) != (end.0, 0) {
+            return Err(format!("{} outcomes of a replay differ", found.different));
+        }
+        self.count_outcomes();
+        let backfilled = self.process().worker.state().backfilled();
+        self.tally.backfills += u64::from(backfilled.is_some());
+        self.check_cutting(&logs)
+    }
+
+    /// One message an alert at least, each under its id, all of them the same.
+    fn check_messages(&self, logs: &RecordedLogs) -> Result<(), String> {
+        let expected = self.oracle.outcomes();
+        let due = (0..).zip(&expected).filter(|(_, one)| one.due().is_some());
+        let due: BTreeSet<String> = due
+            .map(|(at, _)| AlertId::at(logs.position(Offset(at))))
+            .map(|id| format!("{id}/{CHANNEL}/alert.raised"))
+            .collect();
+        let lines: BTreeSet<String> = self.inbox.lines().into_iter().collect();
+        let told = |line: &String| {
+            let read: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+            read["id"].as_str().unwrap_or_default().to_owned()
+        };
+        let ids: BTreeSet<String> = lines.iter().map(told).collect();
+        if ids != due || lines.len() != due.len() {
+            return Err(format!(
+                "MESSAGES: {} of {} ids for {} alerts; the first {:?}",
+                lines.len(),
+                ids.len(),
+                due.len(),
+                lines.first()
+            ));
+        }
+        Ok(())
+    }
+
+    /// The dead letters are the entries that were skipped, and nothing else.
+    fn check_letters(&self) -> Result<(), String> {
+        let file = self.folder.path().join("letters.jsonl");
+        let letters = std::fs::read_to_string(file).unwrap_or_default();
+        let row = |line: &str| {
+            let read: serde_json::Value = serde_json::from_str(line).unwrap_or_default();
+            read["row"].as_u64().unwrap_or(u64::MAX)
+        };
+        let rows: BTreeSet<u64> = letters.lines().map(row).collect();
+        let skipped = self.oracle.list.iter().filter_map(|one| match one.said {
+            Said::Skip(skipped) => Some(skipped),
+            _ => None,
+        });
+        let skipped: BTreeSet<u64> = skipped.collect();
+        (rows == skipped)
+            .then_some(())
+            .ok_or_else(|| format!("LETTERS of {rows:?} for the skipped {skipped:?}"))
+    }
+
+    /// Counts what became of the entries.
+    fn count_outcomes(&mut self) {
+        let expected = self.oracle.outcomes();
+        let tally = &mut self.tally;
+        let mut seen = BTreeSet::new();
+        for (one, entry) in expected.iter().zip(&self.oracle.list) {
+            match one {
+                Expected::Decided(decided) => {
+                    tally.decided += 1;
+                    if let Said::Transaction(payment) = &entry.said {
+                        tally.decided_anew += u64::from(!seen.insert(payment.event_id.clone()));
+                    }
+                    for flag in &decided.degraded {
+                        match flag {
+                            Degradation::LateEvent => tally.late += 1,
+                            Degradation::TooLateEvent => tally.too_late += 1,
+                            _ => tally.without_rate += 1,
+                        }
+                    }
+                    tally.alerts += u64::from(decided.is_due());
+                    tally.cases += u64::from(decided.said.tier == Tier::Critical);
+                }
+                Expected::Repeated(_) => tally.repeated += 1,
+                Expected::Conflicted(_) => tally.conflicted += 1,
+                Expected::Applied => tally.labels += 1,
+                Expected::Activated(..) => tally.activated += 1,
+                Expected::Ignored => tally.ignored += 1,
+                Expected::Refused(_) => tally.refused += 1,
+            }
+        }
+    }
+
+    /// Another cutting of the log into batches gives the same bytes.
+    fn check_cutting(&mut self, logs: &RecordedLogs) -> Result<(), String> {
+        let log = &logs.transactions;
+        let mut state = PartitionState::new(log.log_id(), log.partition());
+        let (mut batch, mut settled) = (RecordBatch::default(), Vec::new());
+        while state.next() < log.end() {
+            let size = 1 + below(&mut self.dice, 20);
+            let fault = |error| format!("cut again: {error}");
+            log.read(state.next(), size, &mut batch).map_err(fault)?;
+            let mut go_on = |_, _| ControlFlow::Continue(());
+            let mut history = History::new(log, &mut go_on);
+            let applied = state.apply(&batch, &mut history, &mut settled);
+            applied.map_err(|error| format!("cut again: {error}"))?;
+        }
+        let mut encoder = OutcomeEncoder::default();
+        for one in &settled {
+            let mut bytes = Vec::new();
+            encoder.encode(&one.outcome, 0, &mut bytes);
+            if self.told.bodies.get(&one.offset.0).map(Vec::as_slice) != Some(outcome_body(&bytes))
+            {
+                return Err(format!("outcome {} depends on the batch", one.offset));
+            }
+        }
+        Ok(())
+    }
+}

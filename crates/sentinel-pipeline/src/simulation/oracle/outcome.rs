@@ -1,0 +1,189 @@
+//! The outcome of each entry: first sightings, repeats, conflicts, labels once, activations by version, skips.
+
+use sentinel_domain::{ActivationKind, Instant, Outcome, RejectionCode};
+
+use super::decision::{Admitted, Expectation, Frauds};
+use super::{Oracle, REMEMBERED_US, Said};
+use crate::simulation::contents::{Content, Features, Meaning, Model, Policy, Rates, Rules};
+
+/// What must become of an entry.
+#[derive(Debug, Clone)]
+pub(in crate::simulation) enum Expected {
+    Decided(Box<Expectation>),
+    Repeated(u64),
+    Conflicted(u64),
+    Applied,
+    Activated(ActivationKind, u32),
+    Ignored,
+    Refused(RejectionCode),
+}
+
+/// What is active of each kind, with the version.
+#[derive(Debug, Clone, Default)]
+pub(super) struct InForce {
+    pub features: Option<(u32, Features)>,
+    pub rates: Option<(u32, Rates)>,
+    pub model: Option<(u32, Model)>,
+    pub rules: Option<(u32, Rules)>,
+    pub policy: Option<(u32, Policy)>,
+}
+
+impl InForce {
+    fn version(&self, kind: ActivationKind) -> u32 {
+        let version = match kind {
+            ActivationKind::Features => self.features.as_ref().map(|one| one.0),
+            ActivationKind::Rates => self.rates.as_ref().map(|one| one.0),
+            ActivationKind::Model => self.model.as_ref().map(|one| one.0),
+            ActivationKind::Rules => self.rules.as_ref().map(|one| one.0),
+            ActivationKind::Policy => self.policy.as_ref().map(|one| one.0),
+        };
+        version.unwrap_or(0)
+    }
+
+    fn is_complete(&self) -> bool {
+        let all = [ActivationKind::Features, ActivationKind::Rates];
+        let more = [
+            ActivationKind::Model,
+            ActivationKind::Rules,
+            ActivationKind::Policy,
+        ];
+        all.into_iter()
+            .chain(more)
+            .all(|kind| self.version(kind) > 0)
+    }
+
+    /// With one content more.
+    fn with(&self, content: &Content) -> Self {
+        let version = content.activation.version;
+        let mut with = self.clone();
+        match &content.meaning {
+            Meaning::Features(one) => with.features = Some((version, *one)),
+            Meaning::Rates(one) => with.rates = Some((version, one.clone())),
+            Meaning::Model(one) => with.model = Some((version, *one)),
+            Meaning::Rules(one) => with.rules = Some((version, *one)),
+            Meaning::Policy(one) => with.policy = Some((version, *one)),
+            Meaning::Broken => {}
+        }
+        with
+    }
+
+    /// Whether its parts fit together: rules name features that are there. Judged once every kind is there.
+    fn fits(&self) -> bool {
+        match (self.is_complete(), &self.rules, &self.features) {
+            (true, Some((_, rules)), Some((_, features))) => !rules.asks_own || features.has_own,
+            _ => true,
+        }
+    }
+}
+
+/// An id that counted as new.
+struct First {
+    id: String,
+    at: u64,
+    log_time: Instant,
+}
+
+/// The newest first sighting of an id that is still remembered.
+fn remembered<'a>(firsts: &'a [First], id: &str, now: Instant) -> Option<&'a First> {
+    let of_id = firsts.iter().rev().find(|first| first.id == id)?;
+    (of_id.log_time.micros() > now.micros() - REMEMBERED_US).then_some(of_id)
+}
+
+impl Oracle {
+    /// What must become of every entry of the list.
+    pub(in crate::simulation) fn outcomes(&self) -> Vec<Expected> {
+        let mut in_force = InForce::default();
+        let (mut events, mut labels) = (Vec::new(), Vec::new());
+        let (mut admitted, mut frauds) = (Vec::new(), Frauds::default());
+        let mut outcomes = Vec::new();
+        for (at, one) in (0..).zip(&self.list) {
+            let outcome = match &one.said {
+                _ if self.is_skipped(at) => Expected::Refused(RejectionCode::Skipped),
+                Said::Nonsense(_) => Expected::Refused(RejectionCode::BadEntry),
+                Said::Skip(skipped) if *skipped < at => Expected::Applied,
+                Said::Skip(_) => Expected::Ignored,
+                Said::Content(content) => switched(&mut in_force, content),
+                Said::Label(label) => {
+                    let id = label.label_id.0.as_str();
+                    if remembered(&labels, id, one.log_time).is_some() {
+                        Expected::Ignored
+                    } else {
+                        labels.push(First {
+                            id: id.to_owned(),
+                            at,
+                            log_time: one.log_time,
+                        });
+                        frauds.learn(label);
+                        Expected::Applied
+                    }
+                }
+                Said::Transaction(transaction) => {
+                    let id = transaction.event_id.as_str();
+                    match remembered(&events, id, one.log_time) {
+                        Some(first) => match &self.list[usize::try_from(first.at).unwrap()].said {
+                            Said::Transaction(same) if same == transaction => {
+                                Expected::Repeated(first.at)
+                            }
+                            _ => Expected::Conflicted(first.at),
+                        },
+                        None => {
+                            events.push(First {
+                                id: id.to_owned(),
+                                at,
+                                log_time: one.log_time,
+                            });
+                            Admitted::decide(transaction, &in_force, &mut admitted, &frauds)
+                        }
+                    }
+                }
+            };
+            outcomes.push(outcome);
+        }
+        outcomes
+    }
+}
+
+fn switched(in_force: &mut InForce, content: &Content) -> Expected {
+    let (kind, version) = (content.activation.kind, content.activation.version);
+    if version <= in_force.version(kind) {
+        return Expected::Ignored;
+    }
+    let with = in_force.with(content);
+    if matches!(content.meaning, Meaning::Broken) || !with.fits() {
+        return Expected::Refused(RejectionCode::BadEntry);
+    }
+    *in_force = with;
+    Expected::Activated(kind, version)
+}
+
+impl Expected {
+    /// What is wrong with an outcome, where anything is.
+    pub(in crate::simulation) fn fault(&self, found: &Outcome) -> Option<String> {
+        let is_right = match (self, found) {
+            (Self::Decided(expected), Outcome::Decided(decision)) => {
+                return expected.fault(decision);
+            }
+            (Self::Repeated(first), Outcome::Repeated { first: found })
+            | (Self::Conflicted(first), Outcome::Conflicted { first: found }) => *first == found.0,
+            (Self::Applied, Outcome::Applied) | (Self::Ignored, Outcome::Ignored) => true,
+            (Self::Activated(kind, version), Outcome::Activated(versions)) => match kind {
+                ActivationKind::Features => true,
+                ActivationKind::Rates => versions.rates.1 == *version,
+                ActivationKind::Model => versions.model.1 == *version,
+                ActivationKind::Rules => versions.rules.1 == *version,
+                ActivationKind::Policy => versions.policy.1 == *version,
+            },
+            (Self::Refused(code), Outcome::Refused(rejection)) => *code == rejection.code,
+            _ => false,
+        };
+        (!is_right).then(|| format!("expected {self:?}, found {found:?}"))
+    }
+
+    /// The decision that somebody has to see, where it is one.
+    pub(in crate::simulation) fn due(&self) -> Option<&Expectation> {
+        match self {
+            Self::Decided(expected) => Some(&**expected).filter(|one| one.is_due()),
+            _ => None,
+        }
+    }
+}

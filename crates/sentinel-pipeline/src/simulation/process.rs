@@ -1,0 +1,345 @@
+//! One process over the data directory: what `Pipeline::start` puts together, without its threads.
+//!
+//! Promises the real parts in the real order: logs, take-over, poison put aside, the newest snapshot that fits, replay.
+//! Must never decide what an error means for the life: it says which kind it is.
+
+use std::error::Error;
+use std::ops::ControlFlow;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use sentinel_domain::{Instant, Offset};
+use sentinel_eventlog::disk::simulated::SimulatedDisk;
+use sentinel_eventlog::{
+    Commits, Disk, Durability, EmbeddedOptions, EventLog, LogError, OutcomeEncoder, outcome_body,
+};
+use sentinel_store::{Store, StoreError};
+use tokio::runtime::Runtime;
+use tokio::sync::broadcast;
+
+use crate::backfill::BackfillError;
+use crate::dead_letter::DeadLetterFile;
+use crate::follow::{self, FollowError, Follower};
+use crate::partition::PartitionState;
+use crate::poison::{self, Attempts};
+use crate::recorded::RecordedLogs;
+use crate::snapshot::{self, SnapshotError, SnapshotFolder};
+use crate::statistics::Statistics;
+use crate::worker::{Published, Worker, WorkerError};
+
+/// The name of the sink's channel.
+pub(super) const CHANNEL: &str = "memory";
+
+/// Why a process ended or did not come up.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The disk did not do what it was asked.
+    Disk(String),
+    /// The owner panicked at an entry, as was planted.
+    Panicked,
+    /// Anything else: the life has found something.
+    Broken(String),
+}
+
+/// Everything that was ever told of outcomes: answers and the live feed.
+#[derive(Default)]
+pub(super) struct Told {
+    /// Bodies of outcomes by offset, latencies left out.
+    pub bodies: std::collections::BTreeMap<u64, Vec<u8>>,
+    encoder: OutcomeEncoder,
+    /// What was told twice and differently.
+    pub contradiction: Option<String>,
+}
+
+impl Told {
+    fn hear(&mut self, published: &Published) {
+        for one in &published.settled {
+            let mut bytes = Vec::new();
+            self.encoder.encode(&one.outcome, 0, &mut bytes);
+            let body = outcome_body(&bytes).to_vec();
+            let before = self.bodies.entry(one.offset.0).or_insert(body.clone());
+            if *before != body {
+                self.contradiction.get_or_insert(format!(
+                    "CONTRADICTED: entry {} was told otherwise before than now: {:?}",
+                    one.offset, one.outcome
+                ));
+            }
+        }
+    }
+}
+
+/// The entry at which every owner panics, where there is one.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Poison(Arc<Mutex<Option<Offset>>>);
+
+impl Poison {
+    fn entry(&self) -> MutexGuard<'_, Option<Offset>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn set(&self, offset: u64) {
+        *self.entry() = Some(Offset(offset));
+    }
+
+    /// It is no poison any more.
+    pub fn take(&self) -> Option<u64> {
+        self.entry().take().map(|offset| offset.0)
+    }
+
+    /// One that is gone from the log is none.
+    pub fn keep_before(&self, end: u64) {
+        let mut entry = self.entry();
+        *entry = entry.filter(|offset| offset.0 < end);
+    }
+
+    pub fn is_set(&self) -> bool {
+        self.entry().is_some()
+    }
+}
+
+/// Where a process lives.
+pub(super) struct Ground<'r> {
+    pub disk: SimulatedDisk,
+    pub options: EmbeddedOptions,
+    /// The directory of the decision log.
+    pub decisions: PathBuf,
+    /// The folder of what is no log.
+    pub folder: PathBuf,
+    pub store: Store,
+    pub runtime: &'r Runtime,
+    pub statistics: Arc<Statistics>,
+    pub poison: Poison,
+    pub now: Instant,
+    /// Nobody will make room: whoever waits for it shall end.
+    pub is_short: bool,
+}
+
+/// How a process comes up.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Beginning {
+    pub with_snapshots: bool,
+    pub on_two_threads: bool,
+}
+
+/// A running process.
+pub(super) struct Process {
+    pub logs: RecordedLogs,
+    pub worker: Worker,
+    pub follower: Follower,
+    is_short: bool,
+}
+
+/// Which kind of stop an error is: the disk's where a log says so.
+pub(super) fn stop_of(what: &str, error: &(dyn Error + 'static)) -> Stop {
+    let mut told = what.to_owned();
+    let (mut cause, mut is_disk) = (Some(error), false);
+    while let Some(one) = cause {
+        told.push_str(": ");
+        told.push_str(&one.to_string());
+        is_disk |= matches!(
+            one.downcast_ref::<LogError>(),
+            Some(LogError::Io { .. } | LogError::Poisoned { .. } | LogError::DiskFull { .. })
+        );
+        cause = one.source();
+    }
+    match is_disk {
+        true => Stop::Disk(told),
+        false => Stop::Broken(told),
+    }
+}
+
+fn stop<E: Error + 'static>(what: &'static str) -> impl FnOnce(E) -> Stop {
+    move |error| stop_of(what, &error)
+}
+
+impl Ground<'_> {
+    pub fn transactions(&self) -> Result<EventLog, Stop> {
+        let disk = Disk::Simulated(self.disk.clone());
+        let opened = EventLog::open_on(&disk, Path::new("data/log"), self.options.clone());
+        Ok(opened.map_err(stop("open the transaction log"))?.0)
+    }
+
+    pub fn decisions(&self) -> Result<EventLog, Stop> {
+        let options = EmbeddedOptions {
+            durability: Durability::Never,
+            ..self.options.clone()
+        };
+        let disk = Disk::Simulated(self.disk.clone());
+        let opened = EventLog::open_on(&disk, &self.decisions, options);
+        Ok(opened.map_err(stop("open the decision log"))?.0)
+    }
+
+    fn attempts(&self) -> Attempts {
+        Attempts::open(&self.folder.join("attempts")).unwrap()
+    }
+
+    pub fn snapshots(&self) -> SnapshotFolder {
+        SnapshotFolder::new(&self.folder.join("snapshots"))
+    }
+
+    /// Takes the follower's place over, and has the log skip what stopped the last owners.
+    pub fn take_over(&self, logs: &RecordedLogs) -> Result<Follower, Stop> {
+        let (raised, _) = broadcast::channel(1);
+        let follower = Follower::take_over(logs.clone(), self.store.clone(), CHANNEL, raised);
+        let follower = self.runtime.block_on(follower);
+        let follower = follower.map_err(stop("take the follower's place"))?;
+        let mut letters = DeadLetterFile::growing(&self.folder.join("letters.jsonl"));
+        let next = (logs.decisions.end(), follower.next());
+        let put = poison::put_aside(
+            &self.attempts(),
+            &logs.transactions,
+            next,
+            &mut letters,
+            self.now,
+        );
+        put.map_err(stop("put poison aside"))?;
+        Ok(follower)
+    }
+
+    /// The state to begin with. `refused` hears of snapshots that are not used.
+    pub fn state(
+        &self,
+        logs: &RecordedLogs,
+        follower: &Follower,
+        refused: &mut dyn FnMut(&SnapshotError),
+    ) -> Result<PartitionState, Stop> {
+        let folder = self.snapshots();
+        folder
+            .remove_unfinished()
+            .map_err(stop("remove what is unfinished"))?;
+        let covered = follower.next().min(logs.decisions.end());
+        let state = folder.newest_state(&logs.transactions, covered, refused);
+        Ok(state.map_err(stop("read a snapshot"))?.0)
+    }
+
+    /// An owner of the logs from a state on, and its replay.
+    pub fn begin(
+        &self,
+        logs: RecordedLogs,
+        follower: Follower,
+        state: PartitionState,
+        (beginning, told): (Beginning, &mut Told),
+    ) -> Result<Process, Stop> {
+        let statistics = Arc::clone(&self.statistics);
+        let worker = Worker::recording_from(state, logs.clone(), statistics);
+        let worker = worker.map_err(stop("begin"))?;
+        let poison = self.poison.clone();
+        let fault = move |offset| {
+            if *poison.entry() == Some(offset) {
+                // Without the hook, which would write to the test's output.
+                resume_unwind(Box::new("planted"));
+            }
+        };
+        let worker = worker.noting(Some(self.attempts()));
+        let mut process = Process {
+            logs,
+            worker: worker.with_fault(Box::new(fault)),
+            follower,
+            is_short: self.is_short,
+        };
+        if beginning.on_two_threads && !self.is_short {
+            process.replay(told)?;
+        }
+        process.catch_up(told)?;
+        Ok(process)
+    }
+}
+
+impl Process {
+    fn replay(&mut self, told: &mut Told) -> Result<(), Stop> {
+        let worker = &mut self.worker;
+        let mut publish = |_: &PartitionState, published: Published| told.hear(&published);
+        // Half of what was recorded is compared, and the other half taken in: what comes behind is held against the
+        // oracle all the same.
+        let (next, recorded) = (worker.state().next(), worker.recorded_end());
+        let compared_before = next.plus(recorded.0.saturating_sub(next.0) / 2);
+        let mut replay = || worker.replay(compared_before, &mut publish);
+        let replayed = catch_unwind(AssertUnwindSafe(&mut replay));
+        replayed
+            .map_err(panicked)?
+            .map_err(|error| self.stopped("replay", &error))
+    }
+
+    fn stopped(&self, what: &str, error: &WorkerError) -> Stop {
+        match error {
+            // A stop cuts a backfill short, and the next start makes it again.
+            WorkerError::Backfill(BackfillError::Stopped { .. }) if self.is_short => {
+                Stop::Disk(format!("{what}: {error}"))
+            }
+            error => stop_of(what, error),
+        }
+    }
+
+    /// Applies one batch; false where there is nothing new.
+    pub fn work(&mut self, told: &mut Told) -> Result<bool, Stop> {
+        if self.worker.state().next() >= self.logs.transactions.end() {
+            return Ok(false);
+        }
+        let (worker, is_short) = (&mut self.worker, self.is_short);
+        let mut publish = |_: &PartitionState, published: Published| told.hear(&published);
+        let worked = catch_unwind(AssertUnwindSafe(|| worker.step(&mut publish, &|| is_short)));
+        worked
+            .map_err(panicked)?
+            .map_err(|error| self.stopped("decide", &error))?;
+        Ok(true)
+    }
+
+    pub fn catch_up(&mut self, told: &mut Told) -> Result<(), Stop> {
+        while self.work(told)? {}
+        Ok(())
+    }
+
+    /// Nobody makes room from here on, or somebody does.
+    pub fn set_short(&mut self, is_short: bool) {
+        self.is_short = is_short;
+    }
+
+    /// Follows one stretch; false where there is nothing new.
+    pub fn follow(&mut self, runtime: &Runtime) -> Result<bool, Stop> {
+        let followed: Result<bool, FollowError> = runtime.block_on(self.follower.step());
+        followed.map_err(stop("follow"))
+    }
+
+    /// Another owner takes the follower's place: from here on this one writes nothing. What it did, where it did.
+    pub fn usurped(&mut self, store: &Store, runtime: &Runtime) -> Result<(), Stop> {
+        let log = &self.logs.transactions;
+        let taken = store.take_over(follow::ALERTS, log.log_id(), log.partition());
+        let taken = runtime.block_on(taken);
+        taken.map_err(stop("take the follower's place"))?;
+        match runtime.block_on(self.follower.step()) {
+            Ok(false) | Err(FollowError::Store(StoreError::Fenced { .. })) => Ok(()),
+            Ok(true) => Err(Stop::Broken("a follower wrote that is no owner".into())),
+            Err(error) => Err(stop_of("follow as no owner", &error)),
+        }
+    }
+
+    /// Makes a snapshot of what is recorded and followed; false where there is one already.
+    pub fn snapshot(&self, folder: &SnapshotFolder, leave: bool) -> Result<bool, SnapshotError> {
+        let to = self.follower.next().min(self.logs.decisions.end());
+        let filled = self.worker.state().backfilled();
+        let mut go_on = || match leave {
+            true => ControlFlow::Break(()),
+            false => ControlFlow::Continue(()),
+        };
+        let made = snapshot::make(folder, &self.logs, to, filled, &mut go_on, &mut |_| {})?;
+        Ok(made.is_some())
+    }
+}
+
+/// A panic that was planted, or one of the engine's own.
+fn panicked(panic: Box<dyn std::any::Any + Send>) -> Stop {
+    if panic.downcast_ref::<&str>() == Some(&"planted") {
+        return Stop::Panicked;
+    }
+    let told = panic.downcast_ref::<String>().cloned();
+    Stop::Broken(format!("a panic: {}", told.unwrap_or_default()))
+}
+
+/// The options of both logs.
+pub(super) fn options(log: sentinel_domain::LogId) -> EmbeddedOptions {
+    EmbeddedOptions {
+        commits: Commits::ByCaller,
+        ..EmbeddedOptions::new(log)
+    }
+}
