@@ -308,7 +308,8 @@ impl Worker {
     ) -> Result<(), WorkerError> {
         let picked_up = Stopwatch::now();
         let from = self.state.next();
-        let careful = self.attempts.as_ref().is_some_and(Attempts::is_careful);
+        let attempts = self.attempts.as_ref();
+        let careful = attempts.is_some_and(|attempts| attempts.is_careful(from));
         let most = if careful { 1 } else { BATCH_ENTRIES_MAX };
         self.log
             .read(from, most, &mut self.batch)
