@@ -81,11 +81,10 @@ impl PartitionState {
         if set.state_hash() != head.features_state {
             return Err(from.unfit("its windows were kept for other features"));
         }
-        let engine = read_windows(set.clone(), from)?;
-        state.engine = match planted::is(Mistake::ForgetWindows) {
-            true => FeatureEngine::new(set),
-            false => engine,
-        };
+        state.engine = read_windows(set, from)?;
+        if planted::is(Mistake::ForgetWindows) {
+            state.engine = FeatureEngine::new(state.engine.set().clone());
+        }
         Ok(state)
     }
 

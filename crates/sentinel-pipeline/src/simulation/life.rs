@@ -299,7 +299,11 @@ impl<'r> Life<'r> {
         let leave = self.dice.chance(1, 8);
         self.tell("make a snapshot");
         let folder = self.ground().snapshots();
-        match self.process().snapshot(&folder, leave) {
+        let ago = match self.dice.chance(1, 3) {
+            true => self.dice.below(20),
+            false => 0,
+        };
+        match self.process().snapshot(&folder, (ago, leave)) {
             Ok(made) => {
                 self.tally.snapshots += u64::from(made);
                 Ok(())

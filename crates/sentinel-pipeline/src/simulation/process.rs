@@ -314,9 +314,15 @@ impl Process {
         }
     }
 
-    /// Makes a snapshot of what is recorded and followed; false where there is one already.
-    pub fn snapshot(&self, folder: &SnapshotFolder, leave: bool) -> Result<bool, SnapshotError> {
-        let to = self.follower.next().min(self.logs.decisions.end());
+    /// Makes a snapshot of what is recorded and followed, or was so many entries ago: its maker is slower than the
+    /// owner. False where there is one already.
+    pub fn snapshot(
+        &self,
+        folder: &SnapshotFolder,
+        (ago, leave): (u64, bool),
+    ) -> Result<bool, SnapshotError> {
+        let covered = self.follower.next().min(self.logs.decisions.end());
+        let to = Offset(covered.0.saturating_sub(ago));
         let filled = self.worker.state().backfilled();
         let mut go_on = || match leave {
             true => ControlFlow::Break(()),
