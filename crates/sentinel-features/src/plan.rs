@@ -11,7 +11,7 @@ use crate::entity::{ENTITY_KINDS, EntityKind};
 use crate::fact::Fact;
 use crate::feature::{Feature, Source};
 use crate::field::{Category, Number};
-use crate::filter::Filter;
+use crate::filter::{Filter, Flag};
 use crate::reading::{COUNT, line_of_category, line_of_mark};
 use crate::window::{EXACT_COUNT, WINDOW_COUNT, WindowIndex};
 
@@ -287,6 +287,11 @@ pub(crate) struct Plan {
     pub kinds: Vec<KindPlan>,
     /// Whether any kind keeps habits or calendar days.
     pub needs_local_time: bool,
+    /// One bit a filter that asks what the account paid before.
+    pub history_filters: u32,
+    /// The filters that are one flag, which most are, and the places of the others.
+    pub flags: Vec<(u8, Flag)>,
+    pub further_filters: Vec<u8>,
 }
 
 impl Plan {
@@ -325,8 +330,16 @@ impl Plan {
             }
         }
         let account = &mut plan.kinds[EntityKind::Account.index()];
-        account.keeps_amounts =
-            !absent(EntityKind::Account) && plan.filters.iter().any(Filter::needs_earlier_amounts);
+        for (at, filter) in (0..).zip(&plan.filters) {
+            match filter.only_flag() {
+                Some(flag) => plan.flags.push((at, flag)),
+                None => plan.further_filters.push(at),
+            }
+        }
+        let asking = (0..).zip(&plan.filters);
+        let asking = asking.filter(|(_, filter)| filter.needs_earlier_amounts());
+        plan.history_filters = asking.fold(0, |bits, (at, _)| bits | 1 << at);
+        account.keeps_amounts = !absent(EntityKind::Account) && plan.history_filters != 0;
         plan.number_kinds();
         for kind in &mut plan.kinds {
             layout::lay_out(kind);

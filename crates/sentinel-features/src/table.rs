@@ -247,7 +247,7 @@ impl EntityTable {
         self.index.prefetch_hash(hash);
     }
 
-    /// Asks for the lines that an entity's name, headers and further columns lie in.
+    /// Asks for the lines that an entity's name and headers lie in.
     #[inline]
     pub fn prefetch_headers(&self, number: u32) {
         if number == 0 {
@@ -256,15 +256,31 @@ impl EntityTable {
         let at = number as usize - 1;
         self.index.prefetch_name(number);
         prefetch(&self.lifetimes[at]);
+        prefetch_entry(&self.windows, at);
+    }
+
+    /// Asks for the lines of an entity's further columns.
+    #[inline]
+    pub fn prefetch_columns(&self, number: u32) {
+        let at = number as usize - 1;
         let sets = self.plan.seen.len();
         if sets > 0 {
             prefetch(&self.seen[at * sets]);
         }
-        prefetch_entry(&self.windows, at);
         prefetch_entry(&self.places, at);
         prefetch_entry(&self.habits, at);
         prefetch_entry(&self.calendars, at);
         prefetch_entry(&self.frauds, at);
+    }
+
+    /// Whether there are rings.
+    pub fn has_rings(&self) -> bool {
+        self.ring.is_some()
+    }
+
+    /// Whether entities have blocks that events touch.
+    pub fn has_blocks(&self) -> bool {
+        !self.plan.slots.is_empty() && !self.windows.is_empty()
     }
 
     /// Asks for the lines of the blocks that an entity's headers point at.
