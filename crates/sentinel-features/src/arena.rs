@@ -131,7 +131,7 @@ impl Arena {
 
     /// Asks for the lines of some words of a block.
     #[inline]
-    pub fn prefetch_words(&self, block: Block, size: u8, ends: [usize; 2]) {
+    pub fn prefetch_words<const N: usize>(&self, block: Block, size: u8, ends: [usize; N]) {
         let words = self.block(block, size);
         for at in ends {
             prefetch(&words[at]);

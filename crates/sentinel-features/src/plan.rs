@@ -12,7 +12,7 @@ use crate::fact::Fact;
 use crate::feature::{Feature, Source};
 use crate::field::{Category, Number};
 use crate::filter::{Filter, Flag};
-use crate::reading::{COUNT, line_of_category, line_of_mark};
+use crate::reading::{COUNT, line_of_category, line_of_mark, place_of_line};
 use crate::window::{EXACT_COUNT, WINDOW_COUNT, WindowIndex};
 
 mod layout;
@@ -125,8 +125,9 @@ pub(crate) struct Slot {
 /// slot. Places in the row, columns and windows.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Shapes {
-    /// Events, marked ones and different values: a line of the readings in the place of a column.
-    pub counts: Vec<(u16, u8, u8)>,
+    /// Events, marked ones and different values: where a line of the readings begins, in the place of a
+    /// column.
+    pub counts: Vec<(u16, u16, u8)>,
     pub facts: Vec<(u16, u8)>,
     /// Of numbers that are not scaled at the end.
     pub sums: Vec<(u16, u8, u8)>,
@@ -147,14 +148,16 @@ impl Shapes {
                 continue;
             }
             match slot.output {
-                Output::Count { window } => shapes.counts.push((slot.at, COUNT, window)),
+                Output::Count { window } => {
+                    shapes.counts.push((slot.at, place_of_line(COUNT), window));
+                }
                 Output::Marked { mark, window } => {
-                    shapes.counts.push((slot.at, line_of_mark(mark), window));
+                    let line = line_of_mark(mark);
+                    shapes.counts.push((slot.at, place_of_line(line), window));
                 }
                 Output::Distinct { column, window } => {
-                    shapes
-                        .counts
-                        .push((slot.at, line_of_category(column), window));
+                    let line = line_of_category(column);
+                    shapes.counts.push((slot.at, place_of_line(line), window));
                 }
                 Output::Fact(fact) => shapes.facts.push((slot.at, fact.code())),
                 Output::Number {

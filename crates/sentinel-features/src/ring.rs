@@ -395,6 +395,9 @@ fn write(plan: &RingPlan, event: &mut [u32], sample: &Sample<'_>) {
 /// Marks the values of earlier events of a small ring that the one at the head carries again. Of a value,
 /// only the newest bears no mark: there is one to find at most, and the whole word tells.
 fn supersede_earlier(plan: &RingPlan, events: &mut [u32], header: &RingHeader, position: u32) {
+    if header.oldest == position {
+        return;
+    }
     let (stride, from) = (plan.stride, plan.categories_at);
     let mut own = [0; COLUMNS_MAX];
     let own = &mut own[..stride - from];

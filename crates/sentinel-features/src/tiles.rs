@@ -185,9 +185,8 @@ impl TileStore {
         }
         let stride = self.plan.stride;
         let newest = (usize::from(header.records) - 1) * stride;
-        for ends in [[0, stride - 1], [newest, newest + stride - 1]] {
-            self.arena.prefetch_words(header.block, header.size, ends);
-        }
+        let ends = [0, stride - 1, newest, newest + stride - 1];
+        self.arena.prefetch_words(header.block, header.size, ends);
     }
 
     /// Bytes of an entity's tiles.
@@ -306,7 +305,9 @@ impl TileStore {
             header.size += 1;
         }
         let words = self.arena.block_mut(header.block, header.size);
-        words.copy_within(place * stride..records * stride, (place + 1) * stride);
+        if place < records {
+            words.copy_within(place * stride..records * stride, (place + 1) * stride);
+        }
         let record = &mut words[place * stride..(place + 1) * stride];
         record.fill(0);
         record[0] = tile.cast_unsigned();

@@ -7,13 +7,11 @@ use crate::entity::{ENTITY_KINDS, EntityKind, Key};
 use crate::field::{Category, CategoryValue};
 use crate::filter::EarlierAmounts;
 use crate::local_time::LocalTime;
+use crate::place::Distance;
 use crate::plan::Plan;
-use crate::table::{Dictionary, EntityTable, EventView};
+use crate::table::{Dictionary, EVENTS_MAX, EntityTable, EventView};
 use crate::totals::ABSENT;
 use crate::window::{FORGOTTEN_AFTER_MS, LATENESS_ALLOWED_MS};
-
-/// Events that go through the stages together. More would push each other out of the cache.
-const EVENTS_MAX: usize = 64;
 
 /// How many events ahead of the one at hand the lines are asked for where its windows begin.
 const CURSORS_AHEAD: usize = 8;
@@ -55,6 +53,7 @@ impl Batch {
         EventView {
             transaction,
             answers: self.answers,
+            place: at,
             time_ms: time.time_ms,
             now_ms: time.now_ms,
             is_too_late: time.is_too_late,
@@ -200,6 +199,8 @@ impl FeatureEngine {
         batch.marks.clear();
         batch.locals.clear();
         batch.applied.clear();
+        self.scratch.distances.fill(Distance::UNASKED);
+        let first = self.lane_with_blocks(0);
         let plan = self.set.plan();
         let width = rows.len() / events.len();
         let later = if plan.kinds[EntityKind::Account.index()].keeps_amounts {
@@ -208,7 +209,9 @@ impl FeatureEngine {
             0
         };
         for (at, (transaction, amount)) in events.iter().enumerate() {
-            self.prefetch_blocks(0, at, batch);
+            if let Some(first) = first {
+                self.prefetch_blocks(first, 0, at, batch);
+            }
             if batch.answers {
                 let row = &mut rows[at * width..(at + 1) * width];
                 self.set.fill_own(transaction, *amount, row);
@@ -245,15 +248,20 @@ impl FeatureEngine {
         let (has_slots, keeps_amounts) = (!plan.slots.is_empty(), plan.keeps_amounts);
         let mut marked = std::mem::take(&mut batch.marks);
         let mut applied = std::mem::take(&mut batch.applied);
-        for at in 0..CURSORS_AHEAD {
-            self.prefetch_cursors(lane, at, batch);
+        let lookups = batch.lane(lane);
+        let next = self.lane_with_blocks(lane + 1);
+        for lookup in lookups.iter().take(CURSORS_AHEAD) {
+            self.tables[kind.index()].prefetch_cursors(lookup.number);
         }
         self.prefetch_columns(lane + 2, batch);
-        for (at, event) in events.iter().enumerate() {
+        for (at, (event, lookup)) in events.iter().zip(lookups).enumerate() {
             let row = &mut rows[at * width..(at + 1) * width];
-            self.prefetch_blocks(lane + 1, at, batch);
-            self.prefetch_cursors(lane, at + CURSORS_AHEAD, batch);
-            let lookup = &batch.lane(lane)[at];
+            if let Some(next) = next {
+                self.prefetch_blocks(next, lane + 1, at, batch);
+            }
+            if let Some(later) = lookups.get(at + CURSORS_AHEAD) {
+                self.tables[kind.index()].prefetch_cursors(later.number);
+            }
             if kind == EntityKind::Account && keeps_amounts {
                 let plan = self.set.plan();
                 let earlier = self.earlier_amounts(lookup);
@@ -415,44 +423,33 @@ impl FeatureEngine {
         }
     }
 
-    /// The entities of a lane, where there is such a lane.
-    #[inline]
-    fn lane_table(&self, lane: usize) -> Option<&EntityTable> {
-        (lane < self.lanes.count()).then(|| &self.tables[self.lanes.kind(lane).index()])
+    /// The kind of a lane, where there is such a lane and its entities have blocks.
+    fn lane_with_blocks(&self, lane: usize) -> Option<EntityKind> {
+        let kind = (lane < self.lanes.count()).then(|| self.lanes.kind(lane))?;
+        self.tables[kind.index()].has_blocks().then_some(kind)
     }
 
     /// Asks for the lines of a lane's further columns.
     fn prefetch_columns(&self, lane: usize, batch: &Batch) {
-        let Some(table) = self.lane_table(lane) else {
+        if lane >= self.lanes.count() {
             return;
-        };
-        for lookup in batch.lane(lane).iter().filter(|one| one.number != 0) {
-            table.prefetch_columns(lookup.number);
+        }
+        let table = &self.tables[self.lanes.kind(lane).index()];
+        if table.has_columns() {
+            for lookup in batch.lane(lane).iter().filter(|one| one.number != 0) {
+                table.prefetch_columns(lookup.number);
+            }
         }
     }
 
     /// Asks for the lines of what headers point at.
     #[inline]
-    fn prefetch_blocks(&self, lane: usize, at: usize, batch: &Batch) {
-        let Some(table) = self.lane_table(lane).filter(|one| one.has_blocks()) else {
-            return;
-        };
-        let number = batch.lane(lane)[at].number;
+    fn prefetch_blocks(&self, kind: EntityKind, lane: usize, at: usize, batch: &Batch) {
+        let number = batch.lookups[lane * batch.times.len() + at].number;
         if number != 0 {
             let categories = self.set.plan().categories.len();
             let values = &batch.categories[at * categories..(at + 1) * categories];
-            table.prefetch_blocks(number, values);
-        }
-    }
-
-    /// Asks for the lines where the windows of large rings begin.
-    #[inline]
-    fn prefetch_cursors(&self, lane: usize, at: usize, batch: &Batch) {
-        let Some(table) = self.lane_table(lane).filter(|one| one.has_rings()) else {
-            return;
-        };
-        if let Some(lookup) = batch.lane(lane).get(at).filter(|one| one.number != 0) {
-            table.prefetch_cursors(lookup.number);
+            self.tables[kind.index()].prefetch_blocks(number, values);
         }
     }
 
