@@ -14,7 +14,7 @@ pub mod source;
 use sentinel_domain::{
     Activation, Instant, Offset, Outcome, Rejection, RejectionCode, Transaction,
 };
-use sentinel_domain::{Entry, Label};
+use sentinel_domain::{Entry, Erasure, Label};
 use sentinel_eventlog::{Record, decode_entry};
 
 use crate::idempotency::{Idempotency, Sighting};
@@ -38,6 +38,8 @@ pub enum Taken {
     Activation(Box<Activation>),
     /// A label.
     Label(Box<Label>),
+    /// An order to forget somebody.
+    Erase(Box<Erasure>),
     /// An order to skip an entry.
     Skip(Offset),
     /// Settled already: a repeat, a conflict, or bytes that are no entry.
@@ -56,6 +58,7 @@ pub fn take(record: &Record<'_>, idempotency: &mut Idempotency, scratch: &mut Ve
     match entry {
         Entry::Activation(activation) => Taken::Activation(activation),
         Entry::Label(label) => Taken::Label(label),
+        Entry::Erase(erasure) => Taken::Erase(erasure),
         Entry::Skip { offset } => Taken::Skip(offset),
         Entry::Transaction(transaction) => {
             let place = (record.offset, record.log_time);
