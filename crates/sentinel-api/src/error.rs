@@ -12,6 +12,7 @@ use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
 use sentinel_domain::{DecisionId, Rejection, RejectionCode};
 use sentinel_pipeline::definitions::{self, AdditionError};
+use sentinel_pipeline::handle::orders::ListsError;
 use sentinel_pipeline::models::ModelRefused;
 use sentinel_pipeline::replay::ReplayError;
 use sentinel_pipeline::{FeaturesError, LookupError, ModelsError, SubmitError};
@@ -43,6 +44,8 @@ pub enum Kind {
     BadDefinitions,
     /// Features are still being filled from the log.
     FeaturesFilling,
+    /// Lists have faults.
+    BadLists,
     /// A model cannot be put in force.
     BadModel,
     /// Another activation is on its way.
@@ -75,6 +78,7 @@ impl Kind {
             Self::BadQuery,
             Self::BadDefinitions,
             Self::FeaturesFilling,
+            Self::BadLists,
             Self::BadModel,
             Self::ActivationPending,
             Self::UpgradeRequired,
@@ -103,6 +107,7 @@ impl Kind {
             Self::BadQuery => "bad_query",
             Self::BadDefinitions => "bad_definitions",
             Self::FeaturesFilling => "features_filling",
+            Self::BadLists => "bad_lists",
             Self::BadModel => "bad_model",
             Self::ActivationPending => "activation_pending",
             Self::UpgradeRequired => "upgrade_required",
@@ -125,7 +130,7 @@ impl Kind {
             Self::Rejected(RejectionCode::Conflict)
             | Self::FeaturesFilling
             | Self::ActivationPending => StatusCode::CONFLICT,
-            Self::Rejected(_) | Self::BadDefinitions | Self::BadModel => {
+            Self::Rejected(_) | Self::BadDefinitions | Self::BadLists | Self::BadModel => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             Self::NotFound => StatusCode::NOT_FOUND,
@@ -152,6 +157,7 @@ impl Kind {
             Self::BadQuery => "A query parameter is not understood",
             Self::BadDefinitions => "Feature definitions cannot be used",
             Self::FeaturesFilling => "Features are still being filled",
+            Self::BadLists => "The lists cannot be used",
             Self::BadModel => "The model cannot be used",
             Self::ActivationPending => "Another activation is on its way",
             Self::UpgradeRequired => "This path speaks WebSocket",
@@ -188,6 +194,7 @@ impl Kind {
             Self::FeaturesFilling => {
                 "The server reads its log for features that were added before. Send it again when Retry-After has passed."
             }
+            Self::BadLists => "Each fault is named with its line. Nothing was changed.",
             Self::BadModel => {
                 "The detail says what is wrong; `sentinel models show FILE` tells the same without a server. Nothing was changed."
             }
@@ -476,6 +483,18 @@ impl From<ModelsError> for Problem {
             }
             ModelsError::Refused(ModelRefused::Unfit(_)) => {
                 Self::new(Kind::BadModel, error.to_string())
+            }
+        }
+    }
+}
+
+impl From<ListsError> for Problem {
+    fn from(error: ListsError) -> Self {
+        match error {
+            ListsError::Submit(error) => Self::from(error),
+            ListsError::Busy { .. } => Self::new(Kind::ActivationPending, error.to_string()),
+            ListsError::Faults(_) | ListsError::Refused(_) => {
+                Self::new(Kind::BadLists, error.to_string())
             }
         }
     }

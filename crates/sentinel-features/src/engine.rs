@@ -150,6 +150,16 @@ impl FeatureEngine {
         true
     }
 
+    /// Forgets what is known of an entity, from here on as if it had never been seen. False for kinds that are no names:
+    /// networks, categories and pairs. What pairs hold of it cannot be reached any more, since they are made of its number.
+    pub fn forget(&mut self, kind: EntityKind, name: &Text) -> bool {
+        if kind.is_called_by_number() {
+            return false;
+        }
+        self.tables[kind.index()].erase(Key::Word(name));
+        true
+    }
+
     fn add_fraud(&mut self, label: &Label) {
         let now_ms = self.time_of(label);
         let mut fraud = Fraud {

@@ -257,6 +257,21 @@ impl EntityTable {
         self.lifetime_mut(at).named_ms = named_ms;
     }
 
+    /// Empties an entity and takes its name away, as if it had never been seen: whoever is called so next is new. Its number
+    /// is given to nobody else before every window of others that may hold it is over, so others keep what they
+    /// have of it, a number without a name.
+    pub fn erase(&mut self, key: Key<'_>) {
+        let hash = self.hash(key);
+        let number = self.index.find(key, hash, self.candidate(hash));
+        if number == 0 {
+            return;
+        }
+        self.begin_anew(number);
+        // Longer than any name that a caller may send.
+        let nobody = Text::from(format!("{number:0>257}"));
+        self.index.rename(number, Key::Word(&nobody));
+    }
+
     /// Keeps the category that a merchant was seen with.
     pub fn keep_category(&mut self, number: u32, mcc: Option<u16>) {
         if self.keeps_categories

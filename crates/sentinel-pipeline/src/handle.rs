@@ -7,6 +7,7 @@
 
 pub mod features;
 pub mod models;
+pub mod orders;
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -105,7 +106,7 @@ enum Told {
     Answer(Answer),
     /// The same event came before, at this offset.
     Before(Offset),
-    /// An activation: what became of it, and the newest backfill.
+    /// An order, such as an activation: what became of it, and the newest backfill.
     Switched(Outcome, Option<Backfilled>),
     /// The same event id came before with another body; where there was no room for the letter, it is
     /// handed on.
@@ -444,12 +445,16 @@ impl Handle {
                 let kept = transaction.map(|transaction| self.keep_conflict(&transaction, first));
                 kept.map(|kept| Told::Conflict { first, kept })
             }
-            (outcome @ (Outcome::Activated(_) | Outcome::Ignored | Outcome::Refused(_)), None) => {
-                Some(Told::Switched(
-                    outcome,
-                    self.inner.in_force.borrow().backfilled,
-                ))
-            }
+            (
+                outcome @ (Outcome::Activated(_)
+                | Outcome::Applied
+                | Outcome::Ignored
+                | Outcome::Refused(_)),
+                None,
+            ) => Some(Told::Switched(
+                outcome,
+                self.inner.in_force.borrow().backfilled,
+            )),
             _ => None,
         };
         let unheard = match (waiter, told) {

@@ -12,7 +12,8 @@ pub mod labels;
 pub mod source;
 
 use sentinel_domain::{
-    Activation, Entry, Instant, Label, Offset, Outcome, Rejection, RejectionCode, Transaction,
+    Activation, Entry, Erasure, Instant, Label, Offset, Outcome, Rejection, RejectionCode,
+    Transaction,
 };
 use sentinel_eventlog::{Record, decode_entry};
 
@@ -37,6 +38,8 @@ pub enum Taken {
     Activation(Box<Activation>),
     /// A label.
     Label(Box<Label>),
+    /// An order to forget somebody.
+    Erase(Box<Erasure>),
     /// An order to skip an entry.
     Skip(Offset),
     /// Settled already: a repeat, a conflict, or bytes that are no entry.
@@ -73,6 +76,7 @@ impl ReadEntry {
             },
             Ok(Entry::Activation(activation)) => Read::Taken(Taken::Activation(activation)),
             Ok(Entry::Label(label)) => Read::Taken(Taken::Label(label)),
+            Ok(Entry::Erase(erasure)) => Read::Taken(Taken::Erase(erasure)),
             Ok(Entry::Skip { offset }) => Read::Taken(Taken::Skip(offset)),
             Err(error) => {
                 let rejection = Rejection::new(RejectionCode::BadEntry, "", error.to_string());

@@ -16,6 +16,7 @@ mod bad_input;
 mod files;
 mod resume;
 mod retention;
+mod orders;
 mod replay;
 mod log;
 mod serve;
