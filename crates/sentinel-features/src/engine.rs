@@ -4,8 +4,9 @@
 //! stood in time.
 //!
 //! A batch goes through in stages, so that the waiting for memory overlaps: hashes and candidates, names
-//! and headers, numbers in log order, blocks, and at last the events one by one. Only the last two change
-//! anything, in log order: the size of a batch changes speed, never a value.
+//! and records, numbers in log order, and at last the events, kind of entity by kind, each kind in log
+//! order. The kinds depend on nothing of each other but what an account paid before, and accounts come
+//! first: the size of a batch changes speed, never a value.
 
 mod batch;
 mod census;

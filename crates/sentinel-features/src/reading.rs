@@ -46,6 +46,7 @@ const LINES: usize = 64;
 const _: () = assert!(1 + FILTERS_MAX + COLUMNS_MAX <= LINES);
 
 /// Where a line begins, row after row.
+#[allow(clippy::cast_possible_truncation, reason = "32 rows")]
 pub(crate) fn place_of_line(line: u8) -> u16 {
     u16::from(line) * ROWS as u16
 }

@@ -1,7 +1,8 @@
 //! The entities of one kind: their numbers and what is known of each.
 //!
-//! State lies in columns by number: a column exists only where the plan asks for what it keeps. Blocks of
-//! events, tiles and values come from arenas of the table. Must never let the sweep change an answer: it
+//! State lies by number: what every event of a kind touches side by side in one record, what only some
+//! kinds keep in columns that exist where the plan asks for them (ADR 0018). Blocks of events, tiles and
+//! values come from arenas of the table. Must never let the sweep change an answer: it
 //! frees what has left every window, and forgetting is decided when an entity is named, not when it is
 //! swept.
 

@@ -1,4 +1,8 @@
 //! The stages of a micro-batch.
+//!
+//! Names are numbered in log order, then each kind of entity takes all events of a group in, and the lines
+//! that the next kind will touch are asked for meanwhile. A kind may depend on one before it in
+//! [`EntityKind::ALL`] and on none behind it.
 
 use sentinel_domain::Transaction;
 

@@ -22,8 +22,8 @@ use crate::diagnostics::tell;
     sentinel bench features --all-kinds --sweep --hot -o json > figures.json\n  \
     sentinel bench features --compare figures.json")]
 pub struct PopulationArguments {
-    /// Live accounts, cards, devices, addresses and merchants, taken together, at least. Pairs and
-    /// networks come on top.
+    /// Live entities of all kinds, taken together, at least: accounts, cards, devices, addresses,
+    /// merchants, and the pairs and networks that come with them.
     #[arg(long, default_value_t = 3_000_000)]
     entities: u64,
     /// Seed of the payments.
@@ -35,7 +35,7 @@ pub struct PopulationArguments {
     /// Measure again with customer, terminal, counterparty, e-mail, BIN, category and country.
     #[arg(long)]
     all_kinds: bool,
-    /// Measure at 100,000 and at 10 million live entities, pairs and networks included.
+    /// Measure at 100,000 and at 10 million live entities too.
     #[arg(long)]
     sweep: bool,
     /// Measure with one payment in five on one card, and on one merchant.
@@ -59,15 +59,6 @@ const SWEEP: [u64; 2] = [100_000, 10_000_000];
 
 /// The kinds that a run has hot.
 const HOT: [EntityKind; 2] = [EntityKind::Card, EntityKind::Merchant];
-
-/// The kinds that [`PopulationArguments::entities`] counts.
-const NAMED: [EntityKind; 5] = [
-    EntityKind::Account,
-    EntityKind::Card,
-    EntityKind::Device,
-    EntityKind::Ip,
-    EntityKind::Merchant,
-];
 
 #[derive(Serialize)]
 struct PopulationReport {
@@ -193,7 +184,7 @@ pub fn run(arguments: &PopulationArguments) -> anyhow::Result<()> {
         seed: arguments.seed,
         events: arguments.events,
     };
-    let asked = Population::of(arguments.entities);
+    let asked = bench.population(arguments.entities);
     let base = bench.run("base", asked, arguments.entities, Manner::default());
     let with_all_kinds = Manner {
         with_all_kinds: true,
@@ -266,18 +257,22 @@ struct Run {
 }
 
 impl Bench {
-    /// Runs at each size of the sweep. How many entities of all kinds an account brings is measured
-    /// first, on few.
+    /// Runs at each size of the sweep.
     fn sweep(&self) -> Vec<Figures> {
-        let trial = Population::of(60_000);
-        let (filled, _) = self.filled(trial, 0, Manner::default());
-        let live = u64::try_from(filled.live()).unwrap_or(0).max(1);
-        drop(filled);
         let runs = SWEEP.iter().map(|target| {
-            let population = Population::of(60_000 * target / live);
+            let population = self.population(*target);
             self.run(&format!("{target}"), population, 0, Manner::default())
         });
         runs.collect()
+    }
+
+    /// As many accounts, with what they have, as bring about so many live entities of all kinds. How many
+    /// an account brings is measured on few: the pairs that it makes follow from what it does.
+    fn population(&self, live: u64) -> Population {
+        const TRIAL: u64 = 60_000;
+        let (filled, _) = self.filled(Population::of(TRIAL), 0, Manner::default());
+        let brought = u64::try_from(filled.live()).unwrap_or(0).max(1);
+        Population::of(TRIAL * live / brought)
     }
 
     /// Fills, measures and counts. A small population is filled and measured again and again, so that
@@ -350,7 +345,7 @@ impl Bench {
         };
         let wanted = (population.accounts as f64 * FILL_PER_ACCOUNT) as usize;
         let mut made = 0;
-        while made < wanted || (run.named() as u64) < least {
+        while made < wanted || (run.live() as u64) < least {
             run.timed(GROUP_EVENTS, &mut Vec::new());
             made += GROUP_EVENTS;
         }
@@ -402,11 +397,6 @@ impl Run {
             self.estimated += applied.iter().filter(|one| one.estimated).count();
         }
         thread_ns() - started
-    }
-
-    /// Live entities of the kinds that payments name.
-    fn named(&self) -> usize {
-        NAMED.iter().map(|kind| self.engine.entities(*kind)).sum()
     }
 
     /// Live entities of every kind.
