@@ -238,7 +238,8 @@ impl Ground<'_> {
             follower,
             is_short: self.is_short,
         };
-        if beginning.on_two_threads && !self.is_short {
+        // As every start does: an owner that is careful after a panic is so with what is new.
+        if beginning.on_two_threads || self.poison.is_set() {
             process.replay(told)?;
         }
         process.catch_up(told)?;
@@ -250,7 +251,7 @@ impl Process {
     fn replay(&mut self, told: &mut Told) -> Result<(), Stop> {
         let worker = &mut self.worker;
         let mut publish = |_: &PartitionState, published: Published| told.hear(&published);
-        let replayed = catch_unwind(AssertUnwindSafe(|| worker.replay(&mut publish)));
+        let replayed = catch_unwind(AssertUnwindSafe(|| worker.replay_recorded(&mut publish)));
         replayed
             .map_err(panicked)?
             .map_err(|error| self.stopped("replay", &error))

@@ -41,12 +41,21 @@ impl Worker {
         &mut self,
         publish: &mut dyn FnMut(&PartitionState, Published),
     ) -> Result<(), WorkerError> {
-        if let Some(mut recorder) = self.recorder.take() {
-            let compared = self.compare(&mut recorder, publish);
-            self.recorder = Some(recorder);
-            compared?;
-        }
+        self.replay_recorded(publish)?;
         self.catch_up(publish)
+    }
+
+    /// The first part of it: what was recorded by an earlier run.
+    pub(crate) fn replay_recorded(
+        &mut self,
+        publish: &mut dyn FnMut(&PartitionState, Published),
+    ) -> Result<(), WorkerError> {
+        let Some(mut recorder) = self.recorder.take() else {
+            return Ok(());
+        };
+        let compared = self.compare(&mut recorder, publish);
+        self.recorder = Some(recorder);
+        compared
     }
 
     fn compare(
