@@ -12,6 +12,7 @@ use axum::http::{HeaderName, HeaderValue, Response, StatusCode};
 use axum::response::IntoResponse;
 use sentinel_domain::{DecisionId, Rejection, RejectionCode};
 use sentinel_pipeline::definitions::{self, AdditionError};
+use sentinel_pipeline::handle::orders::ListsError;
 use sentinel_pipeline::models::ModelRefused;
 use sentinel_pipeline::replay::ReplayError;
 use sentinel_pipeline::{FeaturesError, LookupError, ModelsError, SubmitError};
@@ -29,6 +30,8 @@ pub enum Kind {
     Rejected(RejectionCode),
     /// There is no such thing.
     NotFound,
+    /// It was there, and is kept no longer.
+    NotKept,
     /// The path exists, the method does not.
     MethodNotAllowed,
     /// The body is larger than allowed.
@@ -41,6 +44,8 @@ pub enum Kind {
     BadDefinitions,
     /// Features are still being filled from the log.
     FeaturesFilling,
+    /// Lists have faults.
+    BadLists,
     /// A model cannot be put in force.
     BadModel,
     /// Another activation is on its way.
@@ -66,12 +71,14 @@ impl Kind {
     pub fn all() -> impl Iterator<Item = Self> {
         let plain = [
             Self::NotFound,
+            Self::NotKept,
             Self::MethodNotAllowed,
             Self::BodyTooLarge,
             Self::BadBody,
             Self::BadQuery,
             Self::BadDefinitions,
             Self::FeaturesFilling,
+            Self::BadLists,
             Self::BadModel,
             Self::ActivationPending,
             Self::UpgradeRequired,
@@ -93,12 +100,14 @@ impl Kind {
         match self {
             Self::Rejected(code) => code.as_str(),
             Self::NotFound => "not_found",
+            Self::NotKept => "not_kept",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::BodyTooLarge => "body_too_large",
             Self::BadBody => "bad_body",
             Self::BadQuery => "bad_query",
             Self::BadDefinitions => "bad_definitions",
             Self::FeaturesFilling => "features_filling",
+            Self::BadLists => "bad_lists",
             Self::BadModel => "bad_model",
             Self::ActivationPending => "activation_pending",
             Self::UpgradeRequired => "upgrade_required",
@@ -121,10 +130,11 @@ impl Kind {
             Self::Rejected(RejectionCode::Conflict)
             | Self::FeaturesFilling
             | Self::ActivationPending => StatusCode::CONFLICT,
-            Self::Rejected(_) | Self::BadDefinitions | Self::BadModel => {
+            Self::Rejected(_) | Self::BadDefinitions | Self::BadLists | Self::BadModel => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::NotKept => StatusCode::GONE,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UpgradeRequired => StatusCode::UPGRADE_REQUIRED,
@@ -140,12 +150,14 @@ impl Kind {
         match self {
             Self::Rejected(code) => rejection_words(code).0,
             Self::NotFound => "There is no such thing",
+            Self::NotKept => "It is kept no longer",
             Self::MethodNotAllowed => "The path does not take this method",
             Self::BodyTooLarge => "The body is too large",
             Self::BadBody => "The body could not be received",
             Self::BadQuery => "A query parameter is not understood",
             Self::BadDefinitions => "Feature definitions cannot be used",
             Self::FeaturesFilling => "Features are still being filled",
+            Self::BadLists => "The lists cannot be used",
             Self::BadModel => "The model cannot be used",
             Self::ActivationPending => "Another activation is on its way",
             Self::UpgradeRequired => "This path speaks WebSocket",
@@ -165,6 +177,9 @@ impl Kind {
             Self::NotFound => {
                 "Check the path and the identifier; decisions by event id are found while the id is remembered."
             }
+            Self::NotKept => {
+                "The server keeps its log for as long as --retain and --retain-bytes say; look into a backup. A transaction that comes again and was decided before that is not decided again."
+            }
             Self::MethodNotAllowed => "The Allow header of the answer lists the methods.",
             Self::BodyTooLarge => {
                 "One transaction has at most 64 KiB, one model 32 MiB. Nothing was accepted."
@@ -179,6 +194,7 @@ impl Kind {
             Self::FeaturesFilling => {
                 "The server reads its log for features that were added before. Send it again when Retry-After has passed."
             }
+            Self::BadLists => "Each fault is named with its line. Nothing was changed.",
             Self::BadModel => {
                 "The detail says what is wrong; `sentinel models show FILE` tells the same without a server. Nothing was changed."
             }
@@ -426,6 +442,7 @@ impl From<SubmitError> for Problem {
             SubmitError::Rejected(rejection) => Self::from(rejection),
             SubmitError::Overloaded => Self::new(Kind::Overloaded, error.to_string()),
             SubmitError::DiskFull { .. } => Self::new(Kind::DiskFull, error.to_string()),
+            SubmitError::NotKept { .. } => Self::new(Kind::NotKept, error.to_string()),
             SubmitError::Unavailable(_) => Self::new(Kind::Unavailable, error.to_string()),
         }
     }
@@ -471,10 +488,23 @@ impl From<ModelsError> for Problem {
     }
 }
 
+impl From<ListsError> for Problem {
+    fn from(error: ListsError) -> Self {
+        match error {
+            ListsError::Submit(error) => Self::from(error),
+            ListsError::Busy { .. } => Self::new(Kind::ActivationPending, error.to_string()),
+            ListsError::Faults(_) | ListsError::Refused(_) => {
+                Self::new(Kind::BadLists, error.to_string())
+            }
+        }
+    }
+}
+
 impl From<LookupError> for Problem {
     fn from(error: LookupError) -> Self {
         match error {
             LookupError::Stopped => Self::new(Kind::Unavailable, error.to_string()),
+            LookupError::NotKept { .. } => Self::new(Kind::NotKept, error.to_string()),
             other => Self::fault(Kind::Internal, &other),
         }
     }
@@ -484,6 +514,7 @@ impl From<ReplayError> for Problem {
     fn from(error: ReplayError) -> Self {
         match error {
             ReplayError::NotThere { .. } => Self::new(Kind::NotFound, error.to_string()),
+            ReplayError::NotKept { .. } => Self::new(Kind::NotKept, error.to_string()),
             ReplayError::Stopped { .. } => Self::new(Kind::Unavailable, error.to_string()),
             other => Self::fault(Kind::Internal, &other),
         }

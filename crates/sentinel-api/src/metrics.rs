@@ -22,6 +22,7 @@ use prometheus_client::registry::{Registry, Unit};
 use sentinel_domain::Verdict;
 use sentinel_pipeline::SnapshotFigures;
 use sentinel_pipeline::follow::Followed;
+use sentinel_pipeline::handle::Kept;
 use sentinel_pipeline::snapshot::Newest;
 use sentinel_store::Counts;
 
@@ -124,10 +125,13 @@ pub async fn read_metrics(State(api): State<Arc<Api>>) -> Result<Response<Body>,
             .map(|(code, count)| (code.as_str(), *count))
             .collect(),
         disk_full: figures.disk_full,
+        mismatches: figures.mismatches,
+        to_compare: figures.to_compare,
         counts,
         running: api.handle.is_running(),
         followed: *api.handle.followed().borrow(),
         snapshots: *api.handle.snapshots().borrow(),
+        kept: api.handle.kept(),
         sockets: api.live.sockets(),
     };
     let mut registry = Registry::default();
@@ -149,11 +153,14 @@ struct Scrape {
     statistics: StatisticsBody,
     rejected: Vec<(&'static str, u64)>,
     disk_full: u64,
+    mismatches: u64,
+    to_compare: u64,
     /// `None` where the store does not answer: its figures are left out rather than told as zero.
     counts: Option<Counts>,
     running: bool,
     followed: Followed,
     snapshots: SnapshotFigures,
+    kept: Kept,
     sockets: usize,
 }
 
@@ -236,6 +243,16 @@ impl Scrape {
                 self.snapshots.failures,
             ),
             (
+                "sentinel_replay_mismatch",
+                "Replayed outcomes that were not the recorded ones: each stops the process",
+                self.mismatches,
+            ),
+            (
+                "sentinel_log_dropped_bytes",
+                "Bytes of both logs that were dropped because they need not be kept",
+                self.snapshots.dropped_bytes,
+            ),
+            (
                 "sentinel_declined_amount_minor_units",
                 amount_help,
                 s.declined_amount_minor,
@@ -265,6 +282,21 @@ impl Scrape {
                 lag as f64,
             ),
             (
+                "sentinel_log_first_offset",
+                "Offset of the oldest entry that both logs keep",
+                self.kept.first.0 as f64,
+            ),
+            (
+                "sentinel_log_bytes",
+                "Length of the transaction log",
+                self.kept.log_bytes as f64,
+            ),
+            (
+                "sentinel_decision_log_bytes",
+                "Length of the decision log",
+                self.kept.decision_log_bytes as f64,
+            ),
+            (
                 "sentinel_log_end_offset",
                 "Offset after the last entry of the log",
                 s.log_end as f64,
@@ -273,6 +305,11 @@ impl Scrape {
                 "sentinel_transactions_per_second",
                 "Rate over 5 seconds",
                 s.transactions_per_second,
+            ),
+            (
+                "sentinel_replay_entries_to_compare",
+                "Recorded outcomes of earlier runs that are not compared with their replay yet",
+                self.to_compare as f64,
             ),
             (
                 "sentinel_live_sockets",

@@ -8,6 +8,8 @@ pub mod alerts;
 pub mod cases;
 pub mod features;
 pub mod models;
+pub mod lists;
+pub mod erasures;
 pub mod statistics;
 pub mod probes;
 pub mod aliases;

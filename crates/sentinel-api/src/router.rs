@@ -14,7 +14,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::api::Api;
-use crate::rest::{alerts, aliases, cases, decisions, features, models, probes, statistics};
+use crate::rest::{
+    alerts, aliases, cases, decisions, erasures, features, lists, models, probes, statistics,
+};
 use crate::{dashboard, docs, live, metrics, rest};
 
 /// What the description says of the API as a whole.
@@ -29,7 +31,7 @@ use crate::{dashboard, docs, live, metrics, rest};
         (name = "decisions", description = "Decide on a transaction, look at a decision, compute it again."),
         (name = "alerts", description = "Decisions that a person should see."),
         (name = "cases", description = "Investigations that alerts opened."),
-        (name = "figures", description = "Running figures, the feature catalogue, and models."),
+        (name = "figures", description = "Running figures, the feature catalogue, models, and lists."),
         (name = "live", description = "The live feed."),
         (name = "operations", description = "Probes and metrics."),
         (name = "aliases", description = "Routes that existing clients call; the rest of the API says the same more exactly."),
@@ -57,6 +59,7 @@ fn reading() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(cases::list_cases))                // GET /api/v1/cases
         .routes(routes!(cases::read_case))                 // GET /api/v1/cases/{id}
         .routes(routes!(features::list_features, features::add_features)) // GET, POST /api/v1/features
+        .routes(routes!(erasures::erase))                  // POST /api/v1/erasures
         .routes(routes!(statistics::read_statistics))      // GET /api/v1/statistics
         .routes(routes!(metrics::read_metrics))            // GET /metrics
         .routes(routes!(aliases::recent_alerts))           // GET /alerts/recent
@@ -67,11 +70,12 @@ fn reading() -> OpenApiRouter<Arc<Api>> {
         .layer(CompressionLayer::new())
 }
 
-/// Handlers that take a whole model.
+/// Handlers that take a whole model, or whole lists.
 #[rustfmt::skip]
 fn activating() -> OpenApiRouter<Arc<Api>> {
     OpenApiRouter::new()
         .routes(routes!(models::list_models, models::activate_model)) // GET, POST /api/v1/models
+        .routes(routes!(lists::list_lists, lists::activate_lists))    // GET, POST /api/v1/lists
         .layer(DefaultBodyLimit::max(models::MODEL_BODY_BYTES_MAX))
         .layer(CompressionLayer::new())
 }

@@ -8,6 +8,8 @@ pub mod alert;
 pub mod case;
 pub mod feature;
 pub mod model;
+pub mod list;
+pub mod erasure;
 pub mod statistics;
 pub mod replay;
 pub mod problem;

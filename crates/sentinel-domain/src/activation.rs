@@ -20,6 +20,8 @@ vocabulary! {
         Policy = 4, "policy";
         /// The table of currency rates.
         Rates = 5, "rates";
+        /// Named lists of values that rules may ask for. None is needed.
+        Lists = 6, "lists";
     }
 }
 

@@ -107,6 +107,8 @@ pub struct Versions {
     pub policy: (Text, u32, ContentHash),
     /// The currency rates: name, version, content.
     pub rates: (Text, u32, ContentHash),
+    /// The lists: name, version, content; version 0 where there are none.
+    pub lists: (Text, u32, ContentHash),
 }
 
 impl Versions {
@@ -115,14 +117,22 @@ impl Versions {
         let part = |(name, version, hash): &(Text, u32, ContentHash)| {
             format!("{name}\n{version}\n{hash}\n")
         };
-        ContentHash::of_parts(&[
-            &self.engine_semantics.to_le_bytes(),
+        let semantics = self.engine_semantics.to_le_bytes();
+        let [model, rules] = [part(&self.model), part(&self.rules)];
+        let [policy, rates] = [part(&self.policy), part(&self.rates)];
+        let lists = part(&self.lists);
+        let parts: [&[u8]; 7] = [
+            &semantics,
             &self.feature_set.0,
-            part(&self.model).as_bytes(),
-            part(&self.rules).as_bytes(),
-            part(&self.policy).as_bytes(),
-            part(&self.rates).as_bytes(),
-        ])
+            model.as_bytes(),
+            rules.as_bytes(),
+            policy.as_bytes(),
+            rates.as_bytes(),
+            lists.as_bytes(),
+        ];
+        // Without lists the hash is that of the time before there were any.
+        let count = parts.len() - usize::from(self.lists.1 == 0);
+        ContentHash::of_parts(parts.get(..count).unwrap_or(&parts))
     }
 }
 

@@ -1,6 +1,7 @@
 //! Entries: what a transaction log carries.
 
 use crate::activation::Activation;
+use crate::erasure::Erasure;
 use crate::label::Label;
 use crate::position::Offset;
 use crate::transaction::Transaction;
@@ -14,6 +15,8 @@ pub enum Entry {
     Label(Box<Label>),
     /// An order to decide with other content from here on.
     Activation(Box<Activation>),
+    /// An order to forget what is known of somebody, from here on.
+    Erase(Box<Erasure>),
     /// An earlier entry that must not be applied, since doing so stops the engine.
     Skip {
         /// The entry.

@@ -25,6 +25,7 @@ pub mod transaction;
 pub mod draft;
 pub mod label;
 pub mod activation;
+pub mod erasure;
 pub mod entry;
 pub mod tier;
 pub mod score;
@@ -42,6 +43,7 @@ pub use currency::Currency;
 pub use decision::{Decision, Degradation, Reason, RuleHit, RuleOutcome, Verdict, Versions};
 pub use draft::{Draft, Field, Value};
 pub use entry::Entry;
+pub use erasure::{Erasure, Subject, SubjectKind};
 pub use identifier::{
     AccountId, AlertId, CardToken, CaseId, CounterpartyId, CustomerId, DecisionId, DeviceId,
     EventId, IpAddress, LabelId, MerchantId, SessionId, TerminalId, Text,

@@ -32,7 +32,7 @@ use sentinel_domain::{Instant, LogId, Offset, Partition};
 
 use crate::disk::{Disk, DiskLock};
 use crate::error::LogError;
-use crate::event_log::{Commits, EmbeddedOptions, OpenReport, Patience};
+use crate::event_log::{Commits, EmbeddedOptions, OpenReport, Patience, SegmentSize};
 use crate::payloads::{Payloads, SourceProgress};
 use crate::record_batch::RecordBatch;
 use directory::LogDirectory;
@@ -466,16 +466,43 @@ impl EmbeddedLog {
     pub(crate) fn truncate_before(&self, offset: Offset) -> Result<(), LogError> {
         let log = &*self.log;
         log.state().running()?;
-        let mut segments = log.segments.write().unwrap_or_else(PoisonError::into_inner);
         let end = self.end();
         if offset > end {
             return Err(LogError::PastEnd { offset, end });
         }
-        let dropped = removal::drop_segments_before(&log.directory, &mut segments, offset.0);
-        if let Some(first) = segments.first() {
-            log.start.store(first.header.base, Ordering::Release);
+        // One after the other, and no lock that readers want while the disk works.
+        let next = || {
+            let segments = log.segments();
+            removal::oldest_before(&segments, offset.0)
+        };
+        while let Some((oldest, start)) = next() {
+            log.directory.tell_start(start)?;
+            let mut segments = log.segments.write().unwrap_or_else(PoisonError::into_inner);
+            segments.retain(|one| !Arc::ptr_eq(one, &oldest));
+            log.start.store(start, Ordering::Release);
+            drop(segments);
+            log.directory.remove_segment(&oldest.path)?;
+            // Each by itself: a power cut that kept only a later removal would leave a gap.
+            log.directory.sync()?;
         }
-        dropped
+        Ok(())
+    }
+
+    pub(crate) fn segments(&self) -> Result<Vec<SegmentSize>, LogError> {
+        let end = self.end();
+        let segments = self.log.segments().clone();
+        let ends = segments.iter().skip(1).map(|next| Offset(next.header.base));
+        segments
+            .iter()
+            .zip(ends.chain([end]))
+            .map(|(segment, end)| {
+                let base = Offset(segment.header.base);
+                // One that began a moment ago ends behind the end of then.
+                let end = end.max(base);
+                let bytes = segment.file_bytes()?;
+                Ok(SegmentSize { base, end, bytes })
+            })
+            .collect()
     }
 
     pub(crate) fn cut(&self, end: Offset) -> Result<(), LogError> {

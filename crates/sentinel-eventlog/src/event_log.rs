@@ -12,6 +12,7 @@ use sentinel_domain::{Instant, LogId, Offset, Partition};
 use crate::disk::Disk;
 use crate::embedded::{EmbeddedLog, ReadCache};
 use crate::error::LogError;
+use crate::hold::{Hold, Holds};
 use crate::memory::MemoryLog;
 use crate::payloads::{Payloads, SourceProgress};
 use crate::record_batch::{Record, RecordBatch};
@@ -29,6 +30,18 @@ const WALK_RECORDS: usize = 4_096;
 #[derive(Clone)]
 pub struct EventLog {
     backend: Arc<Backend>,
+    holds: Arc<Holds>,
+}
+
+/// A file of a log, or what stands for one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SegmentSize {
+    /// The offset of its first record.
+    pub base: Offset,
+    /// The offset after its last one.
+    pub end: Offset,
+    /// Its length in bytes.
+    pub bytes: u64,
 }
 
 /// A reader with a memory of its own: it leaves that of the log to those who follow its end, and holds
@@ -78,6 +91,9 @@ pub struct MemoryOptions {
 pub struct EmbeddedOptions {
     /// The generation of the log, used only where the directory holds none yet.
     pub new_log_id: LogId,
+    /// The offset of the first record, used only where the directory holds no log yet: for one that goes with another
+    /// whose beginning was dropped.
+    pub new_start: Offset,
     /// The partition; a directory of another one is refused.
     pub partition: Partition,
     /// A new segment file begins before one grows beyond this.
@@ -104,6 +120,7 @@ impl EmbeddedOptions {
     pub fn new(new_log_id: LogId) -> Self {
         Self {
             new_log_id,
+            new_start: Offset(0),
             partition: Partition::default(),
             segment_bytes_max: 64 * 1024 * 1024,
             commit_interval: Duration::from_millis(1),
@@ -186,8 +203,7 @@ macro_rules! on_backend {
 impl EventLog {
     /// A new log in memory.
     pub fn memory(options: MemoryOptions) -> Self {
-        let backend = Arc::new(Backend::Memory(MemoryLog::new(options)));
-        Self { backend }
+        Self::over(Backend::Memory(MemoryLog::new(options)))
     }
 
     /// Opens the log in a directory, or makes one there. Damage refuses with file and byte offset; an
@@ -206,8 +222,14 @@ impl EventLog {
         options: EmbeddedOptions,
     ) -> Result<(Self, OpenReport), LogError> {
         let (embedded, report) = EmbeddedLog::open(disk, directory, options)?;
-        let backend = Arc::new(Backend::Embedded(embedded));
-        Ok((Self { backend }, report))
+        Ok((Self::over(Backend::Embedded(embedded)), report))
+    }
+
+    fn over(backend: Backend) -> Self {
+        Self {
+            backend: Arc::new(backend),
+            holds: Arc::default(),
+        }
     }
 
     /// The generation of the log.
@@ -329,9 +351,33 @@ impl EventLog {
         on_backend!(self, log => log.commit_queued())
     }
 
-    /// Drops records before an offset. Whole segments only, so some may stay.
+    /// Drops records before an offset. Whole segments only, so some may stay; nothing while the start is held.
     pub fn truncate_before(&self, offset: Offset) -> Result<(), LogError> {
-        on_backend!(self, log => log.truncate_before(offset))
+        self.truncate_by(|| Ok(offset))
+    }
+
+    /// The same, for an offset that `choose` gives. It is asked where nobody holds the start, and nobody begins to while
+    /// it chooses.
+    pub fn truncate_by<E: From<LogError>>(
+        &self,
+        choose: impl FnOnce() -> Result<Offset, E>,
+    ) -> Result<(), E> {
+        let held = self.holds.lock();
+        if *held > 0 {
+            return Ok(());
+        }
+        let offset = choose()?;
+        on_backend!(self, log => log.truncate_before(offset)).map_err(E::from)
+    }
+
+    /// Keeps the oldest record where it is until the hold is dropped.
+    pub fn hold(&self) -> Hold {
+        self.holds.take(|| self.start())
+    }
+
+    /// Its files, oldest first, with their lengths.
+    pub fn segments(&self) -> Result<Vec<SegmentSize>, LogError> {
+        on_backend!(self, log => log.segments())
     }
 
     /// Drops everything at and after an offset, as if it had never been appended. Nothing happens where

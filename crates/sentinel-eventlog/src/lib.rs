@@ -29,7 +29,8 @@
 //!   neither ahead of nor behind what the log holds. Every record of such a batch counts as one entry of
 //!   the source. It outlives the truncation of its records. An empty batch appends nothing, its progress
 //!   included.
-//! * **Truncation** before an offset drops whole segments, so the start may stay below that offset.
+//! * **Truncation** before an offset drops whole segments, so the start may stay below that offset. It drops
+//!   nothing while somebody holds the start ([`EventLog::hold`]).
 //!   **Cut** drops everything at and after an offset, and takes progress and log time back with it; it is
 //!   for recovery, when nobody reads.
 //! * **A failed write or sync poisons the log**: what the disk holds is then unknown, and a second sync
@@ -54,6 +55,7 @@
 //! [`disk`] only; `simulation` tries to break it.
 
 pub mod event_log;
+pub mod hold;
 pub mod error;
 pub mod payloads;
 pub mod record_batch;
@@ -74,8 +76,9 @@ pub use disk::Disk;
 pub use error::{CodecError, LogError};
 pub use event_log::{
     Commits, Durability, EmbeddedOptions, EventLog, MemoryOptions, OpenReport, ReaderApart,
-    TornTail,
+    SegmentSize, TornTail,
 };
 pub use examination::{Examination, Judgement, examine};
+pub use hold::Hold;
 pub use payloads::{Payloads, SourceProgress};
 pub use record_batch::{Record, RecordBatch};

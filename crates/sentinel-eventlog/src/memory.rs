@@ -10,7 +10,7 @@ use std::time::Duration;
 use sentinel_domain::{Instant, LogId, Offset, Partition};
 
 use crate::error::LogError;
-use crate::event_log::{MemoryOptions, Patience, READ_BYTES_MAX};
+use crate::event_log::{MemoryOptions, Patience, READ_BYTES_MAX, SegmentSize};
 use crate::payloads::{Payloads, SourceProgress};
 use crate::record_batch::RecordBatch;
 
@@ -222,6 +222,16 @@ impl MemoryLog {
         }
         self.wake(&state);
         Ok(())
+    }
+
+    #[allow(clippy::unnecessary_wraps, reason = "the shape of the port")]
+    pub(crate) fn segments(&self) -> Result<Vec<SegmentSize>, LogError> {
+        let state = self.state();
+        Ok(vec![SegmentSize {
+            base: Offset(state.start),
+            end: Offset(state.end()),
+            bytes: state.bytes as u64,
+        }])
     }
 
     pub(crate) fn cut(&self, end: Offset) -> Result<(), LogError> {

@@ -118,6 +118,26 @@ impl Arena {
         self.sizes[usize::from(size)].words_of_mut(block)
     }
 
+    /// Asks for every line of a block.
+    #[inline]
+    pub fn prefetch(&self, block: Block, size: u8) {
+        let words = self.block(block, size);
+        for line in words.chunks(LINE_WORDS) {
+            prefetch(&line[0]);
+        }
+        // Blocks begin anywhere in a line: the last word may lie in one more.
+        prefetch(&words[words.len() - 1]);
+    }
+
+    /// Asks for the lines of some words of a block.
+    #[inline]
+    pub fn prefetch_words<const N: usize>(&self, block: Block, size: u8, ends: [usize; N]) {
+        let words = self.block(block, size);
+        for at in ends {
+            prefetch(&words[at]);
+        }
+    }
+
     /// A block of the next size with the words of this one in front; this one is taken back.
     pub fn grow(&mut self, block: Block, size: u8) -> Block {
         self.grow_with(block, size, |held, larger| {
@@ -158,7 +178,7 @@ impl Arena {
 
 /// Bytes and words of a cache line.
 const LINE_BYTES: usize = 64;
-pub(crate) const LINE_WORDS: usize = LINE_BYTES / 4;
+const LINE_WORDS: usize = LINE_BYTES / 4;
 
 /// Asks for the cache line of a value, without waiting for it.
 #[inline]

@@ -35,7 +35,6 @@ impl Page {
 
 /// The latest day and month that an entity was seen in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(align(64))]
 pub(crate) struct Calendar {
     pub day: Page,
     pub month: Page,

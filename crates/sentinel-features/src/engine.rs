@@ -119,8 +119,13 @@ impl FeatureEngine {
         row: &mut [f64],
     ) -> Applied {
         let mut applied = Applied::default();
-        self.run(&[(transaction, amount)], row, |one| applied = one);
+        self.run(&[(transaction, amount)], Some(row), |one| applied = one);
         applied
+    }
+
+    /// Takes transactions in, in log order, and says nothing of them: the state is as if their rows had been filled.
+    pub fn absorb(&mut self, events: &[(&Transaction, Option<i64>)]) {
+        self.run(events, None, |_| {});
     }
 
     /// Takes transactions in, in log order, and fills their rows, one after the other in `rows`; how each
@@ -131,7 +136,7 @@ impl FeatureEngine {
         rows: &mut [f64],
         applied: &mut Vec<Applied>,
     ) {
-        self.run(events, rows, |one| applied.push(one));
+        self.run(events, Some(rows), |one| applied.push(one));
     }
 
     /// Takes a label in: it is known from here on. True if it changed what is known.
@@ -142,6 +147,16 @@ impl FeatureEngine {
             LabelKind::Legitimate if is_noted => self.take_fraud_back(label),
             LabelKind::Fraud | LabelKind::Legitimate | LabelKind::Suspect => return false,
         }
+        true
+    }
+
+    /// Forgets what is known of an entity, from here on as if it had never been seen. False for kinds that are no names:
+    /// networks, categories and pairs. What pairs hold of it cannot be reached any more, since they are made of its number.
+    pub fn forget(&mut self, kind: EntityKind, name: &Text) -> bool {
+        if kind.is_called_by_number() {
+            return false;
+        }
+        self.tables[kind.index()].erase(Key::Word(name));
         true
     }
 

@@ -196,6 +196,14 @@ impl Filter {
         self.terms.iter().any(high)
     }
 
+    /// The flag that it is, where it is one that must hold and nothing else.
+    pub(crate) fn only_flag(&self) -> Option<Flag> {
+        match self.terms.as_slice() {
+            [Term::Flag { flag, holds: true }] => Some(*flag),
+            _ => None,
+        }
+    }
+
     /// The flags that must hold, for sentences.
     pub(crate) fn flags(&self) -> impl Iterator<Item = Flag> {
         self.terms.iter().filter_map(|term| match term {

@@ -121,6 +121,19 @@ impl Index {
         self.free.push(number);
     }
 
+    /// Calls a number something else. What it was called has no number any more.
+    pub fn rename(&mut self, number: u32, key: Key<'_>) {
+        let hash = self.hash(self.name(number));
+        self.parts[part_of(hash)].remove(hash, number);
+        match (&mut self.names, key) {
+            (Names::Words(names), Key::Word(word)) => names[number as usize - 1] = word.clone(),
+            (Names::Numbers(names), Key::Number(value)) => names[number as usize - 1] = value,
+            _ => {}
+        }
+        let hash = self.hash(key);
+        self.parts[part_of(hash)].insert(hash, number);
+    }
+
     /// The name of a number.
     pub fn name(&self, number: u32) -> Key<'_> {
         match &self.names {

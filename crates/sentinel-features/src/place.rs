@@ -6,12 +6,75 @@ use crate::totals::to_f64;
 
 /// The place of the newest event that has one.
 #[derive(Debug, Clone, Copy, PartialEq)]
-#[repr(align(32))]
 pub(crate) struct Place {
     /// When.
     pub time: Instant,
     /// Where.
     pub coordinates: Coordinates,
+}
+
+/// The last place of an entity, or none, in as many bytes as a place: no point on earth has the latitude
+/// that stands for none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LastPlace(Place);
+
+impl LastPlace {
+    /// Of an entity that was seen nowhere yet.
+    pub const NONE: Self = Self(Place {
+        time: Instant::from_micros(0),
+        coordinates: NOWHERE,
+    });
+
+    /// The place, where there is one.
+    #[inline]
+    pub fn get(&self) -> Option<Place> {
+        (self.0.coordinates != NOWHERE).then_some(self.0)
+    }
+
+    /// Keeps a place.
+    pub fn set(&mut self, place: Place) {
+        self.0 = place;
+    }
+
+    /// The last place after an event.
+    pub fn renew(&mut self, time: Instant, coordinates: Option<Coordinates>) {
+        if let Some(coordinates) = coordinates
+            && self.get().is_none_or(|last| time >= last.time)
+        {
+            self.0 = Place { time, coordinates };
+        }
+    }
+}
+
+const NOWHERE: Coordinates = Coordinates {
+    lat_e7: i32::MIN,
+    lon_e7: i32::MIN,
+};
+
+/// How far it is from here to some place that was asked about before: the account, the card and the
+/// device of a payment were mostly at one place last.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Distance {
+    from: Coordinates,
+    metres: f64,
+}
+
+impl Distance {
+    /// Nothing asked yet.
+    pub const UNASKED: Self = Self {
+        from: NOWHERE,
+        metres: 0.0,
+    };
+
+    fn metres(&mut self, from: Coordinates, here: Coordinates) -> f64 {
+        if self.from != from {
+            *self = Self {
+                from,
+                metres: from.distance_metres(here),
+            };
+        }
+        self.metres
+    }
 }
 
 /// The way from the last place to here.
@@ -24,9 +87,9 @@ pub(crate) struct Way {
 }
 
 impl Place {
-    /// The way from here to where an event happened.
-    pub fn way_to(&self, time: Instant, coordinates: Coordinates) -> Way {
-        let metres = self.coordinates.distance_metres(coordinates);
+    /// The way from here to where an event happened; `known` is that event's.
+    pub fn way_to(&self, time: Instant, here: Coordinates, known: &mut Distance) -> Way {
+        let metres = known.metres(self.coordinates, here);
         let distance_km = metres / 1000.0;
         // Below a second the clock says nothing: count one second.
         let seconds = (to_f64(time.micros_since(self.time).abs()) / 1e6).max(1.0);
@@ -39,15 +102,6 @@ impl Place {
             distance_km,
             speed_kmh: distance_km / (seconds / 3600.0),
             metres: whole,
-        }
-    }
-
-    /// The last place after an event.
-    pub fn renew(last: &mut Option<Self>, time: Instant, coordinates: Option<Coordinates>) {
-        if let Some(coordinates) = coordinates
-            && last.is_none_or(|last| time >= last.time)
-        {
-            *last = Some(Self { time, coordinates });
         }
     }
 }

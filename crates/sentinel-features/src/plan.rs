@@ -11,8 +11,8 @@ use crate::entity::{ENTITY_KINDS, EntityKind};
 use crate::fact::Fact;
 use crate::feature::{Feature, Source};
 use crate::field::{Category, Number};
-use crate::filter::Filter;
-use crate::reading::{COUNT, line_of_category, line_of_mark};
+use crate::filter::{Filter, Flag};
+use crate::reading::{COUNT, line_of_category, line_of_mark, place_of_line};
 use crate::window::{EXACT_COUNT, WINDOW_COUNT, WindowIndex};
 
 mod layout;
@@ -125,8 +125,9 @@ pub(crate) struct Slot {
 /// slot. Places in the row, columns and windows.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Shapes {
-    /// Events, marked ones and different values: a line of the readings in the place of a column.
-    pub counts: Vec<(u16, u8, u8)>,
+    /// Events, marked ones and different values: where a line of the readings begins, in the place of a
+    /// column.
+    pub counts: Vec<(u16, u16, u8)>,
     pub facts: Vec<(u16, u8)>,
     /// Of numbers that are not scaled at the end.
     pub sums: Vec<(u16, u8, u8)>,
@@ -147,14 +148,16 @@ impl Shapes {
                 continue;
             }
             match slot.output {
-                Output::Count { window } => shapes.counts.push((slot.at, COUNT, window)),
+                Output::Count { window } => {
+                    shapes.counts.push((slot.at, place_of_line(COUNT), window));
+                }
                 Output::Marked { mark, window } => {
-                    shapes.counts.push((slot.at, line_of_mark(mark), window));
+                    let line = line_of_mark(mark);
+                    shapes.counts.push((slot.at, place_of_line(line), window));
                 }
                 Output::Distinct { column, window } => {
-                    shapes
-                        .counts
-                        .push((slot.at, line_of_category(column), window));
+                    let line = line_of_category(column);
+                    shapes.counts.push((slot.at, place_of_line(line), window));
                 }
                 Output::Fact(fact) => shapes.facts.push((slot.at, fact.code())),
                 Output::Number {
@@ -287,6 +290,11 @@ pub(crate) struct Plan {
     pub kinds: Vec<KindPlan>,
     /// Whether any kind keeps habits or calendar days.
     pub needs_local_time: bool,
+    /// One bit a filter that asks what the account paid before.
+    pub history_filters: u32,
+    /// The filters that are one flag, which most are, and the places of the others.
+    pub flags: Vec<(u8, Flag)>,
+    pub further_filters: Vec<u8>,
 }
 
 impl Plan {
@@ -325,8 +333,16 @@ impl Plan {
             }
         }
         let account = &mut plan.kinds[EntityKind::Account.index()];
-        account.keeps_amounts =
-            !absent(EntityKind::Account) && plan.filters.iter().any(Filter::needs_earlier_amounts);
+        for (at, filter) in (0..).zip(&plan.filters) {
+            match filter.only_flag() {
+                Some(flag) => plan.flags.push((at, flag)),
+                None => plan.further_filters.push(at),
+            }
+        }
+        let asking = (0..).zip(&plan.filters);
+        let asking = asking.filter(|(_, filter)| filter.needs_earlier_amounts());
+        plan.history_filters = asking.fold(0, |bits, (at, _)| bits | 1 << at);
+        account.keeps_amounts = !absent(EntityKind::Account) && plan.history_filters != 0;
         plan.number_kinds();
         for kind in &mut plan.kinds {
             layout::lay_out(kind);

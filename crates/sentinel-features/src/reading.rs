@@ -45,6 +45,11 @@ const fn own_row_of(window: usize) -> u8 {
 const LINES: usize = 64;
 const _: () = assert!(1 + FILTERS_MAX + COLUMNS_MAX <= LINES);
 
+/// Where a line begins, row after row.
+pub(crate) fn place_of_line(line: u8) -> u16 {
+    u16::from(line) * ROWS as u16
+}
+
 /// The line of events.
 pub(crate) const COUNT: u8 = 0;
 
@@ -127,6 +132,12 @@ impl Readings {
     #[inline]
     pub fn count(&self, line: u8, window: u8) -> u64 {
         self.counts[usize::from(line) % LINES][self.row(window)]
+    }
+
+    /// A window's count in the line that begins at a place.
+    #[inline]
+    pub fn count_at(&self, place: u16, window: u8) -> u64 {
+        self.counts.as_flattened()[(usize::from(place) + self.row(window)) % (LINES * ROWS)]
     }
 
     /// What a number of a window adds up to.

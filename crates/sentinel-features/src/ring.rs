@@ -27,7 +27,7 @@ mod overflow;
 mod read;
 mod codec;
 
-use crate::arena::{Arena, Block, LINE_WORDS, low, prefetch, read_i64, write_i64};
+use crate::arena::{Arena, Block, low, prefetch, read_i64, write_i64};
 use crate::plan::{COLUMNS_MAX, RingPlan};
 use crate::reading::{Readings, Sample};
 use crate::slab::{NONE, Slab};
@@ -180,29 +180,24 @@ impl RingStore {
         *header = RingHeader::EMPTY;
     }
 
-    /// Asks for the lines of the newest and the oldest event and of the totals.
+    /// Asks for the lines of a small ring; of a larger one for those of the newest and the oldest event, of
+    /// the totals and of where a value is looked up.
     #[inline]
     pub fn prefetch(&self, header: &RingHeader, value: impl Fn(&u8) -> u32) {
-        if header.events == Block::NONE {
-            return;
-        }
-        let stride = self.plan.stride;
-        let events = self.events.block(header.events, header.size);
         if header.has_totals() {
-            prefetch(&events[header.slot(header.head) * stride]);
-            prefetch(&events[header.slot(header.oldest) * stride]);
-            let totals = self.totals.block(header.totals, 0);
-            for word in totals.iter().step_by(LINE_WORDS) {
-                prefetch(word);
-            }
-            if let Some(large) = self.large.get(header.large) {
-                for (category, column) in self.plan.categories.iter().enumerate() {
-                    large.prefetch(category, value(column));
-                }
-            }
-        } else {
-            for word in events.iter().step_by(LINE_WORDS) {
-                prefetch(word);
+            self.prefetch_running(header, value);
+        } else if header.events != Block::NONE {
+            self.events.prefetch(header.events, header.size);
+        }
+    }
+
+    fn prefetch_running(&self, header: &RingHeader, value: impl Fn(&u8) -> u32) {
+        let ends = [header.head, header.oldest].map(|at| header.slot(at) * self.plan.stride);
+        self.events.prefetch_words(header.events, header.size, ends);
+        self.totals.prefetch(header.totals, 0);
+        if let Some(large) = self.large.get(header.large) {
+            for (category, column) in self.plan.categories.iter().enumerate() {
+                large.prefetch(category, value(column));
             }
         }
     }
@@ -210,9 +205,12 @@ impl RingStore {
     /// Asks for the lines where the windows of a larger ring begin; its totals are there already.
     #[inline]
     pub fn prefetch_cursors(&self, header: &RingHeader) {
-        if !header.has_totals() {
-            return;
+        if header.has_totals() {
+            self.prefetch_beginnings(header);
         }
+    }
+
+    fn prefetch_beginnings(&self, header: &RingHeader) {
         let totals = self.totals.block(header.totals, 0);
         let events = self.events.block(header.events, header.size);
         for window in &self.plan.windows {
@@ -397,6 +395,9 @@ fn write(plan: &RingPlan, event: &mut [u32], sample: &Sample<'_>) {
 /// Marks the values of earlier events of a small ring that the one at the head carries again. Of a value,
 /// only the newest bears no mark: there is one to find at most, and the whole word tells.
 fn supersede_earlier(plan: &RingPlan, events: &mut [u32], header: &RingHeader, position: u32) {
+    if header.oldest == position {
+        return;
+    }
     let (stride, from) = (plan.stride, plan.categories_at);
     let mut own = [0; COLUMNS_MAX];
     let own = &mut own[..stride - from];

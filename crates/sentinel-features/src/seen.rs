@@ -6,7 +6,7 @@
 //! of the values held: 5 to 8 % where hundreds are. The thinning ends when an entity has been still until
 //! all values have left; a busy one that once met thousands and meets few now is estimated from few. Must never iterate in an order that shows in an answer.
 
-use crate::arena::{Arena, Block, LINE_WORDS, prefetch};
+use crate::arena::{Arena, Block};
 use crate::window::{DAY_MS, HOUR_MS, WINDOWS};
 
 /// The most values held of one entity and category.
@@ -131,10 +131,7 @@ impl SeenStore {
     #[inline]
     pub fn prefetch(&self, header: &SeenHeader) {
         if header.block != Block::NONE {
-            let words = self.arena.block(header.block, header.size);
-            for word in words.iter().step_by(LINE_WORDS) {
-                prefetch(word);
-            }
+            self.arena.prefetch(header.block, header.size);
         }
     }
 

@@ -19,7 +19,7 @@ use crate::filter::EarlierAmounts;
 use crate::fraud::{Fraud, Frauds};
 use crate::habit::Habit;
 use crate::index::Index;
-use crate::place::Place;
+use crate::place::LastPlace;
 use crate::plan::KindPlan;
 use crate::ring::{RingHeader, RingStore};
 use crate::seen::{SeenHeader, SeenStore};
@@ -27,7 +27,7 @@ use crate::slab::{NONE, Slab};
 use crate::tiles::{TileHeader, TileStore};
 use crate::window::{DAY_MS, FORGOTTEN_AFTER_MS, HOUR_MS, LATENESS_ALLOWED_MS, LONGEST_EXACT_MS};
 
-pub(crate) use apply::{EventView, Scratch};
+pub(crate) use apply::{EVENTS_MAX, EventView, Scratch};
 
 /// An entity that has been still for so long has nothing left in an exact window.
 const EXACT_EMPTY_MS: i64 = LONGEST_EXACT_MS + LATENESS_ALLOWED_MS;
@@ -38,7 +38,6 @@ const RATES_EMPTY_MS: i64 = 40 * DAY_MS;
 
 /// What every entity has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(align(32))]
 pub(crate) struct Lifetime {
     pub first: Instant,
     pub newest: Instant,
@@ -58,7 +57,6 @@ impl Lifetime {
 
 /// What an entity with windows has besides.
 #[derive(Debug, Clone, Copy)]
-#[repr(align(64))]
 pub(crate) struct Windows {
     /// `T`: the greatest event time, whole milliseconds; the least number before the first event.
     pub newest_ms: i64,
@@ -71,6 +69,8 @@ pub(crate) struct Windows {
     pub ring: RingHeader,
     pub hours: TileHeader,
     pub days: TileHeader,
+    /// A place in the slab of frauds, or none.
+    pub frauds: u32,
 }
 
 impl Windows {
@@ -83,6 +83,47 @@ impl Windows {
         ring: RingHeader::EMPTY,
         hours: TileHeader::EMPTY,
         days: TileHeader::EMPTY,
+        frauds: NONE,
+    };
+}
+
+/// What every entity of a kind with windows has, side by side: an event touches all of it, and what lies
+/// on one page of memory needs one address to be found.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(32))]
+pub(crate) struct Record {
+    pub lifetime: Lifetime,
+    pub windows: Windows,
+    pub place: LastPlace,
+    /// The first category over tiled windows; further ones lie in a column.
+    pub seen: SeenHeader,
+}
+
+const _: () = assert!(size_of::<Record>() == 160);
+
+impl Record {
+    const EMPTY: Self = Self {
+        lifetime: Lifetime::EMPTY,
+        windows: Windows::EMPTY,
+        place: LastPlace::NONE,
+        seen: SeenHeader::EMPTY,
+    };
+}
+
+/// What an entity has besides whose hours, days and amounts are known.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(128))]
+pub(crate) struct Person {
+    pub habit: Habit,
+    pub calendar: Calendar,
+}
+
+const _: () = assert!(size_of::<Person>() == 128);
+
+impl Person {
+    const EMPTY: Self = Self {
+        habit: Habit::EMPTY,
+        calendar: Calendar::EMPTY,
     };
 }
 
@@ -91,15 +132,13 @@ impl Windows {
 pub(crate) struct EntityTable {
     plan: KindPlan,
     index: Index,
+    /// Of a kind with windows or places; empty for others.
+    records: Vec<Record>,
+    /// Of any other kind.
     lifetimes: Vec<Lifetime>,
-    windows: Vec<Windows>,
-    places: Vec<Option<Place>>,
-    habits: Vec<Habit>,
-    calendars: Vec<Calendar>,
-    /// As many a number as the plan has categories over tiled windows.
+    persons: Vec<Person>,
+    /// As many a number as the plan has categories over tiled windows, but for the first.
     seen: Vec<SeenHeader>,
-    /// A place in the slab, or none.
-    frauds: Vec<u32>,
     /// The category each merchant was last seen with, plus one; 0 for none.
     categories: Vec<u32>,
     keeps_categories: bool,
@@ -119,13 +158,10 @@ impl EntityTable {
             } else {
                 Index::of_words()
             },
+            records: Vec::new(),
             lifetimes: Vec::new(),
-            windows: Vec::new(),
-            places: Vec::new(),
-            habits: Vec::new(),
-            calendars: Vec::new(),
+            persons: Vec::new(),
             seen: Vec::new(),
-            frauds: Vec::new(),
             categories: Vec::new(),
             keeps_categories,
             ring: plan.ring.clone().map(RingStore::new),
@@ -140,6 +176,40 @@ impl EntityTable {
     /// What it keeps.
     pub fn plan(&self) -> &KindPlan {
         &self.plan
+    }
+
+    /// What every entity has.
+    #[inline]
+    fn lifetime(&self, at: usize) -> &Lifetime {
+        match self.records.get(at) {
+            Some(record) => &record.lifetime,
+            None => &self.lifetimes[at],
+        }
+    }
+
+    #[inline]
+    fn lifetime_mut(&mut self, at: usize) -> &mut Lifetime {
+        match self.records.get_mut(at) {
+            Some(record) => &mut record.lifetime,
+            None => &mut self.lifetimes[at],
+        }
+    }
+
+    /// An entity's header of a category over tiled windows.
+    #[inline]
+    fn seen(&self, at: usize, set: usize) -> &SeenHeader {
+        match set.checked_sub(1) {
+            None => &self.records[at].seen,
+            Some(further) => &self.seen[at * (self.plan.seen.len() - 1) + further],
+        }
+    }
+
+    #[inline]
+    fn seen_mut(&mut self, at: usize, set: usize) -> &mut SeenHeader {
+        match set.checked_sub(1) {
+            None => &mut self.records[at].seen,
+            Some(further) => &mut self.seen[at * (self.plan.seen.len() - 1) + further],
+        }
     }
 
     /// The hash of a name.
@@ -174,16 +244,32 @@ impl EntityTable {
         } else {
             was_forgotten = self.is_forgotten(number, now_ms);
         }
-        let lifetime = &mut self.lifetimes[number as usize - 1];
+        let lifetime = self.lifetime_mut(number as usize - 1);
         lifetime.named_ms = lifetime.named_ms.max(now_ms);
         (number, was_forgotten)
     }
 
     /// Makes an entity as new that was forgotten before it was named again.
     pub fn begin_anew(&mut self, number: u32) {
-        let named_ms = self.lifetimes[number as usize - 1].named_ms;
+        let at = number as usize - 1;
+        let named_ms = self.lifetime(at).named_ms;
         self.reset(number);
-        self.lifetimes[number as usize - 1].named_ms = named_ms;
+        self.lifetime_mut(at).named_ms = named_ms;
+    }
+
+    /// Empties an entity and takes its name away, as if it had never been seen: whoever is called so next is new. Its number
+    /// is given to nobody else before every window of others that may hold it is over, so others keep what they
+    /// have of it, a number without a name.
+    pub fn erase(&mut self, key: Key<'_>) {
+        let hash = self.hash(key);
+        let number = self.index.find(key, hash, self.candidate(hash));
+        if number == 0 {
+            return;
+        }
+        self.begin_anew(number);
+        // Longer than any name that a caller may send.
+        let nobody = Text::from(format!("{number:0>257}"));
+        self.index.rename(number, Key::Word(&nobody));
     }
 
     /// Keeps the category that a merchant was seen with.
@@ -206,7 +292,7 @@ impl EntityTable {
         let hash = self.hash(key);
         let number = self.find(key, hash, self.candidate(hash), now_ms);
         if number != 0 {
-            let lifetime = &mut self.lifetimes[number as usize - 1];
+            let lifetime = self.lifetime_mut(number as usize - 1);
             lifetime.named_ms = lifetime.named_ms.max(now_ms);
         }
     }
@@ -215,14 +301,14 @@ impl EntityTable {
     pub fn earlier_amounts(&self, number: u32) -> EarlierAmounts {
         let at = (number as usize).checked_sub(1);
         at.map_or(EarlierAmounts::default(), |at| EarlierAmounts {
-            count: self.windows[at].amounts,
-            sum: self.windows[at].amount_sum,
+            count: self.records[at].windows.amounts,
+            sum: self.records[at].windows.amount_sum,
         })
     }
 
     /// Counts a fraud of an entity.
     pub fn add_fraud(&mut self, number: u32, fraud: &Fraud, known_at: Instant) {
-        let place = &mut self.frauds[number as usize - 1];
+        let place = &mut self.records[number as usize - 1].windows.frauds;
         if *place == NONE {
             *place = self.fraud_slab.insert(Frauds::new(fraud.number));
         }
@@ -234,8 +320,8 @@ impl EntityTable {
 
     /// Takes a fraud back, if the entity has not been forgotten since.
     pub fn take_fraud_back(&mut self, number: u32, fraud: &Fraud) {
-        let place = self.frauds.get(number as usize - 1).copied();
-        let frauds = place.and_then(|place| self.fraud_slab.get_mut(place));
+        let record = self.records.get(number as usize - 1);
+        let frauds = record.and_then(|record| self.fraud_slab.get_mut(record.windows.frauds));
         if let Some(frauds) = frauds.filter(|frauds| frauds.since <= fraud.number) {
             frauds.change(fraud.hour, false);
         }
@@ -247,7 +333,7 @@ impl EntityTable {
         self.index.prefetch_hash(hash);
     }
 
-    /// Asks for the lines that an entity's name, headers and further columns lie in.
+    /// Asks for the lines that an entity's name and headers lie in.
     #[inline]
     pub fn prefetch_headers(&self, number: u32) {
         if number == 0 {
@@ -255,23 +341,39 @@ impl EntityTable {
         }
         let at = number as usize - 1;
         self.index.prefetch_name(number);
-        prefetch(&self.lifetimes[at]);
-        let sets = self.plan.seen.len();
-        if sets > 0 {
-            prefetch(&self.seen[at * sets]);
+        match self.records.get(at) {
+            Some(record) => prefetch_all(record),
+            None => prefetch(&self.lifetimes[at]),
         }
-        prefetch_entry(&self.windows, at);
-        prefetch_entry(&self.places, at);
-        prefetch_entry(&self.habits, at);
-        prefetch_entry(&self.calendars, at);
-        prefetch_entry(&self.frauds, at);
+    }
+
+    /// Asks for the lines of an entity's further columns.
+    #[inline]
+    pub fn prefetch_columns(&self, number: u32) {
+        let at = number as usize - 1;
+        if let Some(person) = self.persons.get(at) {
+            prefetch_all(person);
+        }
+        for set in 1..self.plan.seen.len() {
+            prefetch(self.seen(at, set));
+        }
+    }
+
+    /// Whether there is anything for [`EntityTable::prefetch_columns`] to do.
+    pub fn has_columns(&self) -> bool {
+        !self.persons.is_empty() || !self.seen.is_empty()
+    }
+
+    /// Whether entities have blocks that events touch.
+    pub fn has_blocks(&self) -> bool {
+        !self.plan.slots.is_empty() && !self.records.is_empty()
     }
 
     /// Asks for the lines of the blocks that an entity's headers point at.
     #[inline]
     pub fn prefetch_blocks(&self, number: u32, categories: &[u32]) {
         let at = number as usize - 1;
-        if let Some(windows) = self.windows.get(at) {
+        if let Some(Record { windows, .. }) = self.records.get(at) {
             if let Some(ring) = &self.ring {
                 let value = |column: &u8| {
                     let source = self.plan.categories[usize::from(*column)].source;
@@ -286,23 +388,23 @@ impl EntityTable {
                 days.prefetch(&windows.days);
             }
         }
-        let sets = self.plan.seen.len();
-        for header in &self.seen[at * sets..(at + 1) * sets] {
-            self.seen_store.prefetch(header);
+        for set in 0..self.plan.seen.len() {
+            self.seen_store.prefetch(self.seen(at, set));
         }
     }
 
     /// Asks for the lines where windows begin.
     #[inline]
     pub fn prefetch_cursors(&self, number: u32) {
-        if let (Some(ring), Some(windows)) = (&self.ring, self.windows.get(number as usize - 1)) {
-            ring.prefetch_cursors(&windows.ring);
+        let at = (number as usize).wrapping_sub(1);
+        if let (Some(ring), Some(record)) = (&self.ring, self.records.get(at)) {
+            ring.prefetch_cursors(&record.windows.ring);
         }
     }
 
     /// How many places a sweep has to look at.
     pub fn places(&self) -> usize {
-        self.lifetimes.len()
+        self.records.len().max(self.lifetimes.len())
     }
 
     /// Entities with a number.
@@ -312,7 +414,7 @@ impl EntityTable {
 
     /// Frees what an entity holds no longer at `now_ms`.
     pub fn sweep(&mut self, at: usize, now_ms: i64) {
-        let named_ms = self.lifetimes[at].named_ms;
+        let named_ms = self.lifetime(at).named_ms;
         if named_ms == i64::MIN {
             return;
         }
@@ -323,11 +425,11 @@ impl EntityTable {
         if idle_ms > FORGOTTEN_AFTER_MS {
             let number = u32::try_from(at + 1).unwrap_or(u32::MAX);
             self.reset(number);
-            self.lifetimes[at].named_ms = i64::MIN;
+            self.lifetime_mut(at).named_ms = i64::MIN;
             self.index.remove(number);
             return;
         }
-        if let Some(windows) = self.windows.get_mut(at) {
+        if let Some(Record { windows, .. }) = self.records.get_mut(at) {
             if let Some(ring) = &mut self.ring {
                 ring.free(&mut windows.ring);
             }
@@ -343,23 +445,19 @@ impl EntityTable {
             }
         }
         if idle_ms > TILED_EMPTY_MS + HOUR_MS {
-            let sets = self.plan.seen.len();
-            for header in &mut self.seen[at * sets..(at + 1) * sets] {
-                self.seen_store.free(header);
-            }
+            self.free_seen(at);
         }
     }
 
     fn is_forgotten(&self, number: u32, now_ms: i64) -> bool {
-        let named_ms = self.lifetimes[number as usize - 1].named_ms;
+        let named_ms = self.lifetime(number as usize - 1).named_ms;
         named_ms != i64::MIN && now_ms - named_ms > FORGOTTEN_AFTER_MS
     }
 
     /// Makes an entity as new.
     fn reset(&mut self, number: u32) {
         let at = number as usize - 1;
-        self.lifetimes[at] = Lifetime::EMPTY;
-        if let Some(windows) = self.windows.get_mut(at) {
+        if let Some(Record { windows, .. }) = self.records.get_mut(at) {
             if let Some(ring) = &mut self.ring {
                 ring.free(&mut windows.ring);
             }
@@ -369,69 +467,52 @@ impl EntityTable {
             if let Some(days) = &mut self.days {
                 days.free(&mut windows.days);
             }
-            *windows = Windows::EMPTY;
+            self.fraud_slab.remove(windows.frauds);
+            self.free_seen(at);
+            self.records[at] = Record::EMPTY;
+        } else {
+            self.lifetimes[at] = Lifetime::EMPTY;
         }
-        let sets = self.plan.seen.len();
-        for header in &mut self.seen[at * sets..(at + 1) * sets] {
-            self.seen_store.free(header);
-        }
-        if let Some(place) = self.places.get_mut(at) {
-            *place = None;
-        }
-        if let Some(habit) = self.habits.get_mut(at) {
-            *habit = Habit::EMPTY;
-        }
-        if let Some(calendar) = self.calendars.get_mut(at) {
-            *calendar = Calendar::EMPTY;
-        }
-        if let Some(frauds) = self.frauds.get_mut(at) {
-            self.fraud_slab.remove(*frauds);
-            *frauds = NONE;
+        if let Some(person) = self.persons.get_mut(at) {
+            *person = Person::EMPTY;
         }
         if let Some(category) = self.categories.get_mut(at) {
             *category = 0;
         }
     }
 
+    /// Lets the values go that an entity was seen with.
+    fn free_seen(&mut self, at: usize) {
+        for set in 0..self.plan.seen.len() {
+            let mut header = *self.seen(at, set);
+            self.seen_store.free(&mut header);
+            *self.seen_mut(at, set) = header;
+        }
+    }
+
     /// Makes room in every column for the places that the index has.
     fn add_place(&mut self) {
-        if self.lifetimes.len() < self.index.places() {
+        if self.places() < self.index.places() {
             self.add_columns();
         }
     }
 
     /// Adds one place to every column.
     fn add_columns(&mut self) {
-        self.lifetimes.push(Lifetime::EMPTY);
-        if self.plan.has_windows() {
-            self.windows.push(Windows::EMPTY);
+        if self.plan.has_windows() || self.plan.has_place() {
+            self.records.push(Record::EMPTY);
+        } else {
+            self.lifetimes.push(Lifetime::EMPTY);
         }
-        if self.plan.has_place() {
-            self.places.push(None);
+        if self.plan.has_habit() || self.plan.has_calendar() {
+            self.persons.push(Person::EMPTY);
         }
-        if self.plan.has_habit() {
-            self.habits.push(Habit::EMPTY);
-        }
-        if self.plan.has_calendar() {
-            self.calendars.push(Calendar::EMPTY);
-        }
-        for _ in &self.plan.seen {
+        for _ in self.plan.seen.iter().skip(1) {
             self.seen.push(SeenHeader::EMPTY);
-        }
-        if self.plan.has_fraud() {
-            self.frauds.push(NONE);
         }
         if self.keeps_categories {
             self.categories.push(0);
         }
-    }
-}
-
-/// Asks for the lines of an entry, where the column exists.
-#[inline]
-fn prefetch_entry<T>(column: &[T], at: usize) {
-    if let Some(entry) = column.get(at) {
-        prefetch_all(entry);
     }
 }
 

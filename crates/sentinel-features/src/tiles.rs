@@ -10,7 +10,7 @@
 //! event of a new tile comes, tiles that have left are dropped and record 0 is added up anew: no cursor,
 //! nothing to subtract. Must never be read for a window that is exact.
 
-use crate::arena::{Arena, Block, prefetch, read_i64, read_u128, write_i64, write_u128};
+use crate::arena::{Arena, Block, read_i64, read_u128, write_i64, write_u128};
 use crate::plan::TilePlan;
 use crate::reading::{COUNT, Readings, Sample, line_of_mark, row_of_window};
 use crate::totals::{ABSENT, NumberTotals, square};
@@ -180,13 +180,13 @@ impl TileStore {
     /// Asks for the lines of the totals and of the newest tile.
     #[inline]
     pub fn prefetch(&self, header: &TileHeader) {
-        if header.block != Block::NONE {
-            let words = self.arena.block(header.block, header.size);
-            let last = (usize::from(header.records) - 1) * self.plan.stride;
-            prefetch(&words[0]);
-            prefetch(&words[last]);
-            prefetch(&words[last + self.plan.stride - 1]);
+        if header.block == Block::NONE {
+            return;
         }
+        let stride = self.plan.stride;
+        let newest = (usize::from(header.records) - 1) * stride;
+        let ends = [0, stride - 1, newest, newest + stride - 1];
+        self.arena.prefetch_words(header.block, header.size, ends);
     }
 
     /// Bytes of an entity's tiles.
@@ -305,7 +305,9 @@ impl TileStore {
             header.size += 1;
         }
         let words = self.arena.block_mut(header.block, header.size);
-        words.copy_within(place * stride..records * stride, (place + 1) * stride);
+        if place < records {
+            words.copy_within(place * stride..records * stride, (place + 1) * stride);
+        }
         let record = &mut words[place * stride..(place + 1) * stride];
         record.fill(0);
         record[0] = tile.cast_unsigned();

@@ -10,7 +10,7 @@ use sentinel_domain::{
     Activation, ActivationKind, ContentHash, RateTable, Rejection, RejectionCode, Text, Versions,
 };
 use sentinel_features::FeatureSet;
-use sentinel_rules::{Policy, RuleSet, Schema};
+use sentinel_rules::{Lists, Policy, RuleSet, Schema};
 use sentinel_scoring::{Model, Scorer, signature};
 
 use crate::rates;
@@ -30,6 +30,8 @@ pub struct Decider {
     pub policy: Policy,
     /// Rates into the reference currency.
     pub rates: RateTable,
+    /// Lists that rules may ask for; none where none were activated.
+    pub lists: Lists,
     /// The names of all that.
     pub versions: Arc<Versions>,
 }
@@ -53,7 +55,7 @@ pub enum Switched {
 }
 
 impl Active {
-    /// The decider; `None` until every kind has been activated once.
+    /// The decider; `None` until every kind that is needed has been activated once.
     pub fn decider(&self) -> Option<&Arc<Decider>> {
         self.decider.as_ref()
     }
@@ -158,6 +160,10 @@ fn bind(contents: &Contents) -> Result<Option<Decider>, String> {
         .map(|text| Policy::parse(text).map_err(|diagnostics| join(&diagnostics)))
         .transpose()?;
     let rates = text(ActivationKind::Rates)?.map(rates::parse).transpose()?;
+    let lists = text(ActivationKind::Lists)?
+        .map(|text| Lists::parse(text).map_err(|diagnostics| join(&diagnostics)))
+        .transpose()?
+        .unwrap_or_default();
     let rules_text = text(ActivationKind::Rules)?;
     let (Some(features), Some(model), Some(policy), Some(rates), Some(rules_text)) =
         (features, model, policy, rates, rules_text)
@@ -175,6 +181,7 @@ fn bind(contents: &Contents) -> Result<Option<Decider>, String> {
         rules,
         policy,
         rates: rates.table,
+        lists,
         versions,
     }))
 }
@@ -225,5 +232,6 @@ fn versions_with(contents: &Contents, feature_set: ContentHash) -> Versions {
         rules: named(ActivationKind::Rules),
         policy: named(ActivationKind::Policy),
         rates: named(ActivationKind::Rates),
+        lists: named(ActivationKind::Lists),
     }
 }

@@ -8,7 +8,7 @@
 use std::ops::ControlFlow;
 
 use sentinel_domain::Offset;
-use sentinel_eventlog::{EventLog, LogError, RecordBatch};
+use sentinel_eventlog::{EventLog, Hold, LogError, RecordBatch};
 
 use crate::poison::Skips;
 
@@ -57,8 +57,12 @@ pub enum BackfillError {
 }
 
 /// The partition's own log, for whoever must walk it again.
+///
+/// Once it was walked from its start, the log keeps that start for as long as this lives: whoever applies an
+/// activation drops this after having told what filled it.
 pub struct History<'a> {
     log: &'a EventLog,
+    hold: Option<Hold>,
     progress: &'a mut dyn FnMut(u64, u64) -> ControlFlow<()>,
 }
 
@@ -69,12 +73,16 @@ impl<'a> History<'a> {
         log: &'a EventLog,
         progress: &'a mut dyn FnMut(u64, u64) -> ControlFlow<()>,
     ) -> Self {
-        Self { log, progress }
+        Self {
+            log,
+            hold: None,
+            progress,
+        }
     }
 
-    /// The oldest entry there is.
-    pub(crate) fn start(&self) -> Offset {
-        self.log.start()
+    /// The oldest entry there is, which stays from here on.
+    pub(crate) fn start(&mut self) -> Offset {
+        self.hold.get_or_insert_with(|| self.log.hold()).start()
     }
 
     /// The entries that the log says to skip, from one on.

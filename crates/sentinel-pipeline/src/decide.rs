@@ -37,6 +37,8 @@ pub fn decide(
         transaction: &admitted.transaction,
         amount_reference_minor: amount,
         reference: decider.rates.reference(),
+        lists: &decider.lists,
+        log_time: admitted.log_time,
     };
     decider.rules.evaluate(&inputs, &mut scratch.hits);
     let judgement = decider

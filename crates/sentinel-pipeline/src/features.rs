@@ -43,11 +43,24 @@ pub fn compute(
     rows.values.resize(admitted.len() * rows.width, f64::NAN);
     rows.applied.clear();
     rows.amounts.clear();
-    let mut events = Vec::with_capacity(admitted.len());
-    for one in admitted {
-        let amount = rates.convert(one.transaction.judged_amount());
-        rows.amounts.push(amount);
-        events.push((&*one.transaction, amount));
-    }
+    let amounts = admitted.iter().map(|one| amount(rates, one));
+    rows.amounts.extend(amounts);
+    let events = admitted.iter().zip(&rows.amounts);
+    let events: Vec<_> = events
+        .map(|(one, amount)| (&*one.transaction, *amount))
+        .collect();
     engine.apply_batch(&events, &mut rows.values, &mut rows.applied);
+}
+
+/// Takes transactions in where nobody asks for their rows.
+pub fn absorb(engine: &mut FeatureEngine, rates: &RateTable, admitted: &[Admitted]) {
+    let events = admitted
+        .iter()
+        .map(|one| (&*one.transaction, amount(rates, one)));
+    engine.absorb(&events.collect::<Vec<_>>());
+}
+
+/// In minor units of the reference currency.
+fn amount(rates: &RateTable, one: &Admitted) -> Option<i64> {
+    rates.convert(one.transaction.judged_amount())
 }

@@ -163,9 +163,18 @@ impl Follower {
         raised: broadcast::Sender<Alert>,
     ) -> Result<Self, FollowError> {
         let log = &logs.transactions;
-        let progress = store
+        let mut progress = store
             .take_over(ALERTS, log.log_id(), log.partition())
             .await?;
+        let first = logs.first_kept();
+        if progress.next < first {
+            tracing::warn!(
+                from = %progress.next, to = %first,
+                "the logs keep these entries no longer: alerts and cases that followed from them are not made again"
+            );
+            store.commit(&nothing(&logs, &progress, first)).await?;
+            progress.next = first;
+        }
         let end = log.end();
         if progress.next > end {
             return Err(FollowError::Ahead {
@@ -268,18 +277,7 @@ impl Follower {
     }
 
     fn gather(&self, from: Offset) -> Result<(FollowerCommit, Vec<Alert>), FollowError> {
-        let log = &self.logs.transactions;
-        let mut commit = FollowerCommit {
-            follower: ALERTS.to_owned(),
-            log: log.log_id(),
-            partition: log.partition(),
-            epoch: self.progress.epoch,
-            from,
-            to: from,
-            alerts: Vec::new(),
-            cases: Vec::new(),
-            outbox: Vec::new(),
-        };
+        let mut commit = nothing(&self.logs, &self.progress, from);
         for (outcome, entry) in self.outcomes.iter().zip(self.entries.iter()) {
             commit.to = outcome.offset.plus(1);
             let (Outcome::Decided(decision), _) = self.logs.decode(&outcome)? else {
@@ -299,7 +297,7 @@ impl Follower {
             }
         }
         if planted::is(Mistake::ProgressAhead) {
-            commit.to = log.end();
+            commit.to = self.logs.transactions.end();
         }
         let alerts = commit.alerts.clone();
         Ok((commit, alerts))
@@ -315,6 +313,22 @@ impl Follower {
             // At once: the alert has the time of the log, which may be ahead of every clock.
             due_at: Instant::default(),
         }
+    }
+}
+
+/// A commit that moves progress to an offset and holds no rows yet.
+fn nothing(logs: &RecordedLogs, progress: &Progress, to: Offset) -> FollowerCommit {
+    let log = &logs.transactions;
+    FollowerCommit {
+        follower: ALERTS.to_owned(),
+        log: log.log_id(),
+        partition: log.partition(),
+        epoch: progress.epoch,
+        from: progress.next,
+        to,
+        alerts: Vec::new(),
+        cases: Vec::new(),
+        outbox: Vec::new(),
     }
 }
 

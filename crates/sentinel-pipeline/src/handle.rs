@@ -7,6 +7,7 @@
 
 pub mod features;
 pub mod models;
+pub mod orders;
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -17,7 +18,7 @@ use std::time::Duration;
 use sentinel_domain::{
     DecisionId, Entry, Instant, LogId, Offset, Outcome, Rejection, RejectionCode, Transaction,
 };
-use sentinel_eventlog::{LogError, Payloads, encode_entry};
+use sentinel_eventlog::{EventLog, LogError, Payloads, encode_entry};
 use tokio::sync::{broadcast, oneshot, watch};
 
 use self::features::{InForce, Unheard};
@@ -76,9 +77,28 @@ pub enum SubmitError {
         /// What has to be free.
         needed_bytes: u64,
     },
+    /// It was decided on before, and the decision is kept no longer.
+    #[error(
+        "it was decided on before: {first}; the logs keep that decision no longer, and none is made in its place"
+    )]
+    NotKept {
+        /// The decision of then.
+        first: DecisionId,
+    },
     /// The log cannot accept anything.
     #[error("the log cannot accept transactions: {0}")]
     Unavailable(String),
+}
+
+/// How much of the logs is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// The first entry that both keep.
+    pub first: Offset,
+    /// Length of the transaction log.
+    pub log_bytes: u64,
+    /// Length of the decision log.
+    pub decision_log_bytes: u64,
 }
 
 /// What the worker tells a waiter.
@@ -86,7 +106,7 @@ enum Told {
     Answer(Answer),
     /// The same event came before, at this offset.
     Before(Offset),
-    /// An activation: what became of it, and the newest backfill.
+    /// An order, such as an activation: what became of it, and the newest backfill.
     Switched(Outcome, Option<Backfilled>),
     /// The same event id came before with another body; where there was no room for the letter, it is
     /// handed on.
@@ -311,6 +331,20 @@ impl Handle {
         &self.inner.logs
     }
 
+    /// How much of the logs is kept. A log whose length cannot be told has none.
+    pub fn kept(&self) -> Kept {
+        let logs = &self.inner.logs;
+        let bytes = |log: &EventLog| {
+            let segments = log.segments().unwrap_or_default();
+            segments.iter().map(|one| one.bytes).sum()
+        };
+        Kept {
+            first: logs.first_kept(),
+            log_bytes: bytes(&logs.transactions),
+            decision_log_bytes: bytes(&logs.decisions),
+        }
+    }
+
     /// How snapshots are doing.
     pub fn snapshots(&self) -> watch::Receiver<SnapshotFigures> {
         self.inner.snapshots.subscribe()
@@ -411,12 +445,16 @@ impl Handle {
                 let kept = transaction.map(|transaction| self.keep_conflict(&transaction, first));
                 kept.map(|kept| Told::Conflict { first, kept })
             }
-            (outcome @ (Outcome::Activated(_) | Outcome::Ignored | Outcome::Refused(_)), None) => {
-                Some(Told::Switched(
-                    outcome,
-                    self.inner.in_force.borrow().backfilled,
-                ))
-            }
+            (
+                outcome @ (Outcome::Activated(_)
+                | Outcome::Applied
+                | Outcome::Ignored
+                | Outcome::Refused(_)),
+                None,
+            ) => Some(Told::Switched(
+                outcome,
+                self.inner.in_force.borrow().backfilled,
+            )),
             _ => None,
         };
         let unheard = match (waiter, told) {
@@ -450,6 +488,11 @@ impl Handle {
             .clear();
     }
 
+    /// The running figures.
+    pub(crate) fn statistics(&self) -> &Arc<Statistics> {
+        &self.inner.statistics
+    }
+
     /// Ends the keeping of dead letters after those sent before.
     pub(crate) async fn close_letters(&self) {
         self.inner.letters.close().await;
@@ -480,6 +523,9 @@ impl Handle {
             Ok(Some(decided)) => Ok(Answer::Replayed(decided)),
             Ok(None) => Ok(Answer::Pending {
                 decision_id: DecisionId::at(self.inner.logs.position(first)),
+            }),
+            Err(LookupError::NotKept { .. }) => Err(SubmitError::NotKept {
+                first: DecisionId::at(self.inner.logs.position(first)),
             }),
             Err(error) => Err(SubmitError::Unavailable(error.to_string())),
         }

@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 
 use hashbrown::HashMap;
-use sentinel_domain::{ContentHash, EventId, Instant, Offset};
+use sentinel_domain::{ContentHash, Instant, Offset};
 
 /// How long an id is remembered, microseconds of log time.
 const REMEMBERED_US: i64 = 72 * 3_600 * 1_000_000;
@@ -55,16 +55,15 @@ pub struct Idempotency {
 }
 
 impl Idempotency {
-    /// Looks an event up and remembers it where it is new.
+    /// Looks an event up by the [`key_of`] its id and remembers it where it is new.
     pub fn observe(
         &mut self,
-        event_id: &EventId,
+        key: [u8; 16],
         fingerprint: [u8; 16],
         offset: Offset,
         log_time: Instant,
     ) -> Sighting {
         self.forget_before(log_time.plus_micros(-REMEMBERED_US));
-        let key = key_of(event_id.as_str());
         if let Some(seen) = self.seen.get(&key) {
             return if seen.fingerprint == fingerprint {
                 Sighting::Repeat(seen.offset)
@@ -150,7 +149,8 @@ impl Idempotency {
     }
 }
 
-fn key_of(event_id: &str) -> [u8; 16] {
+/// What an event id is remembered by.
+pub fn key_of(event_id: &str) -> [u8; 16] {
     ContentHash::of(event_id.as_bytes()).short()
 }
 
@@ -161,23 +161,23 @@ mod tests {
     #[test]
     fn an_id_is_remembered_for_72_hours_of_log_time() {
         let mut memory = Idempotency::default();
-        let id = EventId::new("e");
+        let id = key_of("e");
         let at = |hours: i64| Instant::from_seconds(hours * 3_600);
         assert_eq!(
-            memory.observe(&id, [1; 16], Offset(5), at(0)),
+            memory.observe(id, [1; 16], Offset(5), at(0)),
             Sighting::First
         );
         assert_eq!(
-            memory.observe(&id, [1; 16], Offset(6), at(71)),
+            memory.observe(id, [1; 16], Offset(6), at(71)),
             Sighting::Repeat(Offset(5))
         );
         assert_eq!(
-            memory.observe(&id, [2; 16], Offset(7), at(71)),
+            memory.observe(id, [2; 16], Offset(7), at(71)),
             Sighting::Conflict(Offset(5))
         );
         assert_eq!(memory.offset_of("e"), Some(Offset(5)));
         assert_eq!(
-            memory.observe(&id, [2; 16], Offset(8), at(72)),
+            memory.observe(id, [2; 16], Offset(8), at(72)),
             Sighting::First
         );
     }

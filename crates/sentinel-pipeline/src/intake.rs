@@ -12,12 +12,12 @@ pub mod labels;
 pub mod source;
 
 use sentinel_domain::{
-    Activation, Instant, Offset, Outcome, Rejection, RejectionCode, Transaction,
+    Activation, Entry, Erasure, Instant, Label, Offset, Outcome, Rejection, RejectionCode,
+    Transaction,
 };
-use sentinel_domain::{Entry, Label};
 use sentinel_eventlog::{Record, decode_entry};
 
-use crate::idempotency::{Idempotency, Sighting};
+use crate::idempotency::{self, Idempotency, Sighting};
 
 /// A transaction on its way through the stages.
 #[derive(Debug)]
@@ -38,29 +38,81 @@ pub enum Taken {
     Activation(Box<Activation>),
     /// A label.
     Label(Box<Label>),
+    /// An order to forget somebody.
+    Erase(Box<Erasure>),
     /// An order to skip an entry.
     Skip(Offset),
     /// Settled already: a repeat, a conflict, or bytes that are no entry.
     Settled(Outcome, Option<Box<Transaction>>),
 }
 
-/// Takes one record in. `scratch` is reused between calls.
-pub fn take(record: &Record<'_>, idempotency: &mut Idempotency, scratch: &mut Vec<u8>) -> Taken {
-    let entry = match decode_entry(record.payload) {
-        Ok(entry) => entry,
-        Err(error) => {
-            let rejection = Rejection::new(RejectionCode::BadEntry, "", error.to_string());
-            return Taken::Settled(Outcome::Refused(rejection), None);
+/// An entry whose bytes were read: nothing of it has touched any state, so another thread may read ahead.
+pub struct ReadEntry {
+    /// Where it stands in the log.
+    pub offset: Offset,
+    /// The time stamped on it there.
+    pub log_time: Instant,
+    content: Read,
+}
+
+enum Read {
+    Transaction {
+        transaction: Box<Transaction>,
+        fingerprint: [u8; 16],
+        key: [u8; 16],
+    },
+    /// It needs nothing more.
+    Taken(Taken),
+}
+
+impl ReadEntry {
+    /// Reads the bytes of a record. `scratch` is reused between calls.
+    pub fn of(record: &Record<'_>, scratch: &mut Vec<u8>) -> Self {
+        let content = match decode_entry(record.payload) {
+            Ok(Entry::Transaction(transaction)) => Read::Transaction {
+                fingerprint: transaction.fingerprint(scratch),
+                key: idempotency::key_of(transaction.event_id.as_str()),
+                transaction,
+            },
+            Ok(Entry::Activation(activation)) => Read::Taken(Taken::Activation(activation)),
+            Ok(Entry::Label(label)) => Read::Taken(Taken::Label(label)),
+            Ok(Entry::Erase(erasure)) => Read::Taken(Taken::Erase(erasure)),
+            Ok(Entry::Skip { offset }) => Read::Taken(Taken::Skip(offset)),
+            Err(error) => {
+                let rejection = Rejection::new(RejectionCode::BadEntry, "", error.to_string());
+                Read::Taken(Taken::Settled(Outcome::Refused(rejection), None))
+            }
+        };
+        Self {
+            offset: record.offset,
+            log_time: record.log_time,
+            content,
         }
-    };
-    match entry {
-        Entry::Activation(activation) => Taken::Activation(activation),
-        Entry::Label(label) => Taken::Label(label),
-        Entry::Skip { offset } => Taken::Skip(offset),
-        Entry::Transaction(transaction) => {
-            let place = (record.offset, record.log_time);
-            admit(transaction, place, idempotency, scratch)
+    }
+
+    /// One that is refused whatever it says: its bytes are not looked at.
+    pub fn refused(record: &Record<'_>, rejection: Rejection) -> Self {
+        Self {
+            offset: record.offset,
+            log_time: record.log_time,
+            content: Read::Taken(Taken::Settled(Outcome::Refused(rejection), None)),
         }
+    }
+}
+
+/// Takes an entry in that was read.
+pub fn take(entry: ReadEntry, idempotency: &mut Idempotency) -> Taken {
+    match entry.content {
+        Read::Transaction {
+            transaction,
+            fingerprint,
+            key,
+        } => {
+            let place = (entry.offset, entry.log_time);
+            let sighting = idempotency.observe(key, fingerprint, place.0, place.1);
+            settled_by(sighting, transaction, place)
+        }
+        Read::Taken(taken) => taken,
     }
 }
 
@@ -72,7 +124,17 @@ pub fn admit(
     scratch: &mut Vec<u8>,
 ) -> Taken {
     let fingerprint = transaction.fingerprint(scratch);
-    match idempotency.observe(&transaction.event_id, fingerprint, offset, log_time) {
+    let key = idempotency::key_of(transaction.event_id.as_str());
+    let sighting = idempotency.observe(key, fingerprint, offset, log_time);
+    settled_by(sighting, transaction, (offset, log_time))
+}
+
+fn settled_by(
+    sighting: Sighting,
+    transaction: Box<Transaction>,
+    (offset, log_time): (Offset, Instant),
+) -> Taken {
+    match sighting {
         Sighting::First => Taken::Admitted(Admitted {
             offset,
             log_time,

@@ -6,24 +6,24 @@
 //! was written and read back (`codec`) goes on as if it had never been away. Must never: read a clock, wait,
 //! or know who asked.
 
-mod codec;
+pub(crate) mod codec;
 
 use std::sync::Arc;
 
 use sentinel_domain::{
-    Activation, EventId, Instant, Label, LogId, LogOdds, Offset, Outcome, Partition, Rejection,
-    RejectionCode, Score, Transaction, Versions,
+    Activation, Instant, Label, LogId, LogOdds, Offset, Outcome, Partition, Rejection,
+    RejectionCode, Score, SubjectKind, Transaction, Versions,
 };
-use sentinel_eventlog::{Record, RecordBatch};
-use sentinel_features::{FeatureEngine, FeatureSet};
+use sentinel_eventlog::RecordBatch;
+use sentinel_features::{EntityKind, FeatureEngine, FeatureSet};
 use sentinel_scoring::ExplainScratch;
 
 use crate::active::{Active, Decider, Switched};
 use crate::backfill::{BackfillError, Backfilled, History};
 use crate::decide::{self, DecideScratch};
 use crate::features::{self, RUN_TRANSACTIONS_MAX, Rows};
-use crate::idempotency::{Idempotency, Sighting};
-use crate::intake::{self, Admitted, Taken};
+use crate::idempotency::{self, Idempotency, Sighting};
+use crate::intake::{self, Admitted, ReadEntry, Taken};
 use crate::planted::{self, Mistake};
 use crate::poison::{self, Skips};
 use crate::replay::Explained;
@@ -68,8 +68,10 @@ pub struct PartitionState {
     fed: Fed,
     backfilled: Option<Backfilled>,
     next: Offset,
-    /// What the log says to skip; looked for before the first entry is applied.
+    /// What the log says to skip, all of it; looked for before the first entry is applied.
     skips: Option<Skips>,
+    /// What the entries taken in say to skip, so that nobody who goes on from here has to look for it again.
+    skipped: Vec<Offset>,
     purpose: Purpose,
     run: Run,
 }
@@ -135,6 +137,7 @@ impl PartitionState {
             backfilled: None,
             next: Offset(0),
             skips: None,
+            skipped: Vec::new(),
             purpose: Purpose::Decide,
             run: Run::default(),
         }
@@ -142,14 +145,25 @@ impl PartitionState {
 
     /// The same state, which from here on decides nothing: entries leave what they leave behind and no
     /// outcome of a transaction that wants a decision.
-    pub fn keeping(self) -> Self {
-        Self {
-            purpose: Purpose::Keep,
-            ..self
-        }
+    pub fn keeping(mut self) -> Self {
+        self.set_keeping(true);
+        self
     }
 
-    /// The same state, which knows what the log says to skip from its next entry on.
+    /// Decides nothing from here on, or decides again.
+    pub(crate) fn set_keeping(&mut self, is_keeping: bool) {
+        self.purpose = match is_keeping {
+            true => Purpose::Keep,
+            false => Purpose::Decide,
+        };
+    }
+
+    /// What the entries that it has taken in say to skip.
+    pub(crate) fn skipped(&self) -> &[Offset] {
+        &self.skipped
+    }
+
+    /// The same state, which knows everything that the log says to skip.
     pub(crate) fn skipping(self, skips: Skips) -> Self {
         Self {
             skips: Some(skips),
@@ -227,20 +241,33 @@ impl PartitionState {
     ) -> Result<(), BackfillError> {
         let skips = match &self.skips {
             Some(skips) => skips.clone(),
-            None => self.skips.insert(history.skips(self.next)?).clone(),
+            None => {
+                let behind = history.skips(self.next)?;
+                self.skips.insert(behind.and(&self.skipped)).clone()
+            }
         };
-        for record in batch.iter().map(planted::stamped) {
-            assert_eq!(
-                record.offset, self.next,
-                "entries are applied in order, each once"
-            );
-            self.next = record.offset.plus(1);
-            let taken = if skips.contains(record.offset) {
-                Taken::Settled(Outcome::Refused(poison::rejection()), None)
-            } else {
-                intake::take(&record, &mut self.idempotency, &mut self.run.bytes)
-            };
-            let (outcome, transaction) = match taken {
+        let mut bytes = std::mem::take(&mut self.run.bytes);
+        let entries = batch
+            .iter()
+            .map(planted::stamped)
+            .map(|record| poison::read(&record, &skips, &mut bytes));
+        let applied = self.apply_read(entries, history, settled);
+        self.run.bytes = bytes;
+        applied
+    }
+
+    /// Applies entries that were read before: what [`PartitionState::apply`] does behind reading them.
+    pub(crate) fn apply_read(
+        &mut self,
+        entries: impl Iterator<Item = ReadEntry>,
+        history: &mut History<'_>,
+        settled: &mut Vec<Settled>,
+    ) -> Result<(), BackfillError> {
+        for entry in entries {
+            let (offset, log_time) = (entry.offset, entry.log_time);
+            assert_eq!(offset, self.next, "entries are applied in order, each once");
+            self.next = offset.plus(1);
+            let (outcome, transaction) = match intake::take(entry, &mut self.idempotency) {
                 Taken::Admitted(admitted) => {
                     self.run.admitted.push(admitted);
                     if self.run.admitted.len() >= RUN_TRANSACTIONS_MAX {
@@ -249,18 +276,26 @@ impl PartitionState {
                     continue;
                 }
                 Taken::Settled(outcome, transaction) => (outcome, transaction),
-                Taken::Skip(skipped) if skipped < record.offset => (Outcome::Applied, None),
+                Taken::Skip(skipped) if skipped < offset => {
+                    self.skipped.push(skipped);
+                    (Outcome::Applied, None)
+                }
                 Taken::Skip(_) => (Outcome::Ignored, None),
-                Taken::Label(label) => (self.take_label(&label, &record, settled), None),
+                Taken::Label(label) => (self.take_label(&label, (offset, log_time), settled), None),
+                Taken::Erase(erasure) => {
+                    // Entries before it are decided with what was known at their place.
+                    self.finish_run(settled);
+                    self.engine
+                        .forget(entity_of(erasure.subject.kind), &erasure.subject.value);
+                    (Outcome::Applied, None)
+                }
                 Taken::Activation(activation) => {
                     // Entries before the switch are decided with what was active at their place.
                     self.finish_run(settled);
-                    let place = (record.offset, record.log_time);
-                    let outcome = self.switch(*activation, place, history)?;
+                    let outcome = self.switch(*activation, (offset, log_time), history)?;
                     (outcome, None)
                 }
             };
-            let (offset, log_time) = (record.offset, record.log_time);
             settled.push(Settled {
                 offset,
                 log_time,
@@ -274,20 +309,25 @@ impl PartitionState {
         Ok(())
     }
 
-    /// Takes a batch in as [`PartitionState::apply`] does, and leaves the transactions that want a decision in
+    /// Takes entries in as [`PartitionState::apply_read`] does, and leaves the transactions that want a decision in
     /// `undecided`, in log order; `spare` are rows to use again.
     pub(crate) fn take_in(
         &mut self,
-        batch: &RecordBatch,
+        entries: impl Iterator<Item = ReadEntry>,
         history: &mut History<'_>,
         settled: &mut Vec<Settled>,
         (undecided, spare): (&mut Vec<Undecided>, impl Iterator<Item = Rows>),
     ) -> Result<(), BackfillError> {
         self.run.spare.extend(spare);
         self.run.deferred = Some(std::mem::take(undecided));
-        let applied = self.apply(batch, history, settled);
+        let applied = self.apply_read(entries, history, settled);
         *undecided = self.run.deferred.take().unwrap_or_default();
         applied
+    }
+
+    /// What it knows the log says to skip.
+    pub(crate) fn skips(&self) -> Skips {
+        self.skips.clone().unwrap_or_default()
     }
 
     /// The log and the partition that it is the state of.
@@ -300,14 +340,11 @@ impl PartitionState {
     fn take_label(
         &mut self,
         label: &Label,
-        record: &Record<'_>,
+        (offset, log_time): (Offset, Instant),
         settled: &mut Vec<Settled>,
     ) -> Outcome {
-        let id = EventId(label.label_id.0.clone());
-        match self
-            .labels
-            .observe(&id, [0; 16], record.offset, record.log_time)
-        {
+        let key = idempotency::key_of(&label.label_id.0);
+        match self.labels.observe(key, [0; 16], offset, log_time) {
             Sighting::First => {
                 if !planted::is(Mistake::LabelTooEarly) {
                     self.finish_run(settled);
@@ -383,6 +420,7 @@ impl PartitionState {
             engine: FeatureEngine::new(set),
             purpose: Purpose::Fill,
             next: history.start(),
+            skips: self.skips.clone(),
             ..Self::new(self.log, self.partition)
         };
         if walk.next > Offset(0) {
@@ -425,14 +463,15 @@ impl PartitionState {
             return;
         };
         if planted::is(Mistake::ApplyTwice) && admitted.len() > 1 {
-            features::compute(&mut self.engine, &decider.rates, admitted, rows);
+            features::absorb(&mut self.engine, &decider.rates, admitted);
         }
-        features::compute(&mut self.engine, &decider.rates, admitted, rows);
         self.fed.transactions += admitted.len() as u64;
         if self.purpose != Purpose::Decide {
+            features::absorb(&mut self.engine, &decider.rates, admitted);
             admitted.clear();
             return;
         }
+        features::compute(&mut self.engine, &decider.rates, admitted, rows);
         if let Some(deferred) = deferred {
             deferred.push(Undecided {
                 decider,
@@ -466,6 +505,22 @@ impl Undecided {
     /// What it is decided with.
     pub(crate) fn decider(&self) -> &Arc<Decider> {
         &self.decider
+    }
+}
+
+/// What the windows call a kind of subject.
+fn entity_of(kind: SubjectKind) -> EntityKind {
+    match kind {
+        SubjectKind::Account => EntityKind::Account,
+        SubjectKind::Card => EntityKind::Card,
+        SubjectKind::Device => EntityKind::Device,
+        SubjectKind::Merchant => EntityKind::Merchant,
+        SubjectKind::Ip => EntityKind::Ip,
+        SubjectKind::Customer => EntityKind::Customer,
+        SubjectKind::Terminal => EntityKind::Terminal,
+        SubjectKind::Counterparty => EntityKind::Counterparty,
+        SubjectKind::Email => EntityKind::Email,
+        SubjectKind::Bin => EntityKind::Bin,
     }
 }
 

@@ -28,6 +28,7 @@ use crate::models;
 use crate::partition::PartitionState;
 use crate::poison::{self, Attempts, PoisonError};
 use crate::recorded::RecordedLogs;
+use crate::snapshot::comparing::Uncompared;
 use crate::snapshot::maker::{self, SnapshotMaker};
 use crate::snapshot::{Newest, SnapshotError, SnapshotFolder, SnapshotOptions};
 use crate::statistics::Statistics;
@@ -123,6 +124,10 @@ impl Pipeline {
             ..
         } = options;
         let logs = RecordedLogs::new(transactions.clone(), decisions.clone());
+        let logs = match &options.snapshots {
+            Some(snapshots) => logs.with_snapshots(&snapshots.folder),
+            None => logs,
+        };
         let (raised, _) = broadcast::channel(1_024);
         let (sink, channel) = options.sink;
         // First of all: an older owner is fenced from here on.
@@ -143,12 +148,21 @@ impl Pipeline {
         );
         let follower = follower.reporting_to(handle.followed_sender().clone());
         let state = state_to_begin_with(options.snapshots.as_ref(), &handle)?;
-        let from = state.next();
         let worker = Worker::recording_from(state, handle.logs().clone(), statistics)?;
+        let uncompared = uncompared(&worker, options.snapshots.as_ref());
         let worker = worker.noting(attempts);
-        let worker = replayed(worker, &handle, (&options.contents, options.now), progress)?;
+        let contents = (&*options.contents, options.now);
+        let worker = replayed(
+            worker,
+            &handle,
+            (contents, uncompared.counted_from),
+            progress,
+        )?;
         let stopping = Arc::new(AtomicBool::new(false));
         let (failure, failed) = watch::channel(false);
+        let left = uncompared.before.0 - uncompared.counted_from.0;
+        handle.statistics().left_to_compare(left);
+        let (closed, differs) = (handle.clone(), failure.clone());
         let thread = WorkerThread {
             worker,
             handle: handle.clone(),
@@ -157,7 +171,12 @@ impl Pipeline {
         };
         let worker = thread.start(asked)?;
         let make = |options: SnapshotOptions| {
-            let maker = SnapshotMaker::start(options.clone(), handle.clone(), from);
+            let (from, left) = (uncompared.from, (left > 0).then_some(uncompared));
+            let failed = move || {
+                closed.fail();
+                let _ = differs.send(true);
+            };
+            let maker = SnapshotMaker::start(options.clone(), handle.clone(), (from, left), failed);
             maker.map(|maker| (options, maker))
         };
         let snapshots = options.snapshots.map(make).transpose();
@@ -209,12 +228,15 @@ impl Pipeline {
         self.handle.stop_replays();
         transactions.flush()?;
         // Whatever is being made is left: the owner's own state is newer.
-        let snapshots = match self.snapshots {
+        let (snapshots, compared) = match self.snapshots {
             Some((options, maker)) => {
-                let _ = tokio::task::spawn_blocking(move || maker.stop()).await;
-                Some(options)
+                let stopped = tokio::task::spawn_blocking(move || maker.stop()).await;
+                // What is left is compared by the next start, which must find it behind its snapshot.
+                let compared = stopped.unwrap_or(Ok(false));
+                let is_whole = matches!(compared, Ok(true));
+                (is_whole.then_some(options), compared.map(|_| ()))
             }
-            None => None,
+            None => (None, Ok(())),
         };
         self.stopping.store(true, Relaxed);
         let worker = self.worker;
@@ -241,10 +263,23 @@ impl Pipeline {
         transactions.close()?;
         decisions.close()?;
         self.store.close().await;
+        compared?;
         worker_result?;
         follower_result.map_err(|_| PipelineError::Panicked)??;
         deliverer_result.map_err(|_| PipelineError::Panicked)??;
         Ok(())
+    }
+}
+
+/// What the worker may leave to be compared behind the door: nothing where no snapshots are made, as no other owner
+/// is there.
+fn uncompared(worker: &Worker, snapshots: Option<&SnapshotOptions>) -> Uncompared {
+    let (from, before) = (worker.state().next(), worker.recorded_end());
+    let first = snapshots.map(|options| from.plus(options.compared_first));
+    Uncompared {
+        from,
+        counted_from: first.map_or(before, |first| first.min(before)),
+        before,
     }
 }
 
@@ -253,7 +288,7 @@ impl Pipeline {
 fn replayed(
     mut worker: Worker,
     handle: &Handle,
-    (contents, now): (&[Activation], fn() -> Instant),
+    ((contents, now), compared_before): ((&[Activation], fn() -> Instant), Offset),
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Worker, PipelineError> {
     let log = &handle.logs().transactions;
@@ -261,7 +296,7 @@ fn replayed(
         handle.publish(state, published, true);
         progress(state.next().0, log.end().0);
     };
-    worker.replay(&mut publish)?;
+    worker.replay(compared_before, &mut publish)?;
     activate(&worker, handle, contents, now())?;
     worker.catch_up(&mut publish)?;
     Ok(worker)
@@ -292,7 +327,7 @@ fn state_to_begin_with(
     folder.remove_unfinished()?;
     let started = std::time::Instant::now();
     let mut refused = |error: &SnapshotError| maker::tell_refused(handle, error);
-    let (state, found) = folder.newest_state(log, maker::covered(handle), &mut refused)?;
+    let (state, found) = folder.newest_state(log, maker::usable(handle), &mut refused)?;
     let Some(found) = found else {
         return Ok(state);
     };
@@ -329,7 +364,11 @@ fn write_last(options: &SnapshotOptions, handle: &Handle, state: &PartitionState
             offset: state.next(),
             source,
         })
-        .and_then(|()| SnapshotFolder::new(&options.folder).write(state, &logs.transactions));
+        .and_then(|()| {
+            let folder = SnapshotFolder::new(&options.folder);
+            let folder = folder.retaining(options.retention_now(handle));
+            folder.write(state, &logs.transactions)
+        });
     match written {
         Ok(Some(written)) => {
             let seconds = started.elapsed().as_secs_f64();

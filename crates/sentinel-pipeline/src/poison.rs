@@ -17,16 +17,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sentinel_domain::{Entry, Instant, Offset, Rejection, RejectionCode};
-use sentinel_eventlog::{EventLog, LogError, Payloads, RecordBatch, encode_entry, skipped_by};
+use sentinel_eventlog::{
+    EventLog, LogError, Payloads, Record, RecordBatch, encode_entry, skipped_by,
+};
 
 use crate::dead_letter::DeadLetterFile;
+use crate::intake::ReadEntry;
 use crate::planted::{self, Mistake};
 
 /// How often the owner panics at an entry before it is skipped.
 pub const STOPS: u32 = 3;
 
-/// How many entries are applied one by one after a panic: more than a batch holds.
-const CAREFUL_ENTRIES: u32 = 256;
+/// How many entries are applied one by one where the note of a panic cannot be read: more than a batch holds.
+const CAREFUL_ENTRIES: u64 = 256;
 
 /// The entries of a log that are skipped. A skip stands behind its entry, so it has to be looked for before.
 #[derive(Debug, Clone, Default)]
@@ -46,11 +49,32 @@ impl Skips {
         Ok(Self { offsets })
     }
 
+    /// These and those that were met before.
+    pub(crate) fn and(self, known: &[Offset]) -> Self {
+        if known.is_empty() {
+            return self;
+        }
+        let mut offsets = [&*self.offsets, known].concat();
+        offsets.sort_unstable();
+        offsets.dedup();
+        let offsets = offsets.into();
+        Self { offsets }
+    }
+
     /// Whether an entry is skipped.
     pub(crate) fn contains(&self, offset: Offset) -> bool {
         !self.offsets.is_empty()
             && self.offsets.binary_search(&offset).is_ok()
             && !planted::is(Mistake::IgnoreSkips)
+    }
+}
+
+/// Reads the bytes of a record, but those of one that is skipped. `scratch` is reused between calls.
+pub(crate) fn read(record: &Record<'_>, skips: &Skips, scratch: &mut Vec<u8>) -> ReadEntry {
+    if skips.contains(record.offset) {
+        ReadEntry::refused(record, rejection())
+    } else {
+        ReadEntry::of(record, scratch)
     }
 }
 
@@ -67,8 +91,8 @@ pub(crate) fn rejection() -> Rejection {
 pub struct Attempts {
     path: PathBuf,
     note: Option<Note>,
-    /// How many entries are still to be applied one by one.
-    careful: u32,
+    /// How many entries are still to be applied one by one where the note cannot be read.
+    careful: u64,
 }
 
 /// Where an owner panicked: somewhere in these entries, and how often so far.
@@ -81,7 +105,12 @@ struct Note {
 
 impl Note {
     fn holds(self, offset: Offset) -> bool {
-        (self.from.0..self.from.0.saturating_add(self.entries)).contains(&offset.0)
+        self.from <= offset && offset < self.end()
+    }
+
+    /// The first entry behind it.
+    fn end(self) -> Offset {
+        Offset(self.from.0.saturating_add(self.entries))
     }
 
     fn parse(text: &str) -> Option<Self> {
@@ -105,11 +134,13 @@ impl Attempts {
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(error) => return Err(error),
         };
+        let note = text.as_deref().and_then(Note::parse);
+        // One that cannot be read names nothing.
+        let is_unreadable = text.is_some() && note.is_none();
         Ok(Self {
             path: path.to_owned(),
-            // One that cannot be read names nothing.
-            note: text.as_deref().and_then(Note::parse),
-            careful: if text.is_some() { CAREFUL_ENTRIES } else { 0 },
+            note,
+            careful: if is_unreadable { CAREFUL_ENTRIES } else { 0 },
         })
     }
 
@@ -124,9 +155,13 @@ impl Attempts {
             .is_some_and(|note| (note.from, note.entries) == (next, 1) && note.times >= STOPS)
     }
 
-    /// Whether entries are to be applied one by one.
-    pub(crate) fn is_careful(&self) -> bool {
-        self.careful > 0
+    /// Whether an entry is to be applied by itself: any up to the end of what is noted, however far before it the
+    /// owner begins.
+    pub(crate) fn is_careful(&self, next: Offset) -> bool {
+        match self.note {
+            Some(note) => next < note.end(),
+            None => self.careful > 0,
+        }
     }
 
     /// Guards the application of so many entries: a panic meanwhile is noted.
@@ -158,17 +193,18 @@ pub(crate) struct Applying<'a> {
 impl Applying<'_> {
     /// They were applied.
     pub(crate) fn done(self) -> Result<(), PoisonError> {
-        let Some(left) = self.attempts.careful.checked_sub(1) else {
-            return Ok(());
+        let attempts = &mut *self.attempts;
+        let is_over = match attempts.note {
+            Some(note) => self.from.plus(self.entries) >= note.end(),
+            None if attempts.careful > 0 => {
+                attempts.careful = attempts.careful.saturating_sub(self.entries);
+                attempts.careful == 0
+            }
+            None => false,
         };
-        self.attempts.careful = left;
-        let was_noted = self
-            .attempts
-            .note
-            .is_some_and(|note| note.from == self.from && note.entries == 1);
-        if left == 0 || was_noted {
-            let forgotten = self.attempts.forget();
-            forgotten.map_err(PoisonError::io(&self.attempts.path))?;
+        if is_over {
+            let forgotten = attempts.forget();
+            forgotten.map_err(PoisonError::io(&attempts.path))?;
         }
         Ok(())
     }
@@ -283,9 +319,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("attempts");
         let open = || Attempts::open(&path).unwrap();
-        assert!(!open().is_careful());
+        assert!(!open().is_careful(Offset(0)));
         panics_at(&path, 0, 64);
-        assert!(open().is_careful() && !open().is_poison(Offset(0)));
+        assert!(open().is_careful(Offset(63)) && !open().is_careful(Offset(64)));
+        assert!(!open().is_poison(Offset(0)));
         panics_at(&path, 7, 1);
         assert!(!open().is_poison(Offset(7)));
         // Elsewhere counts anew.
@@ -307,8 +344,8 @@ mod tests {
         panics_at(&path, 3, 1);
         let mut attempts = Attempts::open(&path).unwrap();
         attempts.applying(Offset(2), 1).done().unwrap();
-        assert!(path.exists() && attempts.is_careful());
+        assert!(path.exists() && attempts.is_careful(Offset(3)));
         attempts.applying(Offset(3), 1).done().unwrap();
-        assert!(!path.exists() && !attempts.is_careful());
+        assert!(!path.exists() && !attempts.is_careful(Offset(3)));
     }
 }

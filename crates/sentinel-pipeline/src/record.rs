@@ -68,6 +68,11 @@ impl Recorder {
         self.replay_end
     }
 
+    /// Learns what outcomes behind these may name.
+    pub fn learn(&self, settled: &[Settled]) {
+        settled.iter().for_each(|one| self.logs.learn(&one.outcome));
+    }
+
     /// Records a batch. Returns for each outcome that was recorded before its latency of then, in order.
     pub fn record(
         &mut self,
@@ -78,7 +83,7 @@ impl Recorder {
             return Ok(Vec::new());
         };
         // Before anybody can read an outcome that names them.
-        settled.iter().for_each(|one| self.logs.learn(&one.outcome));
+        self.learn(settled);
         let known = self.replay_end.0.saturating_sub(first.offset.0);
         let known = usize::try_from(known)
             .unwrap_or(usize::MAX)

@@ -1,6 +1,7 @@
 //! The two logs read side by side: entry *n* of one, outcome *n* of the other.
 
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::path::Path;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use sentinel_domain::{Decision, Entry, LogPosition, Offset, Outcome, Transaction, Versions};
@@ -9,7 +10,9 @@ use sentinel_eventlog::{
 };
 
 use crate::intake::json;
+use crate::partition::PartitionState;
 use crate::poison::Skips;
+use crate::snapshot::{SnapshotError, SnapshotFolder};
 
 /// How long a reader waits for an outcome that was settled a moment ago.
 const RECORD_WAIT: Duration = Duration::from_secs(2);
@@ -53,9 +56,33 @@ pub enum LookupError {
         /// What is wrong.
         detail: String,
     },
+    /// It was removed from the logs.
+    #[error("entry {offset} is kept no longer: the logs begin at {first} now")]
+    NotKept {
+        /// The entry.
+        offset: Offset,
+        /// The first that is kept.
+        first: Offset,
+    },
     /// The worker is gone.
     #[error("the pipeline has stopped")]
     Stopped,
+}
+
+/// Why it is not known what to skip.
+#[derive(Debug, thiserror::Error)]
+pub enum SkipsError {
+    /// The log could not be read.
+    #[error("look for what the log says to skip, at offset {offset}")]
+    Log {
+        /// Where.
+        offset: Offset,
+        /// What failed.
+        source: LogError,
+    },
+    /// The snapshots could not be looked at.
+    #[error("look for what the log says to skip")]
+    Snapshot(#[from] SnapshotError),
 }
 
 /// A transaction log and the decision log that goes with it. A clone reads the same logs.
@@ -67,8 +94,10 @@ pub struct RecordedLogs {
     pub decisions: EventLog,
     /// What decisions name by hash; learnt from outcomes as they pass.
     versions: Arc<RwLock<VersionsTable>>,
-    /// What the log says to skip, and from which entry on that was looked for.
-    skips: Arc<Mutex<Option<(Offset, Skips)>>>,
+    /// What the log says to skip; looked for by its first owner.
+    skips: Arc<OnceLock<Skips>>,
+    /// Where states lie that need not be computed from the log's start.
+    snapshots: Option<SnapshotFolder>,
 }
 
 impl RecordedLogs {
@@ -79,22 +108,45 @@ impl RecordedLogs {
             decisions,
             versions: Arc::default(),
             skips: Arc::default(),
+            snapshots: None,
         }
     }
 
-    /// What the log says to skip, from an entry on. Skips are only appended before the logs have an owner, so it is
-    /// looked for once; again only for whoever begins further back than all before: a snapshot is made from the log's
-    /// start where the one that the owner began with was damaged since.
-    pub(crate) fn skips(&self, from: Offset) -> Result<Skips, (Offset, LogError)> {
-        let mut known = self.skips.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*known {
-            Some((since, skips)) if *since <= from => Ok(skips.clone()),
-            _ => {
-                let skips = Skips::of(&self.transactions, from)?;
-                *known = Some((from, skips.clone()));
-                Ok(skips)
-            }
+    /// The same, with a folder of snapshots of them: replays begin at those.
+    pub fn with_snapshots(self, folder: &Path) -> Self {
+        Self {
+            snapshots: Some(SnapshotFolder::new(folder)),
+            ..self
         }
+    }
+
+    /// Where snapshots lie.
+    pub(crate) fn snapshots(&self) -> Option<&SnapshotFolder> {
+        self.snapshots.as_ref()
+    }
+
+    /// The first entry that both logs keep.
+    pub fn first_kept(&self) -> Offset {
+        self.transactions.start().max(self.decisions.start())
+    }
+
+    /// Everything that the log says to skip, for whoever goes on from a state. Looked for once: a snapshot knows what the
+    /// entries before it say, so only those behind the newest are read. Skips are appended before anybody owns the logs.
+    pub(crate) fn skips(&self, state: &PartitionState) -> Result<Skips, SkipsError> {
+        if let Some(skips) = self.skips.get() {
+            return Ok(skips.clone());
+        }
+        let newest = match &self.snapshots {
+            Some(folder) => folder.newest_skips(&self.transactions)?,
+            None => None,
+        };
+        let (known, from) = newest
+            .filter(|(_, next)| *next > state.next())
+            .unwrap_or_else(|| (state.skipped().to_vec(), state.next()));
+        let skips = Skips::of(&self.transactions, from)
+            .map_err(|(offset, source)| SkipsError::Log { offset, source })?
+            .and(&known);
+        Ok(self.skips.get_or_init(|| skips).clone())
     }
 
     /// Learns the versions that an outcome makes active.
@@ -137,7 +189,13 @@ impl RecordedLogs {
 
     /// The decision at an offset with its transaction; `None` where there is none. Blocks on the disk.
     pub fn decided(&self, offset: Offset) -> Result<Option<Decided>, LookupError> {
-        let fault = |source| LookupError::Log { offset, source };
+        let fault = |source| match source {
+            LogError::BeforeStart { .. } => {
+                let first = self.first_kept();
+                LookupError::NotKept { offset, first }
+            }
+            source => LookupError::Log { offset, source },
+        };
         // An outcome becomes readable shortly after it was settled.
         if offset >= self.transactions.end() || !self.decisions.wait_for(offset, RECORD_WAIT) {
             return Ok(None);

@@ -1,17 +1,23 @@
 //! Replay: compute decisions again from the log alone, and hold them against the recorded ones.
 //!
+//! Begins at the newest snapshot at or before what is asked for, else at the log's first entry. Where the log has lost
+//! its beginning, what stands before the oldest snapshot cannot be computed again, and that is said.
+//!
 //! Promises to find every outcome of a stretch that the log does not give, and to change nothing.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use sentinel_domain::{ContentHash, ContentHasher, Instant, LogOdds, LogPosition, Offset, Outcome};
 use sentinel_eventlog::{
-    CodecError, LogError, OutcomeEncoder, RecordBatch, VersionsTable, decode_outcome, outcome_body,
+    CodecError, Hold, LogError, OutcomeEncoder, RecordBatch, VersionsTable, decode_outcome,
+    outcome_body,
 };
 
 use crate::backfill::{BackfillError, History};
 use crate::partition::{PartitionState, Settled};
-use crate::recorded::RecordedLogs;
+use crate::recorded::{RecordedLogs, SkipsError};
+use crate::snapshot::SnapshotError;
 
 /// Entries applied at once.
 const BATCH_ENTRIES: usize = 4_096;
@@ -31,14 +37,22 @@ pub struct Replay {
     pub log_time: Instant,
     /// Entries applied to get there.
     pub entries: u64,
+    /// The first of them: where a snapshot stood, or 0.
+    pub began: Offset,
 }
 
 impl Replay {
-    fn of(logs: &RecordedLogs, settled: Settled, recorded: &[u8], computed: &[u8]) -> Self {
+    fn of(
+        (logs, began): (&RecordedLogs, Offset),
+        settled: Settled,
+        recorded: &[u8],
+        computed: &[u8],
+    ) -> Self {
         Self {
             position: logs.position(settled.offset),
             log_time: settled.log_time,
-            entries: settled.offset.0 + 1,
+            entries: settled.offset.0 + 1 - began.0,
+            began,
             computed: settled.outcome,
             recorded_bytes: recorded.to_vec(),
             computed_bytes: computed.to_vec(),
@@ -81,6 +95,27 @@ pub enum ReplayError {
         /// Where the log ends.
         end: Offset,
     },
+    /// The logs have lost what it takes.
+    #[error(
+        "entry {offset} cannot be computed again: the logs have lost their beginning, and no snapshot stands at it or \
+         before; {}",
+        first.map_or_else(
+            || "none stands behind it either, restore the folder snapshots from a backup".to_owned(),
+            |first| format!("the first entry that can be is {first}"),
+        )
+    )]
+    NotKept {
+        /// What was asked for.
+        offset: Offset,
+        /// The first entry that can be computed again.
+        first: Option<Offset>,
+    },
+    /// What the log says to skip could not be looked for.
+    #[error(transparent)]
+    Skips(#[from] SkipsError),
+    /// The snapshots could not be looked at.
+    #[error("replay from a snapshot")]
+    Snapshot(#[from] SnapshotError),
     /// Whoever asked wants it no longer.
     #[error("replay up to offset {offset}: stopped before its end")]
     Stopped {
@@ -103,6 +138,8 @@ impl From<BackfillError> for ReplayError {
 pub struct RangeReplay {
     /// Entries applied, those before the stretch included.
     pub entries: u64,
+    /// The first of them: where a snapshot stood, or 0.
+    pub began: Offset,
     /// Outcomes compared.
     pub compared: u64,
     /// How many of them differ.
@@ -128,7 +165,7 @@ pub struct Explained {
 /// Hears how many entries of how many are applied, and may say that it is enough.
 pub type Hear<'a> = dyn FnMut(u64, u64) -> ControlFlow<()> + 'a;
 
-/// Replays the log from its start up to and including `offset`.
+/// Replays the log up to and including `offset`.
 pub fn replay(
     logs: &RecordedLogs,
     offset: Offset,
@@ -144,7 +181,7 @@ pub fn explained(
     progress: &mut Hear<'_>,
 ) -> Result<(Replay, Option<Explained>), ReplayError> {
     check_range(logs, offset, offset.plus(1))?;
-    let mut replayer = Replayer::new(logs, offset.plus(1));
+    let mut replayer = Replayer::new(logs, (offset, offset.plus(1)))?;
     let mut last = None;
     while let Some(settled) = replayer.next(progress)? {
         last = settled.pop();
@@ -162,17 +199,18 @@ pub fn explained(
     Ok((replayer.hold_against_recorded(last)?, explained))
 }
 
-/// Replays the log from its start, and holds every outcome of the entries `from` to `to` (not included) against
-/// the recorded one.
+/// Holds every outcome of the entries `from` to `to` (not included) against the recorded one.
 pub fn replay_range(
     logs: &RecordedLogs,
     (from, to): (Offset, Offset),
     progress: &mut Hear<'_>,
 ) -> Result<RangeReplay, ReplayError> {
     check_range(logs, from, to)?;
-    let mut replayer = Replayer::new(logs, to);
+    let mut replayer = Replayer::new(logs, (from, to))?;
+    let began = replayer.began;
     let mut found = RangeReplay {
         entries: 0,
+        began,
         compared: 0,
         different: 0,
         differences: Vec::new(),
@@ -197,7 +235,8 @@ pub fn replay_range(
             }
             found.different += 1;
             if found.differences.len() < DIFFERENCES_KEPT {
-                let replayed = Replay::of(logs, one, outcome_body(bytes), outcome_body(&computed));
+                let place = (logs, began);
+                let replayed = Replay::of(place, one, outcome_body(bytes), outcome_body(&computed));
                 found.differences.push(replayed);
             }
         }
@@ -219,7 +258,43 @@ fn check_range(logs: &RecordedLogs, from: Offset, to: Offset) -> Result<(), Repl
             return Err(ReplayError::NotThere { offset, which, end });
         }
     }
+    if from < logs.first_kept() {
+        let first = first_replayable(logs)?;
+        return Err(ReplayError::NotKept {
+            offset: from,
+            first,
+        });
+    }
     Ok(())
+}
+
+/// The first entry that can be computed again and held against what was recorded; `None` where there is no such.
+pub fn first_replayable(logs: &RecordedLogs) -> Result<Option<Offset>, ReplayError> {
+    let log = &logs.transactions;
+    let first = match logs.snapshots() {
+        Some(folder) => folder.first_replayable(log)?,
+        None => (log.start() == Offset(0)).then_some(Offset(0)),
+    };
+    Ok(first.map(|first| first.max(logs.decisions.start())))
+}
+
+/// The state of the newest snapshot at or before an entry, else the one before the log's first entry.
+fn state_before(logs: &RecordedLogs, offset: Offset) -> Result<PartitionState, ReplayError> {
+    let log = &logs.transactions;
+    let state = match logs.snapshots() {
+        Some(folder) => folder.state_at(log, offset)?,
+        None => {
+            (log.start() == Offset(0)).then(|| PartitionState::new(log.log_id(), log.partition()))
+        }
+    };
+    let Some(state) = state else {
+        let first = first_replayable(logs)?;
+        return Err(ReplayError::NotKept { offset, first });
+    };
+    for switch in state.switches() {
+        logs.learn_versions(Arc::clone(&switch.versions));
+    }
+    Ok(state)
 }
 
 /// The recorded outcome at an offset: read ahead, so that a walk in order reads each stretch once.
@@ -248,25 +323,33 @@ fn recorded_at<'b>(
         })
 }
 
-/// A state that takes the log in from its start.
+/// A state that takes the log in.
 struct Replayer<'l> {
     logs: &'l RecordedLogs,
+    /// What it reads stays meanwhile.
+    _hold: Hold,
     state: PartitionState,
+    began: Offset,
     batch: RecordBatch,
     settled: Vec<Settled>,
     end: Offset,
 }
 
 impl<'l> Replayer<'l> {
-    fn new(logs: &'l RecordedLogs, end: Offset) -> Self {
-        let log = &logs.transactions;
-        Self {
+    /// Over the entries before `end`; those from `from` on are of interest.
+    fn new(logs: &'l RecordedLogs, (from, end): (Offset, Offset)) -> Result<Self, ReplayError> {
+        let hold = logs.transactions.hold();
+        let state = state_before(logs, from)?;
+        let skips = logs.skips(&state)?;
+        Ok(Self {
             logs,
-            state: PartitionState::new(log.log_id(), log.partition()),
+            _hold: hold,
+            began: state.next(),
+            state: state.skipping(skips),
             batch: RecordBatch::default(),
             settled: Vec::new(),
             end,
-        }
+        })
     }
 
     /// What became of the next entries; none where the end is reached.
@@ -301,6 +384,11 @@ impl<'l> Replayer<'l> {
         let mut computed = Vec::new();
         OutcomeEncoder::default().encode(&last.outcome, 0, &mut computed);
         let (recorded, computed) = (outcome_body(bytes), outcome_body(&computed));
-        Ok(Replay::of(self.logs, last, recorded, computed))
+        Ok(Replay::of(
+            (self.logs, self.began),
+            last,
+            recorded,
+            computed,
+        ))
     }
 }

@@ -4,7 +4,8 @@
 //!  owner:     log ─▶ decide ─▶ decision log ─▶ alerts, progress
 //!                                    │ covered: recorded, synced and followed
 //!  snapshot-0: newest snapshot ─▶ log up to there, nothing decided ─▶ file ─▶ renamed into place
-//!  start:      newest snapshot that fits ─▶ log from there, compared with what was recorded ─▶ door opens
+//!  start:      newest snapshot that fits ─▶ log from there, the first of it compared with what was recorded ─▶ door opens
+//!  snapshot-0: the same snapshot ─▶ the rest of it compared ─▶ file
 //! ```
 //!
 //! A snapshot is made by a second owner of the same log (`maker`): equal prefixes make equal states, so the
@@ -22,6 +23,7 @@ pub(crate) mod format;
 pub(crate) mod head;
 pub(crate) mod fields;
 pub mod maker;
+pub(crate) mod comparing;
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -30,6 +32,8 @@ use sentinel_domain::Offset;
 use sentinel_eventlog::LogError;
 
 use crate::backfill::BackfillError;
+use crate::handle::Handle;
+use crate::retention::Retention;
 
 pub use folder::{Found, SnapshotFolder, Written};
 pub use maker::make;
@@ -43,8 +47,13 @@ pub struct SnapshotOptions {
     pub every_entries: u64,
     /// One is made when so much time has passed and anything came; zero: time does not matter.
     pub interval: Duration,
+    /// A start compares so many recorded outcomes behind the newest one before its door opens, and the others
+    /// behind it.
+    pub compared_first: u64,
     /// A clean stop makes one where at least so many entries came behind the last.
     pub at_stop_entries: u64,
+    /// How much of the logs is kept; what goes is dropped after a snapshot was made.
+    pub retention: Retention,
 }
 
 impl SnapshotOptions {
@@ -55,7 +64,17 @@ impl SnapshotOptions {
             folder: folder.to_owned(),
             every_entries: 1_000_000,
             interval: Duration::from_secs(300),
+            compared_first: 8_192,
             at_stop_entries: 25_000,
+            retention: Retention::default(),
+        }
+    }
+
+    /// The retention with what is in force now.
+    pub(crate) fn retention_now(&self, handle: &Handle) -> Retention {
+        match handle.in_force().active.decider() {
+            Some(decider) => self.retention.for_features(&decider.features),
+            None => self.retention,
         }
     }
 }
@@ -69,6 +88,8 @@ pub struct SnapshotFigures {
     pub made: u64,
     /// How many could not be made or read.
     pub failures: u64,
+    /// Bytes of both logs that this process dropped, since they need not be kept.
+    pub dropped_bytes: u64,
 }
 
 /// The newest snapshot.

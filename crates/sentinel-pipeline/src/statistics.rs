@@ -24,6 +24,8 @@ pub struct Statistics {
     labels: AtomicU64,
     declined_amount_minor: AtomicU64,
     disk_full: AtomicU64,
+    mismatches: AtomicU64,
+    to_compare: AtomicU64,
     latency_us: Mutex<Histogram<u64>>,
 }
 
@@ -50,6 +52,10 @@ pub struct Figures {
     pub declined_amount_minor: u64,
     /// Inputs that were sent away because the disk is nearly full.
     pub disk_full: u64,
+    /// Replayed outcomes that were not the recorded ones: each stops the process.
+    pub mismatches: u64,
+    /// Recorded outcomes of earlier runs that are not compared yet.
+    pub to_compare: u64,
     /// Latency from pick-up to record, microseconds: p50, p99, p99.9.
     pub latency_us: [u64; 3],
 }
@@ -70,6 +76,8 @@ impl Default for Statistics {
             labels: AtomicU64::default(),
             declined_amount_minor: AtomicU64::default(),
             disk_full: AtomicU64::default(),
+            mismatches: AtomicU64::default(),
+            to_compare: AtomicU64::default(),
             latency_us: Mutex::new(histogram),
         }
     }
@@ -125,6 +133,16 @@ impl Statistics {
         self.disk_full.fetch_add(1, Relaxed);
     }
 
+    /// Counts a replayed outcome that is not the recorded one.
+    pub fn count_mismatch(&self) {
+        self.mismatches.fetch_add(1, Relaxed);
+    }
+
+    /// Says how many recorded outcomes of earlier runs are still to be compared.
+    pub fn left_to_compare(&self, entries: u64) {
+        self.to_compare.store(entries, Relaxed);
+    }
+
     /// Counts an input that was refused.
     pub fn count_rejected(&self, code: RejectionCode) {
         if let Some(counter) = self.rejected.get(usize::from(code.code())) {
@@ -158,6 +176,8 @@ impl Statistics {
             labels: self.labels.load(Relaxed),
             declined_amount_minor: self.declined_amount_minor.load(Relaxed),
             disk_full: self.disk_full.load(Relaxed),
+            mismatches: self.mismatches.load(Relaxed),
+            to_compare: self.to_compare.load(Relaxed),
             latency_us: [0.5, 0.99, 0.999].map(|q| histogram.value_at_quantile(q)),
         }
     }

@@ -1,6 +1,6 @@
 //! Verifying the store: what lies in it is what the recorded decisions give, no more and no less.
 //!
-//! Reads both logs from their start and looks every alert and case up. What people have set (a status) is not
+//! Reads both logs from the first entry that both keep and looks every alert and case up. What people have set (a status) is not
 //! compared. Must never change a row.
 
 use sentinel_domain::{Alert, AlertStatus, Case, CaseStatus, Entry, Offset, Outcome};
@@ -44,7 +44,8 @@ pub async fn verify_store(
 ) -> Result<StoreFindings, FollowError> {
     let mut findings = StoreFindings::default();
     let (mut outcomes, mut entries) = (RecordBatch::default(), RecordBatch::default());
-    let mut next = logs.decisions.start();
+    let first = logs.first_kept();
+    let mut next = first;
     while next < end {
         follow::read(&logs.decisions, next, &mut outcomes)?;
         follow::read(&logs.transactions, next, &mut entries)?;
@@ -76,7 +77,7 @@ pub async fn verify_store(
             look_alert_up(store, &alert, &mut findings).await?;
         }
     }
-    count(store, &mut findings).await?;
+    count(store, (logs, first), &mut findings).await?;
     Ok(findings)
 }
 
@@ -129,8 +130,13 @@ async fn look_case_up(
 }
 
 /// Rows that no decision gives.
-async fn count(store: &Store, findings: &mut StoreFindings) -> Result<(), StoreError> {
-    let alerts = store.counts().await?.alerts;
+async fn count(
+    store: &Store,
+    (logs, first): (&RecordedLogs, Offset),
+    findings: &mut StoreFindings,
+) -> Result<(), StoreError> {
+    // What followed from entries that the logs keep no longer cannot be looked up.
+    let alerts = store.alerts_from(first).await?;
     if let Some(more @ 1..) = alerts.checked_sub(findings.alerts) {
         findings.tell(format!("{more} alerts follow from no decision"));
     }
@@ -142,7 +148,12 @@ async fn count(store: &Store, findings: &mut StoreFindings) -> Result<(), StoreE
             Err(StoreError::Damaged { .. }) => return Ok(()),
             page => page?,
         };
-        cases += page.items.len() as u64;
+        let log = logs.transactions.log_id();
+        let stands = |case: &&Case| {
+            let position = case.case_id.position_in(log);
+            position.is_none_or(|position| position.offset >= first)
+        };
+        cases += page.items.iter().filter(stands).count() as u64;
         query.after = page.next;
         if query.after.is_none() {
             break;

@@ -4,6 +4,7 @@
 //! outcomes), then follows the log's end. Several entries are taken at once where they have piled up:
 //! a batch grows with load and changes speed, never a value.
 
+mod ahead;
 mod replay;
 
 use std::ops::ControlFlow;
@@ -18,7 +19,7 @@ use crate::backfill::{BackfillError, Backfilled, History};
 use crate::partition::{PartitionState, Settled};
 use crate::poison::{Applying, Attempts, PoisonError};
 use crate::record::{RecordError, Recorder};
-use crate::recorded::RecordedLogs;
+use crate::recorded::{RecordedLogs, SkipsError};
 use crate::statistics::Statistics;
 
 /// The most entries applied at once.
@@ -41,6 +42,9 @@ pub enum WorkerError {
     /// The decision log failed or disagrees.
     #[error(transparent)]
     Record(#[from] RecordError),
+    /// What the log says to skip could not be looked for.
+    #[error(transparent)]
+    Skips(#[from] SkipsError),
     /// A new feature set could not be filled.
     #[error(transparent)]
     Backfill(#[from] BackfillError),
@@ -148,6 +152,8 @@ pub struct Worker {
     batch: RecordBatch,
     attempts: Option<Attempts>,
     fault: Option<Fault>,
+    /// Entries before it were counted by another owner.
+    counted_from: Offset,
 }
 
 /// A fault that a test plants: it hears each entry before it is applied, and may panic.
@@ -175,10 +181,7 @@ impl Worker {
             });
         }
         // Looked for once, for every owner of these logs.
-        let from = state.next();
-        let skips = logs
-            .skips(from)
-            .map_err(|(offset, source)| WorkerError::Log { offset, source })?;
+        let skips = logs.skips(&state)?;
         let state = state.skipping(skips);
         for switch in state.switches() {
             logs.learn_versions(Arc::clone(&switch.versions));
@@ -191,6 +194,7 @@ impl Worker {
             batch: RecordBatch::default(),
             attempts: None,
             fault: None,
+            counted_from: Offset(0),
         })
     }
 
@@ -204,12 +208,21 @@ impl Worker {
             batch: RecordBatch::default(),
             attempts: None,
             fault: None,
+            counted_from: Offset(0),
         }
     }
 
     /// Notes from here on, where there is a note and while it is careful, what it is about to apply.
     pub fn noting(self, attempts: Option<Attempts>) -> Self {
         Self { attempts, ..self }
+    }
+
+    /// Counts nothing of what stands before an offset: another owner has.
+    pub(crate) fn counting_from(self, counted_from: Offset) -> Self {
+        Self {
+            counted_from,
+            ..self
+        }
     }
 
     /// Has a fault in it from here on: how tests and simulations see that a fault of ours loses nothing.
@@ -295,7 +308,8 @@ impl Worker {
     ) -> Result<(), WorkerError> {
         let picked_up = Stopwatch::now();
         let from = self.state.next();
-        let careful = self.attempts.as_ref().is_some_and(Attempts::is_careful);
+        let attempts = self.attempts.as_ref();
+        let careful = attempts.is_some_and(|attempts| attempts.is_careful(from));
         let most = if careful { 1 } else { BATCH_ENTRIES_MAX };
         self.log
             .read(from, most, &mut self.batch)

@@ -5,13 +5,14 @@
 //! nothing but their arguments.
 
 pub(crate) mod has;
+pub(crate) mod in_list;
 pub(crate) mod starts_with;
 
 use crate::code::Code;
 use crate::schema::Type;
 
 /// Every function, in the order of the reference page.
-pub const ALL: &[Function] = &[has::HAS, starts_with::STARTS_WITH];
+pub const ALL: &[Function] = &[has::HAS, starts_with::STARTS_WITH, in_list::IN_LIST];
 
 /// A function that a rule may call.
 pub struct Function {

@@ -1,6 +1,8 @@
 //! Inputs: what one evaluation reads.
 
-use sentinel_domain::{Currency, Transaction};
+use sentinel_domain::{Currency, Instant, Transaction};
+
+use crate::lists::Lists;
 
 /// What one evaluation reads; nothing else can change its result.
 #[derive(Debug, Clone, Copy)]
@@ -13,6 +15,10 @@ pub struct Inputs<'a> {
     pub amount_reference_minor: Option<i64>,
     /// The reference currency.
     pub reference: Currency,
+    /// The lists that are active.
+    pub lists: &'a Lists,
+    /// When the transaction was appended: values of lists end by it.
+    pub log_time: Instant,
 }
 
 /// The inputs with the amount worked out once.
@@ -23,6 +29,8 @@ pub(crate) struct Reading<'a> {
     /// Major units of the reference currency; NaN is missing.
     pub amount: f64,
     pub reference: Currency,
+    pub lists: &'a Lists,
+    pub log_time: Instant,
 }
 
 impl<'a> Reading<'a> {
@@ -42,6 +50,8 @@ impl<'a> Reading<'a> {
             transaction: inputs.transaction,
             amount,
             reference: inputs.reference,
+            lists: inputs.lists,
+            log_time: inputs.log_time,
         }
     }
 

@@ -36,7 +36,7 @@
 //! ```
 //! use sentinel_domain::{AccountId, Currency, EventId, Instant, Money, Transaction, Verdict};
 //! use sentinel_domain::transaction::EventType;
-//! use sentinel_rules::{Inputs, Policy, RuleSet, Schema, SHIPPED_POLICY};
+//! use sentinel_rules::{NO_LISTS, Inputs, Policy, RuleSet, Schema, SHIPPED_POLICY};
 //!
 //! let schema = Schema::new(&["account_count_1m"]);
 //! let rules = RuleSet::compile(
@@ -68,6 +68,8 @@
 //!     transaction: &transaction,
 //!     amount_reference_minor: Some(120_050),
 //!     reference: Currency::USD,
+//!     lists: &NO_LISTS,
+//!     log_time: Instant::default(),
 //! };
 //! let mut hits = Vec::new();
 //! rules.evaluate(&inputs, &mut hits);
@@ -88,6 +90,7 @@ mod template;
 pub mod diagnostic;
 mod transaction_name;
 pub mod schema;
+pub mod lists;
 pub mod inputs;
 pub mod functions;
 pub mod rule_set;
@@ -97,6 +100,7 @@ mod trial;
 
 pub use diagnostic::Diagnostic;
 pub use inputs::Inputs;
+pub use lists::{Lists, NO_LISTS};
 pub use parser::{DEPTH_MAX, NODES_MAX};
 pub use policy::{Judgement, Policy};
 pub use rule_set::{Effect, Hit, RULES_MAX, Rule, RuleSet};

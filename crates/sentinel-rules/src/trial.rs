@@ -1,10 +1,13 @@
 //! Trials: one transaction and one row on which unit tests try expressions.
 
+use std::sync::LazyLock;
+
 use sentinel_domain::transaction::{Channel, EventType};
 use sentinel_domain::{AccountId, Country, Currency, EventId, Instant, Money, Text, Transaction};
 
 use crate::check;
 use crate::inputs::Reading;
+use crate::lists::Lists;
 use crate::schema::Schema;
 use crate::source::Fault;
 
@@ -16,6 +19,18 @@ const FEATURES: &[&str] = &[
     "beyond_the_row",
 ];
 const ROW: &[f64] = &[5.0, 0.0, f64::NAN, 4.0];
+
+/// The account of the transaction is watched, and was on another list.
+static LISTS: LazyLock<Lists> = LazyLock::new(|| {
+    let text = "name = 'trial'\nversion = 1\n\
+                [[list]]\nname = 'watched'\nentries = [{ value = 'account-7' }]\n\
+                [[list]]\nname = 'ended'\n\
+                entries = [{ value = 'account-7', expires_at = '1970-01-01T00:00:00Z' }]\n";
+    match Lists::parse(text) {
+        Ok(lists) => lists,
+        Err(faults) => panic!("{faults:?}"),
+    }
+});
 
 pub fn schema() -> Schema {
     Schema::new(FEATURES)
@@ -49,6 +64,8 @@ pub fn reading(transaction: &Transaction) -> Reading<'_> {
         transaction,
         amount: 1200.5,
         reference: Currency::USD,
+        lists: &LISTS,
+        log_time: Instant::default(),
     }
 }
 

@@ -111,6 +111,17 @@ impl Store {
         Ok(alerts.into_iter().next())
     }
 
+    /// How many alerts followed from entries at an offset or behind it.
+    pub async fn alerts_from(&self, offset: Offset) -> Result<u64, StoreError> {
+        let query = sqlx::query("SELECT count(*) AS alerts FROM alerts WHERE log_offset >= $1");
+        let row = query
+            .bind(offset.0.cast_signed())
+            .fetch_one(self.reader())
+            .await
+            .map_err(StoreError::backend("count alerts"))?;
+        Stored::new(TABLE, "alerts", &row).integer("alerts")
+    }
+
     /// The alert and the case that followed from a decision.
     pub async fn followed_by(&self, decision: DecisionId) -> Result<FollowedBy, StoreError> {
         let query = sqlx::query(

@@ -20,7 +20,7 @@ use sentinel_delivery::Sink;
 use sentinel_domain::LogId;
 use sentinel_eventlog::{Durability, EmbeddedOptions, EventLog, LogError, OpenReport};
 use sentinel_pipeline::follow::{FollowError, Follower};
-use sentinel_pipeline::{RecordedLogs, deliver};
+use sentinel_pipeline::{RecordedLogs, SnapshotFolder, deliver};
 use sentinel_store::Store;
 use tokio::sync::{broadcast, watch};
 
@@ -122,9 +122,9 @@ impl DataDirectory {
 
     /// The decision log of that transaction log; not synced, since it can be made again. A damaged one is
     /// set aside and begun anew: replaying the transaction log fills it.
-    pub fn decisions(&self, log_id: LogId) -> anyhow::Result<EventLog> {
-        match self.recorded_decisions(log_id) {
-            Err(error) if self.set_damaged_aside(&error)? => self.recorded_decisions(log_id),
+    pub fn decisions(&self, transactions: &EventLog) -> anyhow::Result<EventLog> {
+        match self.recorded_decisions(transactions) {
+            Err(error) if self.set_damaged_aside(&error)? => self.recorded_decisions(transactions),
             opened => opened,
         }
     }
@@ -160,10 +160,15 @@ impl DataDirectory {
         Ok(true)
     }
 
-    /// The decision log as it was recorded: damage is an error.
-    pub fn recorded_decisions(&self, log_id: LogId) -> anyhow::Result<EventLog> {
+    /// The decision log as it was recorded: damage is an error. One that is not there begins where decisions can be made
+    /// again: at the oldest snapshot, where the transaction log has lost its beginning.
+    pub fn recorded_decisions(&self, transactions: &EventLog) -> anyhow::Result<EventLog> {
+        let log_id = transactions.log_id();
+        let folder = SnapshotFolder::new(&self.path(SNAPSHOTS));
+        let first = folder.first_replayable(transactions)?;
         let options = EmbeddedOptions {
             durability: Durability::Never,
+            new_start: first.unwrap_or(transactions.start()),
             ..EmbeddedOptions::new(log_id)
         };
         let log = open_log(&self.path(DECISIONS), options)?;

@@ -22,8 +22,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use commands::{
-    analyze, backup, bench, demo, evaluate, features, generate, log, models, openapi, replay,
-    restore, run, serve, train, verify,
+    analyze, backup, bench, demo, erase, evaluate, features, generate, lists, log, models, openapi,
+    replay, restore, run, serve, train, verify,
 };
 
 // Windows and decisions are small allocations that live long or die young: jemalloc replaces a live box in
@@ -70,6 +70,10 @@ enum Command {
     Features(features::FeaturesArguments),
     /// Import, show, sign and activate models.
     Models(models::ModelsArguments),
+    /// Show and activate the lists that rules ask.
+    Lists(lists::ListsArguments),
+    /// Have a server forget what it knows of somebody.
+    Erase(erase::EraseArguments),
     /// Measure what deciding costs on this machine.
     Bench(bench::BenchArguments),
     /// Print the OpenAPI description.
@@ -93,6 +97,8 @@ fn main() -> ExitCode {
         Command::Analyze(arguments) => analyze::analyze(&arguments),
         Command::Features(arguments) => features::features(arguments),
         Command::Models(arguments) => models::models(arguments),
+        Command::Lists(arguments) => lists::lists(&arguments),
+        Command::Erase(arguments) => erase::erase(&arguments),
         Command::Bench(arguments) => bench::bench(arguments),
         Command::Openapi => openapi::openapi(),
     };

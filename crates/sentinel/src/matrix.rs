@@ -17,7 +17,7 @@ use anyhow::Context;
 use sentinel_domain::{EventId, Instant, Label, LabelKind, Offset, RateTable, Text, Transaction};
 use sentinel_features::{FeatureEngine, FeatureSet};
 use sentinel_pipeline::features::{self, RUN_TRANSACTIONS_MAX, Rows};
-use sentinel_pipeline::idempotency::{Idempotency, Sighting};
+use sentinel_pipeline::idempotency::{Idempotency, Sighting, key_of};
 use sentinel_pipeline::intake::source::{SourceBatch, SourceItem};
 use sentinel_pipeline::intake::{self, Admitted, Taken};
 use sentinel_pipeline::mapping::Mapping;
@@ -116,9 +116,9 @@ impl Stages {
         log_time: Instant,
         take: &mut TakeRow<'_>,
     ) -> anyhow::Result<()> {
-        let id = EventId(label.label_id.0.clone());
+        let key = key_of(&label.label_id.0);
         let place = self.place();
-        if self.labels.observe(&id, [0; 16], place, log_time) == Sighting::First {
+        if self.labels.observe(key, [0; 16], place, log_time) == Sighting::First {
             self.finish(take)?;
             self.engine.apply_label(label);
         }

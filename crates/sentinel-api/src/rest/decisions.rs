@@ -36,6 +36,7 @@ use crate::wire::transaction::TransactionBody;
         (status = 202, description = "In the log, not decided within the deadline; send it again after Retry-After.", body = PendingBody),
         (status = 400, description = "Not the JSON of a transaction.", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 409, description = "The event id came before with another body.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+        (status = 410, description = "The event came before, and the log keeps its decision no longer.", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 413, description = "More than 64 KiB.", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 422, description = "A field is not as it should be.", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 429, description = "Too much at once.", body = ProblemBody<'static>, content_type = "application/problem+json"),
@@ -111,6 +112,7 @@ fn told(
     responses(
         (status = 200, description = "The decision.", body = DecisionDetail<'static>),
         (status = 404, description = "There is no such decision.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+        (status = 410, description = "The log keeps it no longer.", body = ProblemBody<'static>, content_type = "application/problem+json"),
     ),
 )]
 pub async fn read_decision(
@@ -155,7 +157,7 @@ pub async fn find(api: &Api, id: &str) -> Result<Arc<Decided>, Problem> {
 
 /// Compute a decision again from the log alone and hold it against the recorded one.
 ///
-/// Reads the log from its start, so it takes as long as the log is.
+/// Begins at the newest snapshot before it, else at the log's start.
 #[utoipa::path(
     get,
     path = "/api/v1/decisions/{id}/replay",
@@ -165,6 +167,7 @@ pub async fn find(api: &Api, id: &str) -> Result<Arc<Decided>, Problem> {
     responses(
         (status = 200, description = "What the log gives now.", body = ReplayBody),
         (status = 404, description = "There is no such decision.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+        (status = 410, description = "The log keeps no longer what it takes to compute it again.", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 429, description = "Other replays are running.", body = ProblemBody<'static>, content_type = "application/problem+json"),
     ),
 )]

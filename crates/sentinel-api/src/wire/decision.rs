@@ -173,6 +173,9 @@ pub struct VersionsBody<'a> {
     pub policy: &'a str,
     /// The currency rates.
     pub rates: &'a str,
+    /// The lists; absent where there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lists: Option<&'a str>,
     /// The meaning of the engine itself.
     pub engine_semantics: u32,
 }
@@ -197,6 +200,7 @@ pub struct SpelledVersions {
     rules: String,
     policy: String,
     rates: String,
+    lists: Option<String>,
     engine_semantics: u32,
 }
 
@@ -213,6 +217,7 @@ impl SpelledVersions {
             rules: named(&versions.rules),
             policy: named(&versions.policy),
             rates: named(&versions.rates),
+            lists: (versions.lists.1 > 0).then(|| named(&versions.lists)),
             engine_semantics: versions.engine_semantics,
         }
     }
@@ -225,6 +230,7 @@ impl SpelledVersions {
             rules: &self.rules,
             policy: &self.policy,
             rates: &self.rates,
+            lists: self.lists.as_deref(),
             engine_semantics: self.engine_semantics,
         }
     }

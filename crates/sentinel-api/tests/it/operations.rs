@@ -108,6 +108,8 @@ async fn metrics_are_open_metrics_and_count_what_happened() {
         "sentinel_follower_up 1.0",
         "sentinel_follower_retries_total 0",
         "sentinel_snapshot_failures_total 0",
+        "sentinel_replay_mismatch_total 0",
+        "sentinel_replay_entries_to_compare 0.0",
         "sentinel_snapshot_offset 16.0",
         "sentinel_http_requests_total{method=\"POST\",route=\"/api/v1/decisions\",status=\"200\"} 10",
         "sentinel_http_requests_total{method=\"POST\",route=\"/api/v1/decisions\",status=\"409\"} 1",

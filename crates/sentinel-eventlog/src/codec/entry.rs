@@ -14,8 +14,9 @@ use sentinel_domain::transaction::{
 };
 use sentinel_domain::{
     AccountId, Activation, ActivationKind, Attributes, CardToken, Coordinates, CounterpartyId,
-    Country, Currency, CustomerId, DeviceId, Entry, EventId, Field, Instant, IpAddress, Label,
-    LabelId, MerchantId, Money, Offset, Scalar, SessionId, TerminalId, Transaction,
+    Country, Currency, CustomerId, DeviceId, Entry, Erasure, EventId, Field, Instant, IpAddress,
+    Label, LabelId, MerchantId, Money, Offset, Scalar, SessionId, Subject, SubjectKind, TerminalId,
+    Transaction,
 };
 
 use super::cursor::{
@@ -28,6 +29,7 @@ const KIND_TRANSACTION: u8 = 1;
 const KIND_LABEL: u8 = 2;
 const KIND_ACTIVATION: u8 = 3;
 const KIND_SKIP: u8 = 4;
+const KIND_ERASE: u8 = 5;
 
 /// The presence bit of the attributes; fields begin at code 1.
 const ATTRIBUTES_BIT: u64 = 1;
@@ -53,6 +55,12 @@ pub fn encode_entry(entry: &Entry, out: &mut Vec<u8>) {
             write_varint(out, u64::from(activation.version));
             put_bytes(out, &activation.content);
         }
+        Entry::Erase(erasure) => {
+            put_head(out, KIND_ERASE);
+            out.push(erasure.subject.kind.code());
+            put_text(out, &erasure.subject.value);
+            put_text(out, &erasure.reason);
+        }
         Entry::Skip { offset } => {
             put_head(out, KIND_SKIP);
             out.extend_from_slice(&offset.0.to_le_bytes());
@@ -67,6 +75,7 @@ pub fn decode_entry(bytes: &[u8]) -> Result<Entry, CodecError> {
         KIND_TRANSACTION => Entry::Transaction(decode_transaction(&mut cursor)?),
         KIND_LABEL => Entry::Label(Box::new(decode_label(&mut cursor)?)),
         KIND_ACTIVATION => Entry::Activation(Box::new(decode_activation(&mut cursor)?)),
+        KIND_ERASE => Entry::Erase(Box::new(decode_erasure(&mut cursor)?)),
         KIND_SKIP => Entry::Skip {
             offset: Offset(u64::from_le_bytes(cursor.array("offset")?)),
         },
@@ -74,6 +83,16 @@ pub fn decode_entry(bytes: &[u8]) -> Result<Entry, CodecError> {
     };
     cursor.finish()?;
     Ok(entry)
+}
+
+fn decode_erasure(cursor: &mut Cursor<'_>) -> Result<Erasure, CodecError> {
+    Ok(Erasure {
+        subject: Subject {
+            kind: cursor.word("subject kind", SubjectKind::from_code)?,
+            value: cursor.bounded_text("subject", NAME_BYTES_MAX)?,
+        },
+        reason: Text::new(cursor.text("reason")?),
+    })
 }
 
 /// Which entry a payload says to skip; `None` where it is anything else. Costs a look at one byte, so that a log can be

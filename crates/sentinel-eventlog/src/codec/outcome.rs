@@ -14,7 +14,7 @@ use sentinel_domain::{
 };
 
 use super::cursor::{CODEC_VERSION, Cursor, put_float, put_head, put_signed, put_text};
-use super::versions::{VersionsTable, decode_versions, encode_versions, short_hash};
+use super::versions::{VersionsTable, decode_versions, encode_versions, has_lists, short_hash};
 use crate::error::CodecError;
 use crate::varint::write_varint;
 
@@ -28,6 +28,9 @@ const KIND_REFUSED: u8 = 7;
 
 /// Decisions carry the confidence of their score since this version; those before have none.
 const DECIDED_VERSION: u8 = 2;
+
+/// Activations name lists since this version, where there are any.
+const ACTIVATED_VERSION: u8 = 2;
 
 /// The latency before the body.
 const LATENCY_BYTES: usize = 4;
@@ -60,7 +63,12 @@ impl OutcomeEncoder {
             }
             Outcome::Applied => put_head(out, KIND_APPLIED),
             Outcome::Activated(versions) => {
-                put_head(out, KIND_ACTIVATED);
+                let version = if has_lists(versions) {
+                    ACTIVATED_VERSION
+                } else {
+                    CODEC_VERSION
+                };
+                out.extend_from_slice(&[KIND_ACTIVATED, version]);
                 encode_versions(versions, out);
             }
             Outcome::Ignored => put_head(out, KIND_IGNORED),
@@ -97,6 +105,7 @@ pub fn decode_outcome(
     let latency_us = u32::from_le_bytes(cursor.array("latency")?);
     let newest = |kind| match kind {
         KIND_DECIDED => DECIDED_VERSION,
+        KIND_ACTIVATED => ACTIVATED_VERSION,
         _ => CODEC_VERSION,
     };
     let (kind, version) = cursor.head(newest)?;
@@ -113,7 +122,10 @@ pub fn decode_outcome(
             first: Offset(cursor.varint("first offset")?),
         },
         KIND_APPLIED => Outcome::Applied,
-        KIND_ACTIVATED => Outcome::Activated(Arc::new(decode_versions(&mut cursor)?)),
+        KIND_ACTIVATED => {
+            let has_lists = version == ACTIVATED_VERSION;
+            Outcome::Activated(Arc::new(decode_versions(&mut cursor, has_lists)?))
+        }
         KIND_IGNORED => Outcome::Ignored,
         KIND_REFUSED => Outcome::Refused(Rejection {
             code: cursor.word("rejection code", RejectionCode::from_code)?,

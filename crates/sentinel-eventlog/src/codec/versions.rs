@@ -50,6 +50,12 @@ pub(super) fn short_hash(versions: &Versions) -> u64 {
     u64::from_be_bytes(first)
 }
 
+/// Lists are written since the second version of the kind, and only where there are any: without them the bytes are
+/// those of before.
+pub(super) fn has_lists(versions: &Versions) -> bool {
+    versions.lists.1 > 0
+}
+
 pub(super) fn encode_versions(versions: &Versions, out: &mut Vec<u8>) {
     write_varint(out, u64::from(versions.engine_semantics));
     out.extend_from_slice(&versions.feature_set.0);
@@ -59,22 +65,39 @@ pub(super) fn encode_versions(versions: &Versions, out: &mut Vec<u8>) {
         &versions.policy,
         &versions.rates,
     ];
-    for (name, version, hash) in parts {
+    let lists = has_lists(versions).then_some(&versions.lists);
+    for (name, version, hash) in parts.into_iter().chain(lists) {
         put_text(out, name);
         write_varint(out, u64::from(*version));
         out.extend_from_slice(&hash.0);
     }
 }
 
-pub(super) fn decode_versions(cursor: &mut Cursor<'_>) -> Result<Versions, CodecError> {
-    Ok(Versions {
+pub(super) fn decode_versions(
+    cursor: &mut Cursor<'_>,
+    has_lists: bool,
+) -> Result<Versions, CodecError> {
+    let versions = Versions {
         engine_semantics: cursor.varint_u32("engine semantics")?,
         feature_set: cursor.hash("feature set")?,
         model: decode_part(cursor, "model")?,
         rules: decode_part(cursor, "rules")?,
         policy: decode_part(cursor, "policy")?,
         rates: decode_part(cursor, "rates")?,
-    })
+        lists: if has_lists {
+            decode_part(cursor, "lists")?
+        } else {
+            (Text::default(), 0, ContentHash::default())
+        },
+    };
+    if has_lists && versions.lists.1 == 0 {
+        let law = "lists are named, and have no version";
+        return Err(CodecError::Invalid {
+            field: "lists",
+            law,
+        });
+    }
+    Ok(versions)
 }
 
 fn decode_part(

@@ -114,7 +114,7 @@ fn first_header(options: &EmbeddedOptions) -> SegmentHeader {
     SegmentHeader {
         log_id: options.new_log_id,
         partition: options.partition,
-        base: 0,
+        base: options.new_start.0,
         previous: None,
         checkpoint: Checkpoint::default(),
     }

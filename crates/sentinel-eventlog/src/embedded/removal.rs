@@ -15,22 +15,15 @@ use super::segment::{Segment, copy_bytes};
 use super::tail::Tail;
 use crate::error::LogError;
 
-/// Drops the segments that hold only records before `offset`; the last one stays.
-pub(super) fn drop_segments_before(
-    directory: &LogDirectory,
-    segments: &mut Vec<Arc<Segment>>,
-    offset: u64,
-) -> Result<(), LogError> {
-    while let [oldest, following, ..] = segments.as_slice()
-        && following.header.base <= offset
-    {
-        directory.tell_start(following.header.base)?;
-        directory.remove_segment(&oldest.path)?;
-        segments.remove(0);
-        // Each by itself: a power cut that kept only a later removal would leave a gap.
-        directory.sync()?;
+/// The oldest segment, where it holds only records before `offset` and is not the last one, and where the log starts
+/// without it.
+pub(super) fn oldest_before(segments: &[Arc<Segment>], offset: u64) -> Option<(Arc<Segment>, u64)> {
+    match segments {
+        [oldest, following, ..] if following.header.base <= offset => {
+            Some((Arc::clone(oldest), following.header.base))
+        }
+        _ => None,
     }
-    Ok(())
 }
 
 /// Drops all records at and after `end`, and gives the tail that is left.

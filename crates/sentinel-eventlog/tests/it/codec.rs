@@ -13,9 +13,9 @@ use sentinel_domain::transaction::{
 use sentinel_domain::{
     AccountId, Activation, ActivationKind, Attributes, CardToken, ContentHash, Contribution,
     Coordinates, CounterpartyId, Country, Currency, CustomerId, Decision, Degradation, DeviceId,
-    Entry, EventId, Instant, IpAddress, Label, LabelId, LogId, LogOdds, LogPosition, MerchantId,
-    Money, Offset, Outcome, Partition, Reason, RuleHit, RuleOutcome, Scalar, Score, SessionId,
-    TerminalId, Text, Tier, Transaction, Verdict, Versions,
+    Entry, Erasure, EventId, Instant, IpAddress, Label, LabelId, LogId, LogOdds, LogPosition,
+    MerchantId, Money, Offset, Outcome, Partition, Reason, RuleHit, RuleOutcome, Scalar, Score,
+    SessionId, Subject, SubjectKind, TerminalId, Text, Tier, Transaction, Verdict, Versions,
 };
 use sentinel_eventlog::{
     CodecError, OutcomeEncoder, VersionsTable, decode_entry, decode_outcome, encode_entry,
@@ -248,6 +248,7 @@ fn golden_versions() -> Versions {
         rules: part("r", 2, 0x33),
         policy: part("p", 3, 0x44),
         rates: part("q", 4, 0x55),
+        lists: (Text::default(), 0, ContentHash::default()),
     }
 }
 
@@ -275,10 +276,24 @@ fn the_bytes_on_disk_do_not_change() {
         offset: Offset(258),
     };
     assert_eq!(hex(&encoded(&skip)), "04010201000000000000");
+    let erase = Entry::Erase(Box::new(Erasure {
+        subject: Subject {
+            kind: SubjectKind::Card,
+            value: "c1".into(),
+        },
+        reason: "asked".into(),
+    }));
+    assert_eq!(hex(&encoded(&erase)), "0501020263310561736b6564");
     let decided = Outcome::Decided(Box::new(golden_decision()));
     assert_eq!(hex(&encoded_outcome(&decided, 258)), GOLDEN_DECISION);
     let activated = Outcome::Activated(Arc::new(golden_versions()));
     assert_eq!(hex(&encoded_outcome(&activated, 0)), GOLDEN_ACTIVATED);
+    // Lists make the second version of the kind: the first with a part behind it.
+    let mut versions = golden_versions();
+    versions.lists = ("l".into(), 5, ContentHash([0x66; 32]));
+    let with_lists = hex(&encoded_outcome(&Outcome::Activated(Arc::new(versions)), 0));
+    let first = GOLDEN_ACTIVATED.replacen("000000000501", "000000000502", 1);
+    assert_eq!(with_lists, format!("{first}016c05{}", "66".repeat(32)));
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod contract;
 mod model;
 mod embedded;
 mod full_disk;
+mod kept;
 mod codec;
 
 use sentinel_domain::{Instant, Offset};

@@ -7,13 +7,14 @@ use crate::entity::{ENTITY_KINDS, EntityKind, Key};
 use crate::field::{Category, CategoryValue};
 use crate::filter::EarlierAmounts;
 use crate::local_time::LocalTime;
+use crate::place::Distance;
 use crate::plan::Plan;
-use crate::table::{Dictionary, EntityTable, EventView};
+use crate::table::{Dictionary, EVENTS_MAX, EntityTable, EventView};
 use crate::totals::ABSENT;
 use crate::window::{FORGOTTEN_AFTER_MS, LATENESS_ALLOWED_MS};
 
-/// Events that go through the stages together. More would push each other out of the cache.
-const EVENTS_MAX: usize = 64;
+/// How many events ahead of the one at hand the lines are asked for where its windows begin.
+const CURSORS_AHEAD: usize = 8;
 
 /// Buffers of the stages, reused.
 #[derive(Debug, Default)]
@@ -23,6 +24,46 @@ pub(super) struct Batch {
     lookups: Vec<Lookup>,
     numbers: Vec<i64>,
     categories: Vec<u32>,
+    /// One bit a filter that the event passes.
+    marks: Vec<u32>,
+    locals: Vec<LocalTime>,
+    applied: Vec<Applied>,
+    /// Whether there are rows to fill. A set without a feature has nothing to say either.
+    answers: bool,
+}
+
+impl Batch {
+    /// The lookups of a lane; none behind the last.
+    fn lane(&self, lane: usize) -> &[Lookup] {
+        let events = self.times.len();
+        let from = (lane * events).min(self.lookups.len());
+        &self.lookups[from..(from + events).min(self.lookups.len())]
+    }
+
+    /// An event as its entities see it.
+    fn view<'a>(
+        &'a self,
+        at: usize,
+        (transaction, amount): (&'a Transaction, Option<i64>),
+        marks: u32,
+        plan: &Plan,
+    ) -> EventView<'a> {
+        let (numbers, categories) = (plan.numbers.len(), plan.categories.len());
+        let time = self.times[at];
+        EventView {
+            transaction,
+            answers: self.answers,
+            place: at,
+            time_ms: time.time_ms,
+            now_ms: time.now_ms,
+            is_too_late: time.is_too_late,
+            amount,
+            marks,
+            numbers: &self.numbers[at * numbers..(at + 1) * numbers],
+            categories: &self.categories[at * categories..(at + 1) * categories],
+            local: self.locals[at],
+        }
+    }
 }
 
 /// The kinds that the plan numbers, in the order in which each event meets them: singles, then pairs.
@@ -56,8 +97,12 @@ impl Lanes {
         self.singles.len() + self.pairs.len()
     }
 
-    fn iter(&self) -> impl Iterator<Item = &EntityKind> {
-        self.singles.iter().chain(&self.pairs)
+    /// The kind of a lane.
+    fn kind(&self, lane: usize) -> EntityKind {
+        match self.singles.get(lane) {
+            Some(kind) => *kind,
+            None => self.pairs[lane - self.singles.len()],
+        }
     }
 
     fn of(&self, kind: EntityKind) -> Option<usize> {
@@ -86,14 +131,17 @@ struct Lookup {
 }
 
 impl FeatureEngine {
-    /// Takes events in, in groups that never cross a sweep.
+    /// Takes events in, in groups that never cross a sweep; fills their rows where there are any.
     pub(super) fn run(
         &mut self,
         events: &[(&Transaction, Option<i64>)],
-        rows: &mut [f64],
+        rows: Option<&mut [f64]>,
         mut applied: impl FnMut(Applied),
     ) {
-        let width = self.set.width();
+        let (width, rows) = match rows {
+            Some(rows) => (self.set.width(), rows),
+            None => (0, Default::default()),
+        };
         assert_eq!(
             rows.len(),
             width * events.len(),
@@ -125,16 +173,124 @@ impl FeatureEngine {
         applied: &mut impl FnMut(Applied),
     ) {
         let mut batch = std::mem::take(&mut self.batch);
+        batch.answers = !rows.is_empty();
         self.look_up(events, &mut batch);
         self.find_candidates(events.len(), &mut batch);
         self.number(events, &mut batch);
         self.read_fields(events, &mut batch);
-        self.prefetch_blocks(events.len(), &batch);
-        let width = self.set.width();
-        for (at, row) in rows.chunks_exact_mut(width.max(1)).enumerate() {
-            applied(self.apply_one(events[at], at, &batch, row));
+        self.prefetch_columns(0, &batch);
+        self.prefetch_columns(1, &batch);
+        self.fill_own(events, &mut batch, rows);
+        for lane in 0..self.lanes.count() {
+            self.run_lane(lane, events, &mut batch, rows);
         }
+        batch.applied.iter().for_each(|one| applied(*one));
         self.batch = batch;
+    }
+
+    /// What the events say of themselves: slots that no entity fills, filters that ask for no history and
+    /// the payer's clock. The lines of the first lane's blocks are asked for meanwhile.
+    fn fill_own(
+        &mut self,
+        events: &[(&Transaction, Option<i64>)],
+        batch: &mut Batch,
+        rows: &mut [f64],
+    ) {
+        batch.marks.clear();
+        batch.locals.clear();
+        batch.applied.clear();
+        self.scratch.distances.fill(Distance::UNASKED);
+        let first = self.lane_with_blocks(0);
+        let plan = self.set.plan();
+        let width = rows.len() / events.len();
+        let later = if plan.kinds[EntityKind::Account.index()].keeps_amounts {
+            plan.history_filters
+        } else {
+            0
+        };
+        for (at, (transaction, amount)) in events.iter().enumerate() {
+            if let Some(first) = first {
+                self.prefetch_blocks(first, 0, at, batch);
+            }
+            if batch.answers {
+                let row = &mut rows[at * width..(at + 1) * width];
+                self.set.fill_own(transaction, *amount, row);
+            }
+            let earlier = EarlierAmounts::default();
+            let event = (*transaction, *amount);
+            batch.marks.push(marks(plan, !later, event, earlier));
+            batch.locals.push(if plan.needs_local_time {
+                LocalTime::of(transaction)
+            } else {
+                LocalTime::EPOCH
+            });
+            batch.applied.push(Applied {
+                too_late: batch.times[at].is_too_late,
+                ..Applied::default()
+            });
+        }
+    }
+
+    /// Takes the events of a group into the entities of one kind. The kinds know nothing of each other but
+    /// what an account paid before, which filters ask for, and accounts come first. So a kind's plan and
+    /// code are at hand for all events of the group, and what the next kind will touch is asked for
+    /// meanwhile.
+    fn run_lane(
+        &mut self,
+        lane: usize,
+        events: &[(&Transaction, Option<i64>)],
+        batch: &mut Batch,
+        rows: &mut [f64],
+    ) {
+        let width = rows.len() / events.len();
+        let kind = self.lanes.kind(lane);
+        let plan = self.tables[kind.index()].plan();
+        let (has_slots, keeps_amounts) = (!plan.slots.is_empty(), plan.keeps_amounts);
+        let mut marked = std::mem::take(&mut batch.marks);
+        let mut applied = std::mem::take(&mut batch.applied);
+        let lookups = batch.lane(lane);
+        let next = self.lane_with_blocks(lane + 1);
+        for lookup in lookups.iter().take(CURSORS_AHEAD) {
+            self.tables[kind.index()].prefetch_cursors(lookup.number);
+        }
+        self.prefetch_columns(lane + 2, batch);
+        for (at, (event, lookup)) in events.iter().zip(lookups).enumerate() {
+            let row = &mut rows[at * width..(at + 1) * width];
+            if let Some(next) = next {
+                self.prefetch_blocks(next, lane + 1, at, batch);
+            }
+            if let Some(later) = lookups.get(at + CURSORS_AHEAD) {
+                self.tables[kind.index()].prefetch_cursors(later.number);
+            }
+            if kind == EntityKind::Account && keeps_amounts {
+                let plan = self.set.plan();
+                let earlier = self.earlier_amounts(lookup);
+                marked[at] |= marks(plan, plan.history_filters, *event, earlier);
+            }
+            let table = &mut self.tables[kind.index()];
+            if lookup.begins_anew {
+                table.begin_anew(lookup.number);
+            }
+            if kind == EntityKind::Merchant && lookup.number != 0 && !batch.times[at].is_too_late {
+                table.keep_category(lookup.number, event.0.mcc);
+            }
+            if !lookup.is_named {
+                let slots = if batch.answers {
+                    &*table.plan().slots
+                } else {
+                    &[]
+                };
+                for slot in slots {
+                    row[usize::from(slot.at)] = f64::NAN;
+                }
+            } else if has_slots || keeps_amounts {
+                let view = batch.view(at, *event, marked[at], self.set.plan());
+                let flags = table.apply(lookup.number, &view, &mut self.scratch, row);
+                applied[at].late |= flags.is_late && has_slots;
+                applied[at].estimated |= flags.is_estimated && has_slots;
+            }
+        }
+        (batch.marks, batch.applied) = (marked, applied);
     }
 
     /// How each event stands to the partition's greatest event time. How many of them may go through
@@ -267,31 +423,33 @@ impl FeatureEngine {
         }
     }
 
-    /// Asks for the lines of what headers point at.
-    fn prefetch_blocks(&self, events: usize, batch: &Batch) {
-        let categories = self.set.plan().categories.len();
-        for (kind, lookups) in self.lanes.iter().zip(batch.lookups.chunks_exact(events)) {
-            let table = &self.tables[kind.index()];
-            if table.plan().slots.is_empty() || !table.plan().has_windows() {
-                continue;
-            }
-            for (at, lookup) in lookups.iter().enumerate() {
-                if lookup.number != 0 {
-                    let values = &batch.categories[at * categories..(at + 1) * categories];
-                    table.prefetch_blocks(lookup.number, values);
-                }
+    /// The kind of a lane, where there is such a lane and its entities have blocks.
+    fn lane_with_blocks(&self, lane: usize) -> Option<EntityKind> {
+        let kind = (lane < self.lanes.count()).then(|| self.lanes.kind(lane))?;
+        self.tables[kind.index()].has_blocks().then_some(kind)
+    }
+
+    /// Asks for the lines of a lane's further columns.
+    fn prefetch_columns(&self, lane: usize, batch: &Batch) {
+        if lane >= self.lanes.count() {
+            return;
+        }
+        let table = &self.tables[self.lanes.kind(lane).index()];
+        if table.has_columns() {
+            for lookup in batch.lane(lane).iter().filter(|one| one.number != 0) {
+                table.prefetch_columns(lookup.number);
             }
         }
-        for (kind, lookups) in self.lanes.iter().zip(batch.lookups.chunks_exact(events)) {
-            let table = &self.tables[kind.index()];
-            if table.plan().ring.is_none() {
-                continue;
-            }
-            for lookup in lookups {
-                if lookup.number != 0 {
-                    table.prefetch_cursors(lookup.number);
-                }
-            }
+    }
+
+    /// Asks for the lines of what headers point at.
+    #[inline]
+    fn prefetch_blocks(&self, kind: EntityKind, lane: usize, at: usize, batch: &Batch) {
+        let number = batch.lookups[lane * batch.times.len() + at].number;
+        if number != 0 {
+            let categories = self.set.plan().categories.len();
+            let values = &batch.categories[at * categories..(at + 1) * categories];
+            self.tables[kind.index()].prefetch_blocks(number, values);
         }
     }
 
@@ -321,76 +479,12 @@ impl FeatureEngine {
         }
     }
 
-    /// What the account of an event paid before, where some filter asks.
-    fn earlier_amounts(&self, at: usize, batch: &Batch) -> EarlierAmounts {
-        let account = EntityKind::Account;
-        let table = &self.tables[account.index()];
-        let Some(lane) = self
-            .lanes
-            .of(account)
-            .filter(|_| table.plan().keeps_amounts)
-        else {
-            return EarlierAmounts::default();
-        };
-        let lookup = &batch.lookups[lane * batch.times.len() + at];
+    /// What the account of an event paid before.
+    fn earlier_amounts(&self, lookup: &Lookup) -> EarlierAmounts {
         if lookup.begins_anew {
             return EarlierAmounts::default();
         }
-        table.earlier_amounts(lookup.number)
-    }
-
-    fn apply_one(
-        &mut self,
-        (transaction, amount): (&Transaction, Option<i64>),
-        at: usize,
-        batch: &Batch,
-        row: &mut [f64],
-    ) -> Applied {
-        let plan = self.set.plan();
-        let time = batch.times[at];
-        let view = EventView {
-            transaction,
-            time_ms: time.time_ms,
-            now_ms: time.now_ms,
-            is_too_late: time.is_too_late,
-            amount,
-            marks: marks(plan, (transaction, amount), self.earlier_amounts(at, batch)),
-            numbers: &batch.numbers[at * plan.numbers.len()..(at + 1) * plan.numbers.len()],
-            categories: &batch.categories
-                [at * plan.categories.len()..(at + 1) * plan.categories.len()],
-            local: if plan.needs_local_time {
-                LocalTime::of(transaction)
-            } else {
-                LocalTime::EPOCH
-            },
-        };
-        let mut applied = Applied {
-            too_late: time.is_too_late,
-            ..Applied::default()
-        };
-        self.set.fill_own(transaction, amount, row);
-        let lookups = batch.lookups[at..].iter().step_by(batch.times.len());
-        for (kind, lookup) in self.lanes.iter().zip(lookups) {
-            let table = &mut self.tables[kind.index()];
-            if lookup.begins_anew {
-                table.begin_anew(lookup.number);
-            }
-            if *kind == EntityKind::Merchant && lookup.number != 0 && !time.is_too_late {
-                table.keep_category(lookup.number, transaction.mcc);
-            }
-            if !lookup.is_named {
-                for slot in &table.plan().slots {
-                    row[usize::from(slot.at)] = f64::NAN;
-                }
-            } else if !table.plan().slots.is_empty() || table.plan().keeps_amounts {
-                let flags = table.apply(lookup.number, &view, &mut self.scratch, row);
-                if !table.plan().slots.is_empty() {
-                    applied.late |= flags.is_late;
-                    applied.estimated |= flags.is_estimated;
-                }
-            }
-        }
-        applied
+        self.tables[EntityKind::Account.index()].earlier_amounts(lookup.number)
     }
 }
 
@@ -415,15 +509,24 @@ fn name(table: &mut EntityTable, key: Key<'_>, lookup: &mut Lookup, time: Time) 
     }
 }
 
-/// One bit a filter that the event passes.
+/// One bit a filter that the event passes, of those that are asked about.
 fn marks(
     plan: &Plan,
+    asked: u32,
     (transaction, amount): (&Transaction, Option<i64>),
     earlier: EarlierAmounts,
 ) -> u32 {
     let mut marks = 0;
-    for (at, filter) in plan.filters.iter().enumerate() {
-        marks |= u32::from(filter.matches(transaction, amount, earlier)) << at;
+    for (at, flag) in &plan.flags {
+        if asked >> at & 1 == 1 {
+            marks |= u32::from(flag.holds(transaction, amount, earlier)) << at;
+        }
+    }
+    for at in &plan.further_filters {
+        if asked >> at & 1 == 1 {
+            let filter = &plan.filters[usize::from(*at)];
+            marks |= u32::from(filter.matches(transaction, amount, earlier)) << at;
+        }
     }
     marks
 }

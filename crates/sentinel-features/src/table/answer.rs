@@ -1,15 +1,15 @@
 //! Answers: slots of the row from readings and facts.
 
 use super::EntityTable;
-use super::apply::{EventView, Scratch, Seat};
+use super::apply::{EventView, FACTS, Scratch, Seat};
 use crate::calendar::Calendar;
 use crate::fact::Fact;
 use crate::fraud::{DAYS_KEPT, Frauds};
-use crate::plan::{COLUMNS_MAX, Output, Statistic, is_exact};
+use crate::plan::{COLUMNS_MAX, Output, Statistic};
 use crate::reading::{COUNT, Readings, line_of_category, line_of_mark};
 use crate::tiles::{TileHeader, TileStore};
 use crate::totals::{ABSENT, count_to_f64, deviation, to_f64};
-use crate::window::{DAY_MS, HOUR_MS, LONGEST_EXACT_MS, WINDOWS};
+use crate::window::{DAY_MS, EXACT_COUNT, HOUR_MS, LONGEST_EXACT_MS, WINDOWS, Window};
 
 /// How long a fraud takes to become known, by and large: rates look at what is older.
 const LABEL_DELAY_DAYS: i64 = 7;
@@ -39,11 +39,19 @@ impl EntityTable {
         }
     }
 
+    /// Forgets frauds that are too old to count, where an event was taken in.
+    pub(super) fn forget_frauds(&mut self, at: usize, newest_ms: i64) {
+        let slot = self.records[at].windows.frauds;
+        if let Some(frauds) = self.fraud_slab.get_mut(slot) {
+            frauds.forget(newest_ms.div_euclid(DAY_MS));
+        }
+    }
+
     fn dormant_seconds(&self, at: usize, seat: &Seat, scratch: &Scratch) -> f64 {
         if scratch.facts[usize::from(Fact::IsNew.code())] == 1.0 {
             return f64::NAN;
         }
-        let windows = &self.windows[at];
+        let windows = &self.records[at].windows;
         let ended_ms = windows.silence_ended_ms;
         if ended_ms != i64::MIN && seat.newest_ms - ended_ms < LONGEST_EXACT_MS {
             to_f64(windows.silence_ms) / 1000.0
@@ -66,11 +74,10 @@ impl EntityTable {
             seat.newest_ms
         };
         let today = newest_ms.div_euclid(DAY_MS);
-        let frauds = at.and_then(|at| self.fraud_slab.get_mut(self.frauds[at]));
-        if let Some(frauds) = frauds.filter(|_| seat.is_taken_in) {
-            frauds.forget(today);
+        if let Some(at) = at.filter(|_| seat.is_taken_in) {
+            self.forget_frauds(at, newest_ms);
         }
-        let frauds = at.and_then(|at| self.fraud_slab.get(self.frauds[at]));
+        let frauds = at.and_then(|at| self.fraud_slab.get(self.records[at].windows.frauds));
         let known = |from, to| frauds.map_or(0, |frauds| frauds.between(from, to));
         scratch.set(
             Fact::FraudCountEver,
@@ -88,7 +95,7 @@ impl EntityTable {
             return;
         };
         let header = at.filter(|at| self.has_days(*at, event));
-        let header = header.map(|at| &self.windows[at].days);
+        let header = header.map(|at| &self.records[at].windows.days);
         if self.plan.has_fraud_run() {
             let run = header
                 .zip(frauds)
@@ -122,7 +129,7 @@ impl EntityTable {
         if !self.plan.has_calendar() {
             return;
         }
-        let calendar = at.map_or(&Calendar::EMPTY, |at| &self.calendars[at]);
+        let calendar = at.map_or(&Calendar::EMPTY, |at| &self.persons[at].calendar);
         scratch.set(Fact::DayCount, count_to_f64(calendar.day.count));
         scratch.set(Fact::DaySum, to_f64(calendar.day.sum));
         scratch.set(Fact::MonthCount, count_to_f64(calendar.month.count));
@@ -139,14 +146,14 @@ impl EntityTable {
     ) {
         let shapes = &self.plan.shapes;
         for (at, fact) in &shapes.facts {
-            row[usize::from(*at)] = scratch.facts[usize::from(*fact)];
+            row[usize::from(*at)] = scratch.facts[usize::from(*fact) % FACTS];
         }
         let Some(seat) = seat else {
             return;
         };
         let readings = &scratch.readings;
-        for (at, line, window) in &shapes.counts {
-            row[usize::from(*at)] = count_to_f64(readings.count(*line, *window));
+        for (at, place, window) in &shapes.counts {
+            row[usize::from(*at)] = count_to_f64(readings.count_at(*place, *window));
         }
         for (at, column, window) in &shapes.sums {
             row[usize::from(*at)] = readings.number(*column, *window).sum();
@@ -157,9 +164,10 @@ impl EntityTable {
         for (at, column, window) in &shapes.maxima {
             row[usize::from(*at)] = readings.number(*column, *window).max();
         }
+        let within = windows_with(seat, event);
         for (at, column, window) in &shapes.to_means {
             let own = own(scratch, *column);
-            let is_within = is_within(seat, event, own, *window);
+            let is_within = own.is_some() && within >> window & 1 == 1;
             row[usize::from(*at)] = readings.number(*column, *window).to_mean(own, is_within);
         }
         for slot in &shapes.others {
@@ -180,7 +188,7 @@ impl EntityTable {
     fn value(&self, output: Output, seat: &Seat, event: &EventView<'_>, scratch: &Scratch) -> f64 {
         let readings = &scratch.readings;
         match output {
-            Output::Fact(fact) => scratch.facts[usize::from(fact.code())],
+            Output::Fact(fact) => scratch.facts[usize::from(fact.code()) % FACTS],
             Output::Count { window } => count_to_f64(readings.count(COUNT, window)),
             Output::Marked { mark, window } => {
                 count_to_f64(readings.count(line_of_mark(mark), window))
@@ -231,7 +239,7 @@ impl EntityTable {
     ) -> f64 {
         let totals = scratch.readings.number(column, window);
         let own = own(scratch, column);
-        let is_within = is_within(seat, event, own, window);
+        let is_within = own.is_some() && windows_with(seat, event) >> window & 1 == 1;
         let value = match statistic {
             Statistic::ToMean => return totals.to_mean(own, is_within),
             Statistic::ZScore => return totals.z_score(own, is_within),
@@ -268,14 +276,22 @@ fn own(scratch: &Scratch, column: u8) -> Option<i64> {
     (own != ABSENT).then_some(own)
 }
 
-/// Whether the event's own number is among those of a window: a late event is in the windows that reach
-/// back to it, and in no other.
+/// One bit a window that holds the event itself: a late event is in the windows that reach back to it, and
+/// in no other.
 #[inline]
-fn is_within(seat: &Seat, event: &EventView<'_>, own: Option<i64>, window: u8) -> bool {
-    seat.is_taken_in
-        && own.is_some()
-        && (!is_exact(window)
-            || seat.newest_ms - event.time_ms < WINDOWS[usize::from(window)].length_ms)
+fn windows_with(seat: &Seat, event: &EventView<'_>) -> u32 {
+    let age_ms = seat.newest_ms.saturating_sub(event.time_ms);
+    if !seat.is_taken_in {
+        0
+    } else if age_ms <= 0 {
+        u32::MAX
+    } else {
+        let holds = |(at, window): (usize, &Window)| at >= EXACT_COUNT || age_ms < window.length_ms;
+        let windows = WINDOWS.iter().enumerate();
+        windows.fold(0, |bits, window| {
+            bits | u32::from(holds(window)) << window.0
+        })
+    }
 }
 
 /// Known frauds in a row, and the hour in which the row began. An hour with events but without a known

@@ -6,7 +6,7 @@ use super::{EXACT_EMPTY_MS, EntityTable, Lifetime, RATES_EMPTY_MS, TILED_EMPTY_M
 use crate::fact::Fact;
 use crate::habit::Habit;
 use crate::local_time::LocalTime;
-use crate::place::{Place, Way};
+use crate::place::{Distance, Way};
 use crate::plan::{COLUMNS_MAX, D7, D30};
 use crate::reading::{Readings, Sample, line_of_category, row_of_window};
 use crate::ring::RingHeader;
@@ -15,10 +15,17 @@ use crate::tiles::TileHeader;
 use crate::totals::{ABSENT, count_to_f64, ratio, to_f64};
 use crate::window::LONGEST_EXACT_MS;
 
+/// Events that go through the stages together. More would push each other out of the cache.
+pub(crate) const EVENTS_MAX: usize = 64;
+
 /// An event as every entity sees it.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct EventView<'a> {
     pub transaction: &'a Transaction,
+    /// Whether there is a row to fill.
+    pub answers: bool,
+    /// Its place in the group.
+    pub place: usize,
     pub time_ms: i64,
     /// The partition's greatest event time, this event included.
     pub now_ms: i64,
@@ -38,29 +45,36 @@ pub(crate) struct EntityFlags {
     pub is_estimated: bool,
 }
 
+/// Places for facts: a power of two, so that a masked place needs no check.
+pub(super) const FACTS: usize = 32;
+const _: () = assert!(Fact::ALL.len() <= FACTS);
+
 /// Buffers reused from entity to entity.
 #[derive(Debug)]
 pub(crate) struct Scratch {
     pub readings: Readings,
-    pub facts: [f64; Fact::ALL.len()],
+    pub facts: [f64; FACTS],
     pub numbers: [i64; COLUMNS_MAX],
     pub values: [u32; COLUMNS_MAX],
+    /// Of each event of a group, the distance that was asked for last.
+    pub distances: [Distance; EVENTS_MAX],
 }
 
 impl Default for Scratch {
     fn default() -> Self {
         Self {
             readings: Readings::default(),
-            facts: [f64::NAN; Fact::ALL.len()],
+            facts: [f64::NAN; FACTS],
             numbers: [ABSENT; COLUMNS_MAX],
             values: [0; COLUMNS_MAX],
+            distances: [Distance::UNASKED; EVENTS_MAX],
         }
     }
 }
 
 impl Scratch {
     pub(super) fn set(&mut self, fact: Fact, value: f64) {
-        self.facts[usize::from(fact.code())] = value;
+        self.facts[usize::from(fact.code()) % FACTS] = value;
     }
 }
 
@@ -84,6 +98,9 @@ impl EntityTable {
         row: &mut [f64],
     ) -> EntityFlags {
         let at = (number as usize).checked_sub(1);
+        if !event.answers {
+            return self.absorb(at, event, scratch);
+        }
         self.describe_past(at, event, scratch);
         if !self.plan.has_windows() {
             self.live_on(at, event);
@@ -104,12 +121,44 @@ impl EntityTable {
         flags
     }
 
+    /// Takes an event in and reads nothing but what the windows themselves take in.
+    fn absorb(
+        &mut self,
+        at: Option<usize>,
+        event: &EventView<'_>,
+        scratch: &mut Scratch,
+    ) -> EntityFlags {
+        let mut flags = EntityFlags::default();
+        if let Some(at) = at.filter(|_| self.plan.has_windows() && !event.is_too_late) {
+            if self.plan.numbers.iter().any(|column| column.is_distance) {
+                let way = self.way(Some(at), event, &mut scratch.distances[event.place]);
+                self.set_distance(way.map_or(ABSENT, |way| way.metres), scratch);
+            }
+            self.select_columns(event, scratch);
+            let seat;
+            (seat, flags) = self.take_in(at, event, scratch);
+            if self.plan.has_fraud() {
+                self.forget_frauds(at, seat.newest_ms);
+            }
+        }
+        self.live_on(at, event);
+        flags
+    }
+
+    fn set_distance(&self, metres: i64, scratch: &mut Scratch) {
+        for (column, number) in self.plan.numbers.iter().zip(&mut scratch.numbers) {
+            if column.is_distance {
+                *number = metres;
+            }
+        }
+    }
+
     /// What the entity knew before the event, and the event's own way.
     fn describe_past(&self, at: Option<usize>, event: &EventView<'_>, scratch: &mut Scratch) {
         if self.plan.facts == 0 && !self.plan.has_place() {
             return;
         }
-        let lifetime = at.map_or(Lifetime::EMPTY, |at| self.lifetimes[at]);
+        let lifetime = at.map_or(&Lifetime::EMPTY, |at| self.lifetime(at));
         let is_known = lifetime.count > 0;
         let time = event.transaction.event_time;
         let since = |earlier: Instant| {
@@ -124,7 +173,7 @@ impl EntityTable {
         scratch.set(Fact::SecondsSinceLast, since(lifetime.newest));
         scratch.set(Fact::SecondsSinceFirst, since(lifetime.first));
         if self.plan.wants(Fact::AmountToMeanEver) {
-            let windows = at.map_or(Windows::EMPTY, |at| self.windows[at]);
+            let windows = at.map_or(&Windows::EMPTY, |at| &self.records[at].windows);
             let mean = if windows.amounts == 0 {
                 f64::NAN
             } else {
@@ -134,31 +183,26 @@ impl EntityTable {
             scratch.set(Fact::AmountToMeanEver, ratio(amount, mean));
         }
         if self.plan.has_place() {
-            let way = self.way(at, event);
+            let way = self.way(at, event, &mut scratch.distances[event.place]);
             scratch.set(
                 Fact::DistanceKm,
                 way.map_or(f64::NAN, |way| way.distance_km),
             );
             scratch.set(Fact::SpeedKmh, way.map_or(f64::NAN, |way| way.speed_kmh));
-            let metres = way.map_or(ABSENT, |way| way.metres);
-            for (column, number) in self.plan.numbers.iter().zip(&mut scratch.numbers) {
-                if column.is_distance {
-                    *number = metres;
-                }
-            }
+            self.set_distance(way.map_or(ABSENT, |way| way.metres), scratch);
         }
         if self.plan.has_habit() {
-            let habit = at.map_or(&Habit::EMPTY, |at| &self.habits[at]);
+            let habit = at.map_or(&Habit::EMPTY, |at| &self.persons[at].habit);
             scratch.set(Fact::HourShare, habit.hour_share(&event.local));
             scratch.set(Fact::WeekdayShare, habit.weekday_share(&event.local));
             scratch.set(Fact::AmountShare, habit.amount_share(event.amount));
         }
     }
 
-    fn way(&self, at: Option<usize>, event: &EventView<'_>) -> Option<Way> {
-        let last = self.places[at?]?;
+    fn way(&self, at: Option<usize>, event: &EventView<'_>, known: &mut Distance) -> Option<Way> {
+        let last = self.records[at?].place.get()?;
         let here = event.transaction.coordinates?;
-        Some(last.way_to(event.transaction.event_time, here))
+        Some(last.way_to(event.transaction.event_time, here, known))
     }
 
     /// Selects the kind's columns from the set's; distances are there already.
@@ -193,7 +237,7 @@ impl EntityTable {
             numbers: &scratch.numbers,
             values: &scratch.values,
         };
-        let windows = &mut self.windows[at];
+        let windows = &mut self.records[at].windows;
         let before_ms = windows.newest_ms;
         let is_late = event.time_ms < before_ms;
         let newest_ms = before_ms.max(event.time_ms);
@@ -214,20 +258,15 @@ impl EntityTable {
         }
         if let Some(hours) = &mut self.hours {
             hours.take_in(&mut windows.hours, newest_ms, &sample);
-            hours.read(&windows.hours, D7, readings);
+            if event.answers {
+                hours.read(&windows.hours, D7, readings);
+            }
         }
         if let Some(days) = &mut self.days {
             days.take_in(&mut windows.days, newest_ms, &sample);
-            days.read(&windows.days, D30, readings);
-        }
-        let sets = self.plan.seen.len();
-        let headers = &mut self.seen[at * sets..(at + 1) * sets];
-        for (column, header) in self.plan.seen.iter().zip(headers) {
-            let value = sample.values[usize::from(*column)];
-            self.seen_store
-                .take_in(header, newest_ms, event.time_ms, value);
-            read_seen(header, *column, readings);
-            is_estimated |= header.is_sampled();
+            if event.answers {
+                days.read(&windows.days, D30, readings);
+            }
         }
         let seat = Seat {
             newest_ms,
@@ -235,6 +274,17 @@ impl EntityTable {
             position,
             is_taken_in: true,
         };
+        for (set, column) in self.plan.seen.iter().enumerate() {
+            let header = match set.checked_sub(1) {
+                None => &mut self.records[at].seen,
+                Some(further) => &mut self.seen[at * (self.plan.seen.len() - 1) + further],
+            };
+            let value = sample.values[usize::from(*column)];
+            self.seen_store
+                .take_in(header, newest_ms, event.time_ms, value);
+            read_seen(header, *column, readings);
+            is_estimated |= header.is_sampled();
+        }
         (
             seat,
             EntityFlags {
@@ -246,7 +296,7 @@ impl EntityTable {
 
     /// Answers an event that came too late from the windows as they are.
     fn peek(&self, at: usize, event: &EventView<'_>, scratch: &mut Scratch) -> (Seat, EntityFlags) {
-        let windows = &self.windows[at];
+        let windows = &self.records[at].windows;
         let idle_ms = event.now_ms.saturating_sub(windows.newest_ms);
         let mut seat = Seat {
             newest_ms: windows.newest_ms,
@@ -275,10 +325,11 @@ impl EntityTable {
         if let Some(store) = &self.days {
             store.read(&days, D30, readings);
         }
-        let sets = self.plan.seen.len();
-        let headers = &self.seen[at * sets..(at + 1) * sets];
-        for (column, header) in self.plan.seen.iter().zip(headers) {
-            let header = if is_still { &SeenHeader::EMPTY } else { header };
+        for (set, column) in self.plan.seen.iter().enumerate() {
+            let header = match is_still {
+                true => &SeenHeader::EMPTY,
+                false => self.seen(at, set),
+            };
             read_seen(header, *column, readings);
             is_estimated |= header.is_sampled();
         }
@@ -312,7 +363,7 @@ impl EntityTable {
             return;
         };
         let time = event.transaction.event_time;
-        let lifetime = &mut self.lifetimes[at];
+        let lifetime = self.lifetime_mut(at);
         if lifetime.count == 0 || time < lifetime.first {
             lifetime.first = time;
         }
@@ -320,21 +371,28 @@ impl EntityTable {
             lifetime.newest = time;
         }
         lifetime.count += 1;
-        if let Some(place) = self.places.get_mut(at) {
-            Place::renew(place, time, event.transaction.coordinates);
+        if self.plan.has_place() {
+            let place = &mut self.records[at].place;
+            place.renew(time, event.transaction.coordinates);
         }
-        if let Some(habit) = self.habits.get_mut(at) {
-            habit.take_in(&event.local, event.amount);
-        }
-        if let Some(calendar) = self.calendars.get_mut(at) {
-            calendar.take_in(&event.local, event.amount);
+        if let Some(person) = self.persons.get_mut(at) {
+            // Both or one: what no feature asks for is empty in no answer and in no byte of a snapshot.
+            if self.plan.has_habit() {
+                person.habit.take_in(&event.local, event.amount);
+            }
+            if self.plan.has_calendar() {
+                person.calendar.take_in(&event.local, event.amount);
+            }
         }
     }
 
     /// Whether days of an entity are still counted when a too late event asks.
     pub(super) fn has_days(&self, at: usize, event: &EventView<'_>) -> bool {
         !event.is_too_late
-            || event.now_ms.saturating_sub(self.windows[at].newest_ms) < RATES_EMPTY_MS
+            || event
+                .now_ms
+                .saturating_sub(self.records[at].windows.newest_ms)
+                < RATES_EMPTY_MS
     }
 }
 

@@ -1,6 +1,6 @@
 //! What entities weigh.
 
-use super::EntityTable;
+use super::{EntityTable, Record};
 use crate::engine::{KindCensus, Weight};
 use crate::entity::EntityKind;
 use crate::ring::RingStore;
@@ -9,10 +9,10 @@ impl EntityTable {
     /// What each entity weighs: its name, its columns and the blocks it holds. Appended to `all` too.
     pub fn census(&self, kind: EntityKind, all: &mut Vec<u32>) -> KindCensus {
         let mut classes: [Vec<u32>; 3] = Default::default();
-        for at in 0..self.lifetimes.len() {
-            if self.lifetimes[at].named_ms != i64::MIN {
-                let windows = self.windows.get(at);
-                let class = windows.map_or(0, |windows| RingStore::class_of(&windows.ring));
+        for at in 0..self.places() {
+            if self.lifetime(at).named_ms != i64::MIN {
+                let record = self.records.get(at);
+                let class = record.map_or(0, |one| RingStore::class_of(&one.windows.ring));
                 classes[class].push(u32::try_from(self.bytes_of(at)).unwrap_or(u32::MAX));
             }
         }
@@ -28,9 +28,7 @@ impl EntityTable {
 
     /// Bytes held by all entities.
     pub fn bytes(&self) -> usize {
-        let columns: usize = (0..self.lifetimes.len())
-            .map(|at| self.columns_of(at))
-            .sum();
+        let columns: usize = (0..self.places()).map(|at| self.columns_of(at)).sum();
         let rings = self.ring.as_ref().map_or(0, RingStore::bytes);
         let hours = self.hours.as_ref().map_or(0, |tiles| tiles.bytes());
         let days = self.days.as_ref().map_or(0, |tiles| tiles.bytes());
@@ -39,7 +37,7 @@ impl EntityTable {
 
     fn bytes_of(&self, at: usize) -> usize {
         let mut bytes = self.columns_of(at);
-        if let Some(windows) = self.windows.get(at) {
+        if let Some(Record { windows, .. }) = self.records.get(at) {
             let ring = self.ring.as_ref();
             bytes += ring.map_or(0, |ring| ring.bytes_of(&windows.ring));
             let hours = self.hours.as_ref();
@@ -47,12 +45,10 @@ impl EntityTable {
             let days = self.days.as_ref();
             bytes += days.map_or(0, |tiles| tiles.bytes_of(&windows.days));
         }
-        let sets = self.plan.seen.len();
-        let headers = &self.seen[at * sets..(at + 1) * sets];
+        let sets = 0..self.plan.seen.len();
         bytes
-            + headers
-                .iter()
-                .map(|header| self.seen_store.bytes_of(header))
+            + sets
+                .map(|set| self.seen_store.bytes_of(self.seen(at, set)))
                 .sum::<usize>()
     }
 
@@ -63,13 +59,10 @@ impl EntityTable {
         }
         self.index
             .bytes_of(u32::try_from(at + 1).unwrap_or(u32::MAX))
+            + width(&self.records)
             + width(&self.lifetimes)
-            + width(&self.windows)
-            + width(&self.places)
-            + width(&self.habits)
-            + width(&self.calendars)
-            + width(&self.seen) * self.plan.seen.len()
-            + width(&self.frauds)
+            + width(&self.persons)
+            + width(&self.seen) * self.plan.seen.len().saturating_sub(1)
             + width(&self.categories)
     }
 }

@@ -10,6 +10,7 @@ use crate::fraud::Frauds;
 use crate::habit::Habit;
 use crate::index::Index;
 use crate::place::Place;
+use crate::seen::SeenHeader;
 use crate::slab::NONE;
 use crate::tiles::{TileHeader, TileStore};
 
@@ -21,9 +22,9 @@ const NUMBER: u64 = 2;
 impl EntityTable {
     /// Writes every entity.
     pub fn encode(&self, writer: &mut Writer<'_>) {
-        let is_named = |at: usize| self.lifetimes[at].named_ms != i64::MIN;
+        let is_named = |at: usize| self.lifetime(at).named_ms != i64::MIN;
         encode_index(&self.index, is_named, writer);
-        for at in (0..self.lifetimes.len()).filter(|at| is_named(*at)) {
+        for at in (0..self.places()).filter(|at| is_named(*at)) {
             self.encode_entity(at, writer);
             writer.between();
         }
@@ -42,17 +43,16 @@ impl EntityTable {
     }
 
     fn encode_entity(&self, at: usize, writer: &mut Writer<'_>) {
-        let lifetime = &self.lifetimes[at];
+        let lifetime = self.lifetime(at);
         writer.signed(lifetime.named_ms);
         writer.unsigned(lifetime.count);
         writer.signed(lifetime.first.micros());
         writer.signed(lifetime.newest.micros());
-        if let Some(windows) = self.windows.get(at) {
-            self.encode_windows(windows, writer);
+        if self.plan.has_windows() {
+            self.encode_windows(&self.records[at].windows, writer);
         }
-        let sets = self.plan.seen.len();
-        for header in &self.seen[at * sets..(at + 1) * sets] {
-            let (level, hour, pairs) = self.seen_store.values(header);
+        for set in 0..self.plan.seen.len() {
+            let (level, hour, pairs) = self.seen_store.values(self.seen(at, set));
             writer.unsigned(u64::from(level));
             writer.signed(i64::from(hour));
             writer.count(pairs.len());
@@ -61,7 +61,8 @@ impl EntityTable {
                 writer.signed(i64::from(hour) - i64::from(seen));
             }
         }
-        if let Some(place) = self.places.get(at) {
+        if self.plan.has_place() {
+            let place = self.records[at].place.get();
             writer.unsigned(u64::from(place.is_some()));
             if let Some(place) = place {
                 writer.signed(place.time.micros());
@@ -69,21 +70,23 @@ impl EntityTable {
                 writer.signed(i64::from(place.coordinates.lon_e7));
             }
         }
-        if let Some(habit) = self.habits.get(at) {
+        if self.plan.has_habit() {
+            let habit = &self.persons[at].habit;
             let counters = habit.hours.iter().chain(&habit.weekdays);
             for counter in counters.chain(&habit.amounts) {
                 writer.unsigned(u64::from(*counter));
             }
         }
-        if let Some(calendar) = self.calendars.get(at) {
+        if self.plan.has_calendar() {
+            let calendar = &self.persons[at].calendar;
             for page in [&calendar.day, &calendar.month] {
                 writer.signed(page.number);
                 writer.unsigned(page.count);
                 writer.signed(page.sum);
             }
         }
-        if let Some(frauds) = self.frauds.get(at) {
-            let frauds = self.fraud_slab.get(*frauds);
+        if self.plan.has_fraud() {
+            let frauds = self.fraud_slab.get(self.records[at].windows.frauds);
             writer.unsigned(u64::from(frauds.is_some()));
             if let Some(frauds) = frauds {
                 encode_frauds(frauds, writer);
@@ -112,17 +115,16 @@ impl EntityTable {
     }
 
     fn restore_entity(&mut self, at: usize, reader: &mut Reader<'_>) -> Result<(), CodecError> {
-        self.lifetimes[at] = Lifetime {
+        *self.lifetime_mut(at) = Lifetime {
             named_ms: reader.signed("an entity's time")?,
             count: reader.unsigned("an entity's events")?,
             first: Instant::from_micros(reader.signed("an entity's first event")?),
             newest: Instant::from_micros(reader.signed("an entity's newest event")?),
         };
-        if at < self.windows.len() {
-            self.windows[at] = self.restore_windows(reader)?;
+        if self.plan.has_windows() {
+            self.records[at].windows = self.restore_windows(reader)?;
         }
-        let sets = self.plan.seen.len();
-        for header in &mut self.seen[at * sets..(at + 1) * sets] {
+        for set in 0..self.plan.seen.len() {
             let level = reader.small("a sampling level")?;
             let hour: i32 = reader.small_signed("an hour")?;
             let mut pairs = Vec::new();
@@ -138,27 +140,29 @@ impl EntityTable {
             if pairs.len() > crate::seen::VALUES_MAX || level > 31 {
                 return Err(CodecError::Content("values"));
             }
-            self.seen_store.restore(header, (level, hour), &pairs);
+            let mut header = SeenHeader::EMPTY;
+            self.seen_store.restore(&mut header, (level, hour), &pairs);
+            *self.seen_mut(at, set) = header;
         }
-        if at < self.places.len() && reader.unsigned("a place")? != 0 {
+        if self.plan.has_place() && reader.unsigned("a place")? != 0 {
             let time = Instant::from_micros(reader.signed("a place's time")?);
             let lat_e7 = reader.small_signed("a latitude")?;
             let lon_e7 = reader.small_signed("a longitude")?;
             let coordinates = Coordinates::new(lat_e7, lon_e7);
             let coordinates = coordinates.ok_or(CodecError::Content("a place"))?;
-            self.places[at] = Some(Place { time, coordinates });
+            self.records[at].place.set(Place { time, coordinates });
         }
-        if at < self.habits.len() {
-            self.habits[at] = restore_habit(reader)?;
+        if self.plan.has_habit() {
+            self.persons[at].habit = restore_habit(reader)?;
         }
-        if at < self.calendars.len() {
-            self.calendars[at] = Calendar {
+        if self.plan.has_calendar() {
+            self.persons[at].calendar = Calendar {
                 day: restore_page(reader)?,
                 month: restore_page(reader)?,
             };
         }
-        if at < self.frauds.len() && reader.unsigned("frauds")? != 0 {
-            self.frauds[at] = self.fraud_slab.insert(restore_frauds(reader)?);
+        if self.plan.has_fraud() && reader.unsigned("frauds")? != 0 {
+            self.records[at].windows.frauds = self.fraud_slab.insert(restore_frauds(reader)?);
         }
         if at < self.categories.len() {
             self.categories[at] = reader.small("a category")?;
@@ -188,12 +192,12 @@ impl EntityTable {
     }
 
     fn add_place_at(&mut self, at: usize) {
-        if self.lifetimes.len() == at {
+        if self.places() == at {
             self.add_columns();
         }
-        debug_assert_eq!(self.lifetimes[at].named_ms, i64::MIN);
-        if let Some(frauds) = self.frauds.get_mut(at) {
-            *frauds = NONE;
+        debug_assert_eq!(self.lifetime(at).named_ms, i64::MIN);
+        if let Some(record) = self.records.get_mut(at) {
+            record.windows.frauds = NONE;
         }
     }
 }

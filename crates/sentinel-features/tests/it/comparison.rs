@@ -114,6 +114,11 @@ impl Subject {
         flags(applied)
     }
 
+    /// Takes an event into the engine alone, which says nothing of it.
+    pub fn absorb(&mut self, event: &Event) {
+        self.engine.absorb(&[(&event.transaction(), event.amount)]);
+    }
+
     /// Applies an event to both; every slot is compared where asked to.
     pub fn pass(&mut self, event: &Event, compare: bool) -> Result<Told, String> {
         let transaction = event.transaction();

@@ -33,5 +33,6 @@ mod many_values;
 mod names;
 mod same_bits;
 mod codec;
+mod erased;
 mod allocations;
 mod campaign;

@@ -7,7 +7,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use sentinel_domain::{Activation, Entry, LogPosition, Outcome};
+use sentinel_domain::{Activation, Entry, LogPosition, Offset, Outcome};
 use sentinel_eventlog::{
     OutcomeEncoder, VersionsTable, decode_entry, decode_outcome, encode_entry,
 };
@@ -30,7 +30,12 @@ impl PartitionState {
     /// Writes everything that later outcomes depend on.
     pub(crate) fn write<W: Write>(&self, head: &Head, out: &mut SectionWriter<W>) {
         out.section(Section::Head, &head.encode());
-        out.section(Section::Counts, &encode_counts(self.fed, self.backfilled));
+        let mut counts = encode_counts(self.fed, self.backfilled);
+        // Nothing at all where there is none, as before there were any.
+        self.skipped
+            .iter()
+            .for_each(|one| put_u64(&mut counts, one.0));
+        out.section(Section::Counts, &counts);
         let mut bytes = Vec::new();
         for content in self.active.contents() {
             bytes.clear();
@@ -60,8 +65,8 @@ impl PartitionState {
         let mut state = Self::new(head.log, head.partition);
         state.next = head.next;
         let counts = from.expect(Section::Counts)?;
-        (state.fed, state.backfilled) =
-            decode_counts(&counts).map_err(|detail| from.damaged(detail))?;
+        (state.fed, state.backfilled, state.skipped) =
+            decode_counts(&counts, head.next).map_err(|detail| from.damaged(detail))?;
         state.active = read_contents(from)?;
         state.read_switches(from)?;
         read_ids(&mut state.idempotency, Section::EventIds, head, from)?;
@@ -140,7 +145,21 @@ fn encode_counts(fed: Fed, backfilled: Option<Backfilled>) -> Vec<u8> {
     out
 }
 
-fn decode_counts(bytes: &[u8]) -> Result<(Fed, Option<Backfilled>), String> {
+/// What a snapshot says to skip, by its first sections.
+pub(crate) fn read_skipped(
+    head: &Head,
+    from: &mut SectionReader,
+) -> Result<Vec<Offset>, SnapshotError> {
+    let counts = from.expect(Section::Counts)?;
+    let decoded = decode_counts(&counts, head.next);
+    decoded
+        .map(|(_, _, skipped)| skipped)
+        .map_err(|detail| from.damaged(detail))
+}
+
+type Counts = (Fed, Option<Backfilled>, Vec<Offset>);
+
+fn decode_counts(bytes: &[u8], next: Offset) -> Result<Counts, String> {
     let mut fields = Fields(bytes);
     let fed = Fed {
         transactions: fields.u64("transactions taken in")?,
@@ -156,8 +175,15 @@ fn decode_counts(bytes: &[u8]) -> Result<(Fed, Option<Backfilled>), String> {
         }),
         other => return Err(format!("a backfill is there or not, and not {other}")),
     };
-    fields.finish("the counts")?;
-    Ok((fed, backfilled))
+    let mut skipped = Vec::new();
+    while !fields.0.is_empty() {
+        let one = fields.offset("an entry to skip")?;
+        if one >= next {
+            return Err(format!("an order to skip {one}, which comes later"));
+        }
+        skipped.push(one);
+    }
+    Ok((fed, backfilled, skipped))
 }
 
 fn read_contents(from: &mut SectionReader) -> Result<Active, SnapshotError> {

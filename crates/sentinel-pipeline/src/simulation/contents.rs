@@ -23,6 +23,7 @@ pub(super) enum Meaning {
     Model(Model),
     Rules(Rules),
     Policy(Policy),
+    Lists,
     /// It cannot be read.
     Broken,
 }
@@ -184,6 +185,7 @@ impl Content {
             ActivationKind::Model => Self::model(version, dice),
             ActivationKind::Rules => Self::rules(version, dice.chance(1, 3), dice),
             ActivationKind::Policy => Self::policy(version, dice),
+            ActivationKind::Lists => Self::lists(version, dice),
         }
     }
 
@@ -208,6 +210,16 @@ impl Content {
         }
         let meaning = Meaning::Features(Features { has_own });
         Self::new(ActivationKind::Features, version, text, meaning)
+    }
+
+    /// Lists that no rule asks for: their version is what decisions name.
+    fn lists(version: u32, dice: &mut Dice) -> Self {
+        let card = dice.below(5);
+        let text = format!(
+            "name = \"simulated\"\nversion = {version}\n[[list]]\nname = \"cards\"\ndescription = \"Some.\"\n\
+             entries = [{{ value = \"c{card}\" }}]\n"
+        );
+        Self::new(ActivationKind::Lists, version, text, Meaning::Lists)
     }
 
     fn rates(version: u32, dice: &mut Dice) -> Self {

@@ -2,7 +2,8 @@
 //!
 //! Promises that a file under a snapshot's name was written and synced whole, and that the newest one that
 //! fits is used: what is wrong with a newer one is told, and a damaged one is set aside. The two newest are kept, so that one that turns out
-//! to be damaged does not cost the history. Must never remove one before a newer one is in its place.
+//! to be damaged does not cost the history; where a log loses its beginning, so are stepping stones ([`crate::retention`]).
+//! Must never remove one before a newer one is in its place, nor the one that stands for what a log has lost.
 
 use std::fs::{self, File};
 use std::io::{BufWriter, Write};
@@ -10,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::SystemTime;
 
-use sentinel_domain::Offset;
+use sentinel_domain::{Instant, Offset};
 use sentinel_eventlog::EventLog;
 
 use super::SnapshotError;
@@ -18,7 +19,9 @@ use super::format::{Section, SectionReader, SectionWriter, Stopping};
 use super::head::Head;
 use crate::backfill::Backfilled;
 use crate::partition::PartitionState;
+use crate::partition::codec::read_skipped;
 use crate::planted::{self, Mistake};
+use crate::retention::{Lengths, Retention};
 
 /// How many are kept.
 pub const KEPT: usize = 2;
@@ -34,6 +37,23 @@ const DAMAGED_EXTENSION: &str = "damaged";
 pub struct SnapshotFolder {
     path: PathBuf,
     stopping: Stopping,
+    retention: Retention,
+}
+
+/// A snapshot that fits to a log, by its head.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Stone {
+    /// The first entry that is not in it.
+    pub next: Offset,
+    /// When the entry before it was appended.
+    pub last_log_time: Instant,
+}
+
+impl Stone {
+    /// The first entry that its log must hold: the last one before it, by which it knows the log.
+    pub fn needs(&self) -> Offset {
+        Offset(self.next.0.saturating_sub(1))
+    }
 }
 
 /// A snapshot that a state was read from.
@@ -72,12 +92,72 @@ impl SnapshotFolder {
         Self {
             path: path.to_owned(),
             stopping: Stopping::default(),
+            retention: Retention::default(),
         }
+    }
+
+    /// The same folder, which keeps stepping stones for a log of which so much is kept.
+    pub(crate) fn retaining(self, retention: Retention) -> Self {
+        Self { retention, ..self }
     }
 
     /// The same folder, whose reading and writing end with [`SnapshotError::Stopped`] once that is true.
     pub(crate) fn until(self, stopping: Stopping) -> Self {
         Self { stopping, ..self }
+    }
+
+    /// Those that fit to a log by their heads, the oldest first.
+    pub(crate) fn stones(&self, log: &EventLog) -> Result<Vec<Stone>, SnapshotError> {
+        let mut stones: Vec<Stone> = self
+            .list()?
+            .into_iter()
+            .filter_map(|(offset, file)| stone(log, offset, &file))
+            .collect();
+        stones.reverse();
+        Ok(stones)
+    }
+
+    /// The state of the newest snapshot that stands at `at` or before it and fits to the log, or the one before the log's
+    /// first entry; `None` where the log has lost its beginning and none stands for it. Nothing is set aside.
+    pub fn state_at(
+        &self,
+        log: &EventLog,
+        at: Offset,
+    ) -> Result<Option<PartitionState>, SnapshotError> {
+        for (offset, file) in self.list()?.into_iter().filter(|(next, _)| *next <= at) {
+            let sections = SectionReader::open(&file, Stopping::clone(&self.stopping));
+            match sections.and_then(|sections| read(log, offset, sections, at)) {
+                Ok((state, _)) => return Ok(Some(state)),
+                Err(error) => {
+                    tracing::warn!(%error, "a snapshot cannot be used; trying an older one")
+                }
+            }
+        }
+        let is_whole = log.start() == Offset(0);
+        Ok(is_whole.then(|| PartitionState::new(log.log_id(), log.partition())))
+    }
+
+    /// The first entry of a log that can be computed again: its first, or where it has lost that, the one behind the
+    /// oldest snapshot; `None` where there is no such.
+    pub fn first_replayable(&self, log: &EventLog) -> Result<Option<Offset>, SnapshotError> {
+        if log.start() == Offset(0) {
+            return Ok(Some(Offset(0)));
+        }
+        Ok(self.stones(log)?.first().map(|oldest| oldest.next))
+    }
+
+    /// What the entries before the newest snapshot that fits to a log say to skip, and where it stands; `None` where there
+    /// is no such snapshot.
+    pub(crate) fn newest_skips(
+        &self,
+        log: &EventLog,
+    ) -> Result<Option<(Vec<Offset>, Offset)>, SnapshotError> {
+        let skips = |(offset, file): (Offset, PathBuf)| {
+            let (head, mut sections) = fitting(log, offset, &file)?;
+            let skipped = read_skipped(&head, &mut sections).ok()?;
+            Some((skipped, offset))
+        };
+        Ok(self.list()?.into_iter().find_map(skips))
     }
 
     /// Its snapshots, the newest first; whether they can be used is seen when they are read.
@@ -155,7 +235,7 @@ impl SnapshotFolder {
         })?;
         fs::rename(&unfinished, &file).map_err(SnapshotError::io("name snapshot", &file))?;
         sync_folder(&self.path)?;
-        self.remove_old(offset)?;
+        self.remove_old(log, offset)?;
         Ok(Some(Written {
             file,
             offset,
@@ -216,14 +296,40 @@ impl SnapshotFolder {
         Ok(())
     }
 
-    fn remove_old(&self, newest: Offset) -> Result<(), SnapshotError> {
+    fn remove_old(&self, log: &EventLog, newest: Offset) -> Result<(), SnapshotError> {
         let files = self.list()?;
+        let stays = self.steps(log)?;
         // One beyond the newest belongs to a log that has been cut since.
         let old = files.iter().filter(|(offset, _)| *offset <= newest);
-        for (_, path) in old.skip(KEPT) {
+        for (offset, path) in old.skip(KEPT) {
+            if stays.contains(offset) {
+                continue;
+            }
             fs::remove_file(path).map_err(SnapshotError::io("remove old snapshot", path))?;
         }
         Ok(())
+    }
+
+    /// The stepping stones: the oldest, where the log is not or will not be whole, and from each the next that is far
+    /// enough. Which they are follows from older ones alone, so it does not change when newer ones are made.
+    fn steps(&self, log: &EventLog) -> Result<Vec<Offset>, SnapshotError> {
+        if self.retention.is_everything() && log.start() == Offset(0) {
+            return Ok(Vec::new());
+        }
+        let fault = |source| SnapshotError::Log {
+            offset: log.start(),
+            source,
+        };
+        let lengths = Lengths::of(log).map_err(fault)?;
+        let mut last: Option<Stone> = None;
+        let mut steps = Vec::new();
+        for stone in self.stones(log)? {
+            if last.is_none_or(|last| self.retention.is_step(&last, &stone, &lengths)) {
+                steps.push(stone.next);
+                last = Some(stone);
+            }
+        }
+        Ok(steps)
     }
 
     fn files(&self) -> Result<Vec<PathBuf>, SnapshotError> {
@@ -256,6 +362,22 @@ fn offset_of(path: &Path) -> Option<Offset> {
     let digits = digits.strip_suffix('.')?;
     let is_name = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
     is_name.then(|| digits.parse().ok().map(Offset))?
+}
+
+/// A file behind its head; `None` where it cannot be used with a log.
+fn fitting(log: &EventLog, named: Offset, file: &Path) -> Option<(Head, SectionReader)> {
+    let mut sections = SectionReader::open(file, Stopping::default()).ok()?;
+    let head = Head::decode(&sections.expect(Section::Head).ok()?).ok()?;
+    let fits = head.next == named && head.misfit(log).is_ok_and(|misfit| misfit.is_none());
+    fits.then_some((head, sections))
+}
+
+fn stone(log: &EventLog, named: Offset, file: &Path) -> Option<Stone> {
+    let (head, _) = fitting(log, named, file)?;
+    Some(Stone {
+        next: named,
+        last_log_time: head.last_log_time,
+    })
 }
 
 fn read(

@@ -3,7 +3,8 @@
 //! It begins where the newest snapshot stands, takes the log in up to what is recorded and followed, decides
 //! nothing, and writes what it has become. It holds its state only while it works. So a snapshot costs a
 //! second walk over each stretch of the log and the memory of a second state, and the owner nothing
-//! (`docs/adr/0015-snapshots-by-a-second-owner.md`).
+//! (`docs/adr/0015-snapshots-by-a-second-owner.md`). Behind a start it first compares what the owner took in
+//! without deciding (`comparing`).
 //!
 //! Must never go further than what is on the disk in the decision log: behind it, nothing could be compared.
 
@@ -16,11 +17,14 @@ use std::time::{Duration, Instant as Stopwatch, SystemTime};
 use sentinel_domain::Offset;
 use sentinel_eventlog::RecordBatch;
 
+use super::comparing::{self, Compared, Uncompared};
 use super::{Newest, SnapshotError, SnapshotFigures, SnapshotFolder, SnapshotOptions, Written};
 use crate::backfill::{Backfilled, History};
 use crate::handle::Handle;
 use crate::partition::PartitionState;
-use crate::recorded::RecordedLogs;
+use crate::recorded::{RecordedLogs, SkipsError};
+use crate::retention::{self, Dropped};
+use crate::worker::WorkerError;
 
 /// Entries taken in at once.
 const BATCH_ENTRIES: usize = 1_024;
@@ -65,9 +69,10 @@ pub fn make(
         return Ok(None);
     }
     let before = state.backfilled();
-    let skips = logs
-        .skips(from)
-        .map_err(|(offset, source)| SnapshotError::Log { offset, source })?;
+    let skips = logs.skips(&state).map_err(|error| match error {
+        SkipsError::Log { offset, source } => SnapshotError::Log { offset, source },
+        SkipsError::Snapshot(error) => error,
+    })?;
     let state = walked(state.keeping().skipping(skips), logs, to, go_on)?;
     refuse_other_history(before, state.backfilled(), filled)?;
     let walked = started.elapsed();
@@ -140,12 +145,18 @@ pub fn be_nice() {
 /// The thread that makes snapshots.
 pub(crate) struct SnapshotMaker {
     stopping: Arc<AtomicBool>,
-    thread: JoinHandle<()>,
+    thread: JoinHandle<Result<bool, WorkerError>>,
 }
 
 impl SnapshotMaker {
-    /// Starts it. `from` is where the newest snapshot stands.
-    pub fn start(options: SnapshotOptions, handle: Handle, from: Offset) -> std::io::Result<Self> {
+    /// Starts it. `from` is where the newest snapshot stands; first of all it compares what the start has left
+    /// to it. `failed` hears of an outcome that is not the recorded one.
+    pub fn start(
+        options: SnapshotOptions,
+        handle: Handle,
+        (from, uncompared): (Offset, Option<Uncompared>),
+        failed: impl FnOnce() + Send + 'static,
+    ) -> std::io::Result<Self> {
         let stopping = Arc::new(AtomicBool::new(false));
         let maker = Maker {
             folder: SnapshotFolder::new(&options.folder).until(Arc::clone(&stopping)),
@@ -158,16 +169,23 @@ impl SnapshotMaker {
         };
         let thread = std::thread::Builder::new()
             .name("snapshot-0".into())
-            .spawn(move || maker.run())?;
+            .spawn(move || {
+                let ended = maker.run(uncompared);
+                if ended.is_err() {
+                    failed();
+                }
+                ended
+            })?;
         Ok(Self { stopping, thread })
     }
 
-    /// Leaves what is being made, and ends the thread.
-    pub fn stop(self) {
+    /// Leaves what is being made, and ends the thread. False where it left something that was to be compared:
+    /// no snapshot may cover that.
+    pub fn stop(self) -> Result<bool, WorkerError> {
         self.stopping.store(true, Relaxed);
         self.thread.thread().unpark();
         // A panic was told by the thread itself, and the owner does not depend on it.
-        let _ = self.thread.join();
+        self.thread.join().unwrap_or(Ok(false))
     }
 }
 
@@ -183,16 +201,62 @@ struct Maker {
 }
 
 impl Maker {
-    fn run(mut self) {
+    fn run(mut self, uncompared: Option<Uncompared>) -> Result<bool, WorkerError> {
         be_nice();
+        if let Some(uncompared) = uncompared
+            && !self.compare(&uncompared)?
+        {
+            return Ok(false);
+        }
+        self.drop_old();
         while !self.stopping.load(Relaxed) {
             let covered = covered(&self.handle);
             if self.is_due(covered) {
                 self.make(covered);
+                self.drop_old();
             } else {
                 std::thread::park_timeout(PAUSE);
             }
         }
+        Ok(true)
+    }
+
+    /// Compares what the start has left. What that gives is worth a snapshot, as nothing of it has to be
+    /// compared again then. False where some of it is left.
+    fn compare(&mut self, uncompared: &Uncompared) -> Result<bool, WorkerError> {
+        let stopping = Arc::clone(&self.stopping);
+        let stop = || stopping.load(Relaxed);
+        let started = Stopwatch::now();
+        let compared = comparing::compare(&self.folder, &self.handle, uncompared, &stop)?;
+        let state = match compared {
+            Compared::Whole(state) => state,
+            Compared::Left => return Ok(false),
+            Compared::Never => return Ok(true),
+        };
+        let seconds = started.elapsed().as_secs_f64();
+        let entries = uncompared.before.0 - uncompared.counted_from.0;
+        tracing::info!(
+            entries,
+            seconds,
+            "every outcome of before is the recorded one"
+        );
+        let to = state.next();
+        if self.options.every_entries == 0 && self.options.interval == Duration::ZERO
+            || covered(&self.handle) < to
+        {
+            return Ok(true);
+        }
+        self.retain();
+        match comparing::write(&self.folder, &self.handle, &state) {
+            Ok(written) => {
+                (self.last, self.last_at) = (to, Stopwatch::now());
+                if let Some(written) = written {
+                    tell_written(&self.handle, &written, started.elapsed().as_secs_f64());
+                }
+            }
+            Err(error) => self.tell_failed(&error, to),
+        }
+        Ok(true)
     }
 
     fn is_due(&self, covered: Offset) -> bool {
@@ -208,7 +272,35 @@ impl Maker {
         new > 0 && !waits && (enough || late)
     }
 
+    /// Drops what the logs need not keep. Here, since whoever makes snapshots reads the logs from far back.
+    fn drop_old(&self) {
+        let retention = self.options.retention_now(&self.handle);
+        if retention.is_everything() || self.stopping.load(Relaxed) {
+            return;
+        }
+        match retention::keep(&retention, &self.folder, &self.handle) {
+            Ok(None) => {}
+            Ok(Some(dropped)) => {
+                let Dropped { first, bytes } = dropped;
+                tracing::info!(%first, bytes, "dropped what the logs need not keep");
+                self.handle
+                    .snapshots_sender()
+                    .send_modify(|figures| figures.dropped_bytes += bytes);
+            }
+            Err(error) => {
+                tracing::error!(error = ?error, "the logs keep more than asked for; trying again later");
+            }
+        }
+    }
+
+    /// Keeps the stepping stones of what is retained now.
+    fn retain(&mut self) {
+        let retention = self.options.retention_now(&self.handle);
+        self.folder = self.folder.clone().retaining(retention);
+    }
+
     fn make(&mut self, to: Offset) {
+        self.retain();
         let filled = self.handle.in_force().backfilled;
         let stopping = Arc::clone(&self.stopping);
         let mut go_on = || match stopping.load(Relaxed) {
@@ -236,15 +328,19 @@ impl Maker {
                     tell_written(&self.handle, &written, walk + write);
                 }
             }
-            Err(_) if self.stopping.load(Relaxed) => {}
-            Err(error) => {
-                self.failed_at = Some(Stopwatch::now());
-                tracing::error!(error = ?error, %to, "no snapshot was made; trying again later");
-                self.handle
-                    .snapshots_sender()
-                    .send_modify(|figures| figures.failures += 1);
-            }
+            Err(error) => self.tell_failed(&error, to),
         }
+    }
+
+    fn tell_failed(&mut self, error: &SnapshotError, to: Offset) {
+        if self.stopping.load(Relaxed) {
+            return;
+        }
+        self.failed_at = Some(Stopwatch::now());
+        tracing::error!(error = ?error, %to, "no snapshot was made; trying again later");
+        self.handle
+            .snapshots_sender()
+            .send_modify(|figures| figures.failures += 1);
     }
 }
 
@@ -252,6 +348,16 @@ impl Maker {
 pub(crate) fn covered(handle: &Handle) -> Offset {
     let followed = handle.followed().borrow().next;
     followed.min(handle.logs().decisions.end())
+}
+
+/// What a snapshot that a start goes on from may cover. Where the log has lost its beginning, what is recorded is enough:
+/// alerts follow from outcomes that are there.
+pub(crate) fn usable(handle: &Handle) -> Offset {
+    let logs = handle.logs();
+    match logs.transactions.start() {
+        Offset(0) => covered(handle),
+        _ => logs.decisions.end(),
+    }
 }
 
 /// Says that a snapshot cannot be used.

@@ -284,7 +284,7 @@ fn a_replay_on_two_threads_finds_what_one_finds() {
             activations += all.filter(is_activated).count();
         };
         let walked = match on_two {
-            true => worker.replay(&mut publish),
+            true => worker.replay(Offset(u64::MAX), &mut publish),
             false => worker.catch_up(&mut publish),
         };
         (

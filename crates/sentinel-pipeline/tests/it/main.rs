@@ -13,6 +13,7 @@
 mod contents;
 mod fast_lane;
 mod definitions;
+mod orders;
 mod poison;
 mod slow_lane;
 mod snapshots;

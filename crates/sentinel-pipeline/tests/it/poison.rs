@@ -79,7 +79,9 @@ impl Setting {
         if !is_put_aside {
             worker = worker.with_fault(Box::new(fault));
         }
-        let lived = catch_unwind(AssertUnwindSafe(|| worker.replay(&mut |_, _| {})));
+        let lived = catch_unwind(AssertUnwindSafe(|| {
+            worker.replay(Offset(u64::MAX), &mut |_, _| {})
+        }));
         match lived {
             Ok(ended) => {
                 ended.unwrap();
@@ -148,6 +150,32 @@ fn the_third_stop_at_one_entry_skips_it_keeps_its_bytes_and_loses_nothing_else()
     })
     .unwrap();
     assert_eq!((found.compared, found.different), (end.0 + 1, 0));
+    // A snapshot behind the skip says it too: whoever goes on from it, or from the one before the entry, reads no further
+    // back than the newest.
+    let snapshots = setting.folder.path().join("snapshots");
+    let folder = sentinel_pipeline::SnapshotFolder::new(&snapshots);
+    let mut refused = |error: &_| panic!("{error}");
+    for to in [Offset(POISON - 100), setting.decisions.end()] {
+        let mut go_on = || std::ops::ControlFlow::Continue(());
+        let logs = setting.logs();
+        sentinel_pipeline::snapshot::make(&folder, &logs, to, None, &mut go_on, &mut refused)
+            .unwrap()
+            .unwrap();
+    }
+    let from_snapshots = setting.logs().with_snapshots(&snapshots);
+    let range = (Offset(POISON - 50), setting.decisions.end());
+    let found = replay_range(&from_snapshots, range, &mut |_, _| {
+        std::ops::ControlFlow::Continue(())
+    })
+    .unwrap();
+    assert_eq!(found.began, Offset(POISON - 100));
+    assert_eq!(
+        (found.compared, found.different),
+        (end.0 + 1 - range.0.0, 0)
+    );
+    let newest = std::fs::read(folder.list().unwrap()[0].1.clone()).unwrap();
+    let spelled = POISON.to_le_bytes();
+    assert!(newest.windows(8).any(|bytes| bytes == spelled));
     // And a start after it is as any other.
     assert!(setting.live());
     assert_eq!(setting.transactions.end(), end.plus(1));
@@ -169,7 +197,9 @@ fn panics_at_one_entry_after_another_skip_nothing() {
             .unwrap()
             .noting(Some(attempts))
             .with_fault(Box::new(move |offset| assert_ne!(offset, killed_at)));
-        let lived = catch_unwind(AssertUnwindSafe(|| worker.replay(&mut |_, _| {})));
+        let lived = catch_unwind(AssertUnwindSafe(|| {
+            worker.replay(Offset(u64::MAX), &mut |_, _| {})
+        }));
         assert!(lived.is_err(), "life {life}");
         setting.decisions.flush().unwrap();
     }

@@ -1,12 +1,16 @@
 //! Snapshots: a state that was written and read back is the state, or it is refused.
 
 mod files;
+mod comparing;
 mod restart;
+mod retention;
 
 use std::ops::ControlFlow;
 use std::path::Path;
 
-use sentinel_domain::{Activation, ActivationKind, Entry, Instant, Label, LabelKind, Offset};
+use sentinel_domain::{
+    Activation, ActivationKind, Entry, Instant, Label, LabelKind, Offset, SubjectKind,
+};
 use sentinel_eventlog::{EventLog, OutcomeEncoder, RecordBatch};
 use sentinel_pipeline::{History, PartitionState, Settled, SnapshotFolder};
 use sentinel_synth::{Random, builder};
@@ -14,6 +18,7 @@ use sentinel_synth::{Random, builder};
 use crate::contents::{activations, append, append_bytes, empty_log, shipped, stream};
 use crate::definitions::with_definitions;
 use crate::fast_lane::apply;
+use crate::orders::WATCHING;
 
 /// A number below a bound.
 pub fn below(random: &mut Random, bound: usize) -> usize {
@@ -81,7 +86,14 @@ fn content(kind: ActivationKind, version: u32, content: &str) -> Activation {
 fn switch(random: &mut Random, version: u32) -> Activation {
     let doubled = sentinel_pipeline::rates::SHIPPED_RATES.replace("EUR = \"1.", "EUR = \"2.");
     let quiet = format!("name = \"quiet\"\nversion = {version}\n");
-    match random.below(5) {
+    let lists = format!(
+        "name = \"desk\"\nversion = {version}\n[[list]]\nname = \"watched\"\n\
+         entries = [{{ value = \"{}\", expires_at = \"2026-03-01T09:00:00Z\" }}]\n",
+        random.below(9)
+    );
+    match random.below(7) {
+        5 => content(ActivationKind::Lists, version, &lists),
+        6 => content(ActivationKind::Rules, version, WATCHING),
         0 => content(ActivationKind::Rules, version, &quiet),
         1 => content(ActivationKind::Rates, version, &doubled),
         2 => content(ActivationKind::Features, version, &with_definitions()),
@@ -105,6 +117,12 @@ pub fn any_log(random: &mut Random, count: usize) -> EventLog {
             1 => {
                 let version = 2 + u32::try_from(random.below(4)).unwrap();
                 append(&log, activations(vec![switch(random, version)]));
+            }
+            5 if !seen.is_empty() => {
+                if let (_, Entry::Transaction(one)) = random.pick(&seen) {
+                    let erase = crate::orders::erase(SubjectKind::Account, &one.account_id.0);
+                    append(&log, [(time, erase)]);
+                }
             }
             2 | 3 if !seen.is_empty() => {
                 let (time, again) = random.pick(&seen).clone();

@@ -1,9 +1,9 @@
 //! What a rule file must be, where its faults are shown, and what a hit carries.
 
-use sentinel_domain::Currency;
+use sentinel_domain::{Currency, Instant};
 
 use super::*;
-use crate::trial;
+use crate::{NO_LISTS, trial};
 
 const HEAD: &str = "name = 'trial'\nversion = 1\n";
 
@@ -36,6 +36,8 @@ fn hits(text: &str, row: &[f64]) -> Vec<Hit> {
         transaction: &transaction,
         amount_reference_minor: Some(120_050),
         reference: Currency::USD,
+        lists: &NO_LISTS,
+        log_time: Instant::default(),
     };
     let mut hits = vec![Hit {
         rule: 99,
@@ -220,6 +222,8 @@ fn the_amount_follows_the_reference_currency() {
             transaction: &transaction,
             amount_reference_minor: minor,
             reference: Currency::parse(code).unwrap(),
+            lists: &NO_LISTS,
+            log_time: Instant::default(),
         };
         let mut hits = Vec::new();
         rules.evaluate(&inputs, &mut hits);

@@ -5,7 +5,7 @@ use sentinel_domain::transaction::EventType;
 use sentinel_domain::{
     AccountId, Country, Currency, DeviceId, EventId, Instant, Money, Transaction,
 };
-use sentinel_rules::{Inputs, RuleSet, Schema};
+use sentinel_rules::{Inputs, NO_LISTS, RuleSet, Schema};
 
 use crate::model::{self, FEATURES, World};
 
@@ -66,6 +66,8 @@ proptest! {
                 transaction: &transaction,
                 amount_reference_minor: world.amount_minor,
                 reference: Currency::USD,
+                lists: &NO_LISTS,
+                log_time: Instant::default(),
             };
             rules.evaluate(&inputs, &mut hits);
             prop_assert_eq!(hits.len() == 1, condition.value(world), "{} in {:?}", text, world);

@@ -4,7 +4,7 @@
 use sentinel_domain::transaction::EventType;
 use sentinel_domain::{AccountId, Currency, EventId, Instant, Money, Tier, Transaction, Verdict};
 use sentinel_rules::{
-    Effect, Inputs, Judgement, Policy, RuleSet, SHIPPED_POLICY, SHIPPED_RULES, Schema,
+    Effect, Inputs, Judgement, NO_LISTS, Policy, RuleSet, SHIPPED_POLICY, SHIPPED_RULES, Schema,
 };
 
 const FEATURES: [&str; 5] = [
@@ -47,6 +47,8 @@ fn judge(amount_minor: i64, features: &[(&str, f64)]) -> Judgement {
         transaction: &transaction,
         amount_reference_minor: Some(amount_minor),
         reference: Currency::USD,
+        lists: &NO_LISTS,
+        log_time: Instant::default(),
     };
     let (rules, mut hits) = (rules(), Vec::new());
     rules.evaluate(&inputs, &mut hits);

@@ -8,6 +8,7 @@
 //! the backup speaks of. Promises that a backup under its name is whole: each file stands in `backup.json` with its
 //! length and hash. Must never touch what it copies.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::unix::fs::FileExt;
@@ -37,6 +38,9 @@ const PIECE_BYTES: usize = 1 << 20;
 
 /// Bytes that are searched for the end of a line at once.
 const LINE_SEARCH_BYTES: u64 = 1 << 16;
+
+/// How often a copy is made anew because the logs lost their beginning meanwhile.
+const TRIES: u32 = 5;
 
 /// What a log says of its own reach.
 const EXTENT: &str = "EXTENT";
@@ -101,7 +105,7 @@ pub fn backup(arguments: &BackupArguments) -> anyhow::Result<ExitCode> {
         )));
     }
     let (whole, part) = WholeFolder::create(to)?;
-    let manifest = fill(from, &part)?;
+    let manifest = fill_while_kept(from, &part)?;
     let bytes: u64 = manifest.files.iter().map(|file| file.bytes).sum();
     whole.keep()?;
     let mut out = std::io::stdout().lock();
@@ -115,6 +119,52 @@ pub fn backup(arguments: &BackupArguments) -> anyhow::Result<ExitCode> {
     )
     .context("write the result")?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Fills the folder. Where the server dropped old entries of a log meanwhile, what was copied may have a gap: then it is
+/// copied anew.
+fn fill_while_kept(from: &Path, to: &Path) -> anyhow::Result<Manifest> {
+    for _ in 1..TRIES {
+        let before = starts(from)?;
+        let filled = fill(from, to);
+        if starts(from)? == before {
+            return filled;
+        }
+        for entry in std::fs::read_dir(to).with_context(|| format!("list {}", to.display()))? {
+            let path = entry
+                .with_context(|| format!("list {}", to.display()))?
+                .path();
+            let removed = match path.is_dir() {
+                true => std::fs::remove_dir_all(&path),
+                false => std::fs::remove_file(&path),
+            };
+            removed.with_context(|| format!("remove {}", path.display()))?;
+        }
+    }
+    fill(from, to)
+}
+
+/// The names of the oldest segments of both logs.
+fn starts(from: &Path) -> anyhow::Result<[Option<OsString>; 2]> {
+    let oldest = |log: &str| -> std::io::Result<Option<OsString>> {
+        let path = from.join(log);
+        if !path.is_dir() {
+            return Ok(None);
+        }
+        let mut oldest = None;
+        for entry in std::fs::read_dir(path)? {
+            let name = entry?.file_name();
+            if Path::new(&name).extension().is_some_and(|it| it == "log") {
+                oldest = Some(oldest.map_or(name.clone(), |known: OsString| known.min(name)));
+            }
+        }
+        Ok(oldest)
+    };
+    let told = || format!("list the logs of {}", from.display());
+    Ok([
+        oldest(DECISIONS).with_context(told)?,
+        oldest(LOG).with_context(told)?,
+    ])
 }
 
 fn fill(from: &Path, to: &Path) -> anyhow::Result<Manifest> {

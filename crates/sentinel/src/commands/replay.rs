@@ -10,10 +10,10 @@ use anyhow::Context;
 use clap::Args;
 use sentinel_domain::{DecisionId, LogId, Offset};
 use sentinel_pipeline::RecordedLogs;
-use sentinel_pipeline::replay::{RangeReplay, explained, replay_range};
+use sentinel_pipeline::replay::{RangeReplay, explained, first_replayable, replay_range};
 
 use crate::commands::{Output, usage};
-use crate::compose::DataDirectory;
+use crate::compose::{DataDirectory, SNAPSHOTS};
 use crate::learn::progress_bar;
 
 /// Arguments of `sentinel replay`.
@@ -30,7 +30,8 @@ pub struct ReplayArguments {
     /// Show every feature of the decision: its value, and what it put into the log-odds.
     #[arg(long, requires = "decision_id")]
     pub explain: bool,
-    /// Compare every entry of the log from this one on [default: the first].
+    /// Compare every entry of the log from this one on [default: the
+    /// first that can be computed again].
     #[arg(long, value_name = "OFFSET")]
     pub from: Option<u64>,
     /// Compare up to this entry, which is not compared itself [default: the end].
@@ -91,7 +92,8 @@ fn one(text: &str, arguments: &ReplayArguments) -> anyhow::Result<bool> {
 fn stretch(arguments: &ReplayArguments) -> anyhow::Result<bool> {
     let logs = open(&DataDirectory::open_existing(&arguments.data_dir)?)?;
     let end = logs.decisions.end();
-    let from = Offset(arguments.from.unwrap_or(0));
+    let first = first_replayable(&logs)?.unwrap_or_default();
+    let from = arguments.from.map_or(first, Offset);
     let to = arguments.to.map_or(end, Offset);
     if from >= to || to > end {
         return Err(usage(format!(
@@ -109,10 +111,11 @@ fn stretch(arguments: &ReplayArguments) -> anyhow::Result<bool> {
 }
 
 /// Both logs, as they were recorded.
-fn open(directory: &DataDirectory) -> anyhow::Result<RecordedLogs> {
+pub fn open(directory: &DataDirectory) -> anyhow::Result<RecordedLogs> {
     let transactions = directory.transactions(LogId::default())?;
-    let decisions = directory.recorded_decisions(transactions.log_id())?;
-    Ok(RecordedLogs::new(transactions, decisions))
+    let decisions = directory.recorded_decisions(&transactions)?;
+    let logs = RecordedLogs::new(transactions, decisions);
+    Ok(logs.with_snapshots(&directory.path(SNAPSHOTS)))
 }
 
 /// Compares a stretch; a terminal sees how far it is.

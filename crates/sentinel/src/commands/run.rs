@@ -209,7 +209,7 @@ impl Logs {
             });
         };
         let transactions = directory.transactions(log_id)?;
-        let decisions = directory.decisions(transactions.log_id())?;
+        let decisions = directory.decisions(&transactions)?;
         let recorded = RecordedLogs::new(transactions.clone(), decisions);
         Ok(Self {
             transactions,

@@ -156,7 +156,7 @@ impl Server {
 /// Opens what a directory holds, replays the log and starts.
 async fn pipeline_of(directory: &DataDirectory, start: &Start<'_>) -> anyhow::Result<Pipeline> {
     let transactions = directory.transactions(compose::random_log_id())?;
-    let decisions = directory.decisions(transactions.log_id())?;
+    let decisions = directory.decisions(&transactions)?;
     let store = directory.store().await?;
     let options = PipelineOptions {
         transactions,
@@ -167,7 +167,8 @@ async fn pipeline_of(directory: &DataDirectory, start: &Start<'_>) -> anyhow::Re
         contents: start.contents.activations.clone(),
         snapshots: start
             .snapshots
-            .map(|arguments| arguments.options(&directory.path(compose::SNAPSHOTS))),
+            .map(|arguments| arguments.options(&directory.path(compose::SNAPSHOTS)))
+            .transpose()?,
         attempts: Some(directory.path(compose::ATTEMPTS)),
         trust: start.contents.trust.clone(),
         deadline: start.deadline,

@@ -9,15 +9,15 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Args;
-use sentinel_domain::{LogId, Offset};
+use sentinel_domain::Offset;
 use sentinel_pipeline::RecordedLogs;
 use sentinel_pipeline::follow::ALERTS;
-use sentinel_pipeline::replay::RangeReplay;
+use sentinel_pipeline::replay::{RangeReplay, first_replayable};
 use sentinel_pipeline::verify::{StoreFindings, verify_store};
 use serde_json::json;
 
 use super::{Output, replay};
-use crate::compose::{DataDirectory, STORE};
+use crate::compose::{DataDirectory, SNAPSHOTS, STORE};
 
 /// Arguments of `sentinel verify`.
 #[derive(Args, Debug)]
@@ -33,6 +33,8 @@ pub struct VerifyArguments {
 
 /// What was found.
 struct Verified {
+    kept: Offset,
+    first: Offset,
     entries: Offset,
     decided: Offset,
     outcomes: Option<RangeReplay>,
@@ -51,15 +53,27 @@ impl Verified {
 pub fn verify(arguments: &VerifyArguments) -> anyhow::Result<ExitCode> {
     crate::diagnostics::start("warn");
     let directory = DataDirectory::open_existing(&arguments.data_dir)?;
-    let transactions = directory.transactions(LogId::default())?;
-    let decisions = directory.recorded_decisions(transactions.log_id())?;
-    let logs = RecordedLogs::new(transactions, decisions);
+    let logs = replay::open(&directory)?;
+    let first = first_replayable(&logs)?.with_context(|| {
+        format!(
+            "the log begins at {}, and no snapshot stands for what came before: restore the folder {SNAPSHOTS} from a \
+             backup",
+            logs.transactions.start()
+        )
+    })?;
     let (entries, decided) = (logs.transactions.end(), logs.decisions.end());
-    let outcomes = (decided > Offset(0))
-        .then(|| replay::compare(&logs, (Offset(0), decided)))
+    let outcomes = (decided > first)
+        .then(|| replay::compare(&logs, (first, decided)))
         .transpose()?;
-    // Entries that nothing was decided on yet.
-    let rest = logs.transactions.walk(decided, &mut |_| {});
+    // Entries before the first that can be computed again, and those that nothing was decided on yet.
+    let kept = logs.transactions.start();
+    let stretches = [(kept, first), (decided.max(kept), entries)];
+    let rest = stretches
+        .into_iter()
+        .try_for_each(|(from, to)| match from < to {
+            true => logs.transactions.walk(from, &mut |_| {}).map(drop),
+            false => Ok(()),
+        });
     rest.map_err(|(at, error)| {
         anyhow::Error::new(error).context(format!("read the log from entry {at}"))
     })?;
@@ -69,6 +83,8 @@ pub fn verify(arguments: &VerifyArguments) -> anyhow::Result<ExitCode> {
         .context("start the runtime")?;
     let (followed, store) = runtime.block_on(store_of(&directory, &logs))?;
     let verified = Verified {
+        kept,
+        first,
         entries,
         decided,
         outcomes,
@@ -122,10 +138,18 @@ fn tell(verified: &Verified, out: &mut dyn Write) -> std::io::Result<()> {
     let verdict = if verified.holds() { "holds" } else { "DAMAGED" };
     writeln!(out, "{verdict}")?;
     let (entries, decided) = (verified.entries, verified.decided);
+    let (kept, first) = (verified.kept, verified.first);
     writeln!(
         out,
-        "log        {entries} entries read; outcomes recorded up to {decided}"
+        "log        {} entries read; outcomes recorded up to {decided}",
+        entries.0 - kept.0
     )?;
+    if kept > Offset(0) {
+        writeln!(
+            out,
+            "kept       from entry {kept} on; computed again from {first}, where the oldest snapshot stands"
+        )?;
+    }
     if let Some(found) = &verified.outcomes {
         writeln!(
             out,
@@ -157,6 +181,8 @@ fn tell_json(verified: &Verified, out: &mut dyn Write) -> std::io::Result<()> {
     let outcomes = verified.outcomes.as_ref();
     let body = json!({
         "holds": verified.holds(),
+        "first_kept": verified.kept.0,
+        "first_computed": verified.first.0,
         "entries": verified.entries.0,
         "decided": verified.decided.0,
         "outcomes_compared": outcomes.map_or(0, |found| found.compared),

@@ -15,6 +15,8 @@ mod backup;
 mod bad_input;
 mod files;
 mod resume;
+mod retention;
+mod orders;
 mod replay;
 mod log;
 mod serve;

@@ -13,9 +13,9 @@ use sentinel_domain::transaction::{
 use sentinel_domain::{
     AccountId, Activation, ActivationKind, Attributes, CardToken, ContentHash, Contribution,
     Coordinates, CounterpartyId, Country, Currency, CustomerId, Decision, Degradation, DeviceId,
-    Entry, EventId, Instant, IpAddress, Label, LabelId, LogOdds, MerchantId, Money, Offset,
-    Outcome, Reason, Rejection, RuleHit, RuleOutcome, Scalar, Score, SessionId, TerminalId, Text,
-    Tier, Transaction, Verdict, Versions,
+    Entry, Erasure, EventId, Instant, IpAddress, Label, LabelId, LogOdds, MerchantId, Money,
+    Offset, Outcome, Reason, Rejection, RuleHit, RuleOutcome, Scalar, Score, SessionId, Subject,
+    SubjectKind, TerminalId, Text, Tier, Transaction, Verdict, Versions,
 };
 
 use super::{LOG_TIME, POSITION};
@@ -200,6 +200,12 @@ pub(super) fn entry() -> impl Strategy<Value = Entry> {
         3 => transaction().prop_map(|value| Entry::Transaction(Box::new(value))),
         1 => label().prop_map(|value| Entry::Label(Box::new(value))),
         1 => activation().prop_map(|value| Entry::Activation(Box::new(value))),
+        1 => (prop::sample::select(SubjectKind::ALL), "[a-z0-9]{1,64}", ".{0,40}").prop_map(|(kind, value, reason)| {
+            Entry::Erase(Box::new(Erasure {
+                subject: Subject { kind, value: value.into() },
+                reason: reason.into(),
+            }))
+        }),
         1 => any::<u64>().prop_map(|offset| Entry::Skip { offset: Offset(offset) }),
     ]
 }
@@ -207,14 +213,19 @@ pub(super) fn entry() -> impl Strategy<Value = Entry> {
 fn versions() -> impl Strategy<Value = Versions> {
     let hash = || any::<[u8; 32]>().prop_map(ContentHash);
     let part = move || ("[a-z]{0,30}".prop_map(Text::from), any::<u32>(), hash());
-    (any::<u32>(), hash(), part(), part(), part(), part()).prop_map(
-        |(engine_semantics, feature_set, model, rules, policy, rates)| Versions {
+    let lists = prop_oneof![
+        Just((Text::default(), 0, ContentHash::default())),
+        ("[a-z]{0,30}".prop_map(Text::from), 1..=u32::MAX, hash()),
+    ];
+    (any::<u32>(), hash(), part(), part(), part(), part(), lists).prop_map(
+        |(engine_semantics, feature_set, model, rules, policy, rates, lists)| Versions {
             engine_semantics,
             feature_set,
             model,
             rules,
             policy,
             rates,
+            lists,
         },
     )
 }

@@ -179,6 +179,7 @@ impl Admitted {
             model: Some((model_version, model)),
             rules: Some((rules_version, rules)),
             policy: Some((policy_version, policy)),
+            lists: _,
         } = in_force
         else {
             return Expected::Refused(RejectionCode::BadEntry);

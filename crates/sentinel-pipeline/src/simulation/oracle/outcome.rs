@@ -26,6 +26,7 @@ pub(super) struct InForce {
     pub model: Option<(u32, Model)>,
     pub rules: Option<(u32, Rules)>,
     pub policy: Option<(u32, Policy)>,
+    pub lists: u32,
 }
 
 impl InForce {
@@ -36,6 +37,7 @@ impl InForce {
             ActivationKind::Model => self.model.as_ref().map(|one| one.0),
             ActivationKind::Rules => self.rules.as_ref().map(|one| one.0),
             ActivationKind::Policy => self.policy.as_ref().map(|one| one.0),
+            ActivationKind::Lists => Some(self.lists),
         };
         version.unwrap_or(0)
     }
@@ -62,6 +64,7 @@ impl InForce {
             Meaning::Model(one) => with.model = Some((version, *one)),
             Meaning::Rules(one) => with.rules = Some((version, *one)),
             Meaning::Policy(one) => with.policy = Some((version, *one)),
+            Meaning::Lists => with.lists = version,
             Meaning::Broken => {}
         }
         with
@@ -172,6 +175,7 @@ impl Expected {
                 ActivationKind::Model => versions.model.1 == *version,
                 ActivationKind::Rules => versions.rules.1 == *version,
                 ActivationKind::Policy => versions.policy.1 == *version,
+                ActivationKind::Lists => versions.lists.1 == *version,
             },
             (Self::Refused(code), Outcome::Refused(rejection)) => *code == rejection.code,
             _ => false,

@@ -11,56 +11,67 @@ use sentinel_pipeline::dead_letter::DeadLetterFile;
 use sentinel_pipeline::statistics::Statistics;
 use sentinel_pipeline::worker::Worker;
 use sentinel_pipeline::{
-    Answer, Handle, Pipeline, PipelineOptions, RecordedLogs, SnapshotFigures, SnapshotOptions,
+    Answer, Handle, Pipeline, PipelineError, PipelineOptions, RecordedLogs, SnapshotFigures,
+    SnapshotOptions,
 };
 use sentinel_store::Store;
 
 use crate::contents::{LOG, shipped, stream};
 
-fn noon() -> Instant {
+pub fn noon() -> Instant {
     Instant::parse_rfc3339("2026-03-02T12:00:00Z").unwrap()
 }
 
 /// A data directory, opened anew for every start.
-struct Data {
-    folder: tempfile::TempDir,
+pub struct Data {
+    pub folder: tempfile::TempDir,
+    segment_bytes_max: u64,
 }
 
 /// A running pipeline, and the first offset that its start applied.
-struct Running {
-    pipeline: Pipeline,
-    first: Option<Offset>,
+pub struct Running {
+    pub pipeline: Pipeline,
+    pub first: Option<Offset>,
 }
 
 impl Data {
-    fn new() -> Self {
+    pub fn new() -> Self {
+        Self::with_segments(64 * 1024 * 1024)
+    }
+
+    /// Whose logs are cut into segments of that length.
+    pub fn with_segments(segment_bytes_max: u64) -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
+            segment_bytes_max,
         }
     }
 
-    fn logs(&self) -> [EventLog; 2] {
-        let open = |name: &str, durability| {
+    pub fn logs(&self) -> [EventLog; 2] {
+        let open = |name: &str, new_start| {
             let options = EmbeddedOptions {
-                durability,
+                new_start,
+                durability: Durability::Never,
+                segment_bytes_max: self.segment_bytes_max,
                 ..EmbeddedOptions::new(LOG)
             };
             EventLog::open(&self.folder.path().join(name), options)
                 .unwrap()
                 .0
         };
-        [
-            open("log", Durability::Never),
-            open("decisions", Durability::Never),
-        ]
+        let transactions = open("log", Offset(0));
+        let folder = sentinel_pipeline::SnapshotFolder::new(&self.snapshots());
+        let first = folder.first_replayable(&transactions).unwrap();
+        let decisions = open("decisions", first.unwrap_or(transactions.start()));
+        [transactions, decisions]
     }
 
-    fn snapshots(&self) -> PathBuf {
+    pub fn snapshots(&self) -> PathBuf {
         self.folder.path().join("snapshots")
     }
 
     /// Snapshots at stops only.
-    fn at_stops(&self) -> SnapshotOptions {
+    pub fn at_stops(&self) -> SnapshotOptions {
         SnapshotOptions {
             every_entries: 0,
             interval: Duration::ZERO,
@@ -69,7 +80,14 @@ impl Data {
         }
     }
 
-    async fn start(&self, snapshots: Option<SnapshotOptions>) -> Running {
+    pub async fn start(&self, snapshots: Option<SnapshotOptions>) -> Running {
+        self.try_start(snapshots).await.unwrap()
+    }
+
+    pub async fn try_start(
+        &self,
+        snapshots: Option<SnapshotOptions>,
+    ) -> Result<Running, PipelineError> {
         let [transactions, decisions] = self.logs();
         let mut first = None;
         let options = PipelineOptions {
@@ -90,12 +108,12 @@ impl Data {
         let mut progress = |next, _| {
             first.get_or_insert(Offset(next));
         };
-        let pipeline = Pipeline::start(options, &mut progress).await.unwrap();
-        Running { pipeline, first }
+        let pipeline = Pipeline::start(options, &mut progress).await?;
+        Ok(Running { pipeline, first })
     }
 
     /// Feeds a stretch and stops; where the log ends then.
-    async fn fed(&self, seed: u64, count: usize) -> Offset {
+    pub async fn fed(&self, seed: u64, count: usize) -> Offset {
         let running = self.start(Some(self.at_stops())).await;
         feed(running.pipeline.handle(), seed, count).await;
         let handle = running.pipeline.handle().clone();
@@ -103,8 +121,31 @@ impl Data {
         handle.log_end()
     }
 
+    /// Makes the last recorded outcome another one.
+    pub fn alter_last_outcome(&self) {
+        let [transactions, decisions] = self.logs();
+        let mut batch = RecordBatch::default();
+        decisions.read(Offset(0), 100_000, &mut batch).unwrap();
+        let mut payloads = sentinel_eventlog::Payloads::default();
+        for record in batch.iter() {
+            let mut bytes = record.payload.to_vec();
+            if record.offset == Offset(decisions.end().0 - 1) {
+                *bytes.last_mut().unwrap() ^= 1;
+            }
+            payloads.push_at(record.log_time, |out| out.extend_from_slice(&bytes));
+        }
+        decisions.close().unwrap();
+        drop([transactions, decisions]);
+        std::fs::remove_dir_all(self.folder.path().join("decisions")).unwrap();
+        let [_transactions, decisions] = self.logs();
+        decisions
+            .append(Instant::default(), None, &payloads)
+            .unwrap();
+        decisions.close().unwrap();
+    }
+
     /// Decides on the whole log again; every outcome must be the recorded one.
-    fn compare_all(&self) {
+    pub fn compare_all(&self) {
         let [transactions, decisions] = self.logs();
         assert_eq!(transactions.end(), decisions.end());
         let logs = RecordedLogs::new(transactions, decisions);
@@ -115,7 +156,7 @@ impl Data {
 }
 
 /// Submits a stream and waits for the decision on a last payment of its own.
-async fn feed(handle: &Handle, seed: u64, count: usize) {
+pub async fn feed(handle: &Handle, seed: u64, count: usize) {
     for (index, (time, entry)) in stream(seed, count).into_iter().enumerate() {
         let entry = match entry {
             // Streams of two seeds share ids of events.
@@ -131,7 +172,7 @@ async fn feed(handle: &Handle, seed: u64, count: usize) {
     assert!(matches!(answer, Answer::Decided(_)), "{answer:?}");
 }
 
-async fn pay(handle: &Handle, id: &str) -> Answer {
+pub async fn pay(handle: &Handle, id: &str) -> Answer {
     let body = format!(
         "{{\"event_id\":\"{id}\",\"event_type\":\"card_auth\",\"event_time\":{},\
          \"account_id\":\"a\",\"amount_minor\":1,\"currency\":\"USD\"}}",
@@ -140,11 +181,11 @@ async fn pay(handle: &Handle, id: &str) -> Answer {
     handle.decide(body.as_bytes(), noon()).await.unwrap()
 }
 
-fn figures(running: &Running) -> SnapshotFigures {
+pub fn figures(running: &Running) -> SnapshotFigures {
     *running.pipeline.handle().snapshots().borrow()
 }
 
-fn newest(running: &Running) -> Option<Offset> {
+pub fn newest(running: &Running) -> Option<Offset> {
     figures(running).newest.map(|newest| newest.offset)
 }
 
@@ -302,26 +343,7 @@ async fn an_altered_outcome_behind_a_snapshot_stops_the_start() {
     let running = data.start(None).await;
     feed(running.pipeline.handle(), 2, 100).await;
     running.pipeline.stop().await.unwrap();
-    let [transactions, decisions] = data.logs();
-    let mut batch = RecordBatch::default();
-    decisions.read(Offset(0), 100_000, &mut batch).unwrap();
-    let mut payloads = sentinel_eventlog::Payloads::default();
-    for record in batch.iter() {
-        let mut bytes = record.payload.to_vec();
-        if record.offset == Offset(decisions.end().0 - 1) {
-            *bytes.last_mut().unwrap() ^= 1;
-        }
-        payloads.push_at(record.log_time, |out| out.extend_from_slice(&bytes));
-    }
-    decisions.close().unwrap();
-    drop([transactions, decisions]);
-    std::fs::remove_dir_all(data.folder.path().join("decisions")).unwrap();
-    let [transactions, decisions] = data.logs();
-    decisions
-        .append(Instant::default(), None, &payloads)
-        .unwrap();
-    decisions.close().unwrap();
-    drop([transactions, decisions]);
+    data.alter_last_outcome();
     let [transactions, decisions] = data.logs();
     let mut refused = |error: &_| panic!("{error}");
     let folder = sentinel_pipeline::SnapshotFolder::new(&data.snapshots());
@@ -332,7 +354,7 @@ async fn an_altered_outcome_behind_a_snapshot_stops_the_start() {
     let logs = RecordedLogs::new(transactions, decisions);
     let statistics = Arc::new(Statistics::default());
     let mut worker = Worker::recording_from(state, logs, statistics).unwrap();
-    let mismatch = worker.replay(&mut |_, _| {}).unwrap_err();
+    let mismatch = worker.replay(Offset(u64::MAX), &mut |_, _| {}).unwrap_err();
     assert!(
         mismatch.to_string().contains("another outcome"),
         "{mismatch}"

@@ -249,7 +249,7 @@ pub(super) async fn start(
     let (transactions, decisions, store, sink, letters) = match &directory {
         Some(directory) => {
             let transactions = directory.transactions(compose::random_log_id())?;
-            let decisions = directory.decisions(transactions.log_id())?;
+            let decisions = directory.decisions(&transactions)?;
             let letters = directory.path("dead-letters.jsonl");
             let store = directory.store().await?;
             (transactions, decisions, store, directory.sink()?, letters)

@@ -88,7 +88,7 @@ fn add_to_directory(
     })?;
     directory.refuse_run()?;
     let transactions = directory.transactions(LogId::default())?;
-    let decisions = directory.decisions(transactions.log_id())?;
+    let decisions = directory.decisions(&transactions)?;
     let logs = RecordedLogs::new(transactions.clone(), decisions.clone());
     let state = newest_state(&directory, &logs)?;
     let mut worker = Worker::recording_from(state, logs, Arc::new(Statistics::default()))?;

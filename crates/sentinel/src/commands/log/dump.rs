@@ -137,6 +137,14 @@ fn entry_body(entry: &Entry) -> (&'static str, Value) {
                 "content_bytes": activation.content.len(),
             }),
         ),
+        Entry::Erase(erasure) => (
+            "erase",
+            json!({
+                "kind": erasure.subject.kind.as_str(),
+                "value": erasure.subject.value.to_string(),
+                "reason": erasure.reason.to_string(),
+            }),
+        ),
         Entry::Skip { offset } => ("skip", json!({ "offset": offset.0 })),
     }
 }

@@ -55,6 +55,10 @@ pub fn inspect(arguments: &InspectArguments) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn bytes_of(examination: &Examination) -> u64 {
+    examination.segments.iter().map(|one| one.bytes).sum()
+}
+
 fn file_name(segment: &SegmentFound) -> String {
     let name = segment.file.file_name().unwrap_or_default();
     name.to_string_lossy().into_owned()
@@ -85,6 +89,7 @@ fn body_of(kind: Kind, path: &str, examination: &Examination) -> Value {
         "partition": examination.identity.map(|(_, partition)| partition.0),
         "start_offset": start.0,
         "end_offset": end.0,
+        "bytes": bytes_of(examination),
         "segments": segments.collect::<Vec<_>>(),
         "torn_files": kept
             .map(|(file, bytes)| json!({ "file": file.display().to_string(), "bytes": bytes }))
@@ -114,6 +119,21 @@ fn tell(
         end.0,
         end.0 - start.0
     )?;
+    writeln!(
+        out,
+        "  length     {} bytes in {} segments",
+        bytes_of(examination),
+        examination.segments.len()
+    )?;
+    if start.0 > 0 {
+        let since = examination.segments.iter().find_map(|one| one.times);
+        let since = since.map_or_else(String::new, |(first, _)| format!(", appended at {first}"));
+        writeln!(
+            out,
+            "  kept       from {} on{since}; what came before was dropped",
+            start.0
+        )?;
+    }
     for segment in &examination.segments {
         let times = segment.times.map_or_else(
             || "no records".to_owned(),

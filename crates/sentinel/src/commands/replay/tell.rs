@@ -18,7 +18,7 @@ pub fn decision(
     if replayed.is_equal() {
         let bytes = replayed.computed_bytes.len();
         writeln!(out, "equal: {id} is the same byte for byte ({bytes} bytes)")?;
-        writeln!(out, "{} entries of the log applied", replayed.entries)?;
+        applied(replayed.entries, replayed.began, out)?;
         writeln!(out, "decision: {}", outcome(&replayed.computed))?;
     } else {
         writeln!(out, "DIFFERENT: {id} is not what the log gives now")?;
@@ -41,6 +41,7 @@ pub fn decision_json(
         "decision_id": id,
         "equal": replayed.is_equal(),
         "entries": replayed.entries,
+        "began_at": replayed.began.0,
         "computed": outcome(&replayed.computed),
         "recorded": recorded(replayed),
         "explanation": explained.map(explanation_json),
@@ -60,7 +61,7 @@ pub fn range(
         out,
         "{verdict}: entries {from} to {to}, {compared} outcomes compared, {different} differ"
     )?;
-    writeln!(out, "{} entries of the log applied", found.entries)?;
+    applied(found.entries, found.began, out)?;
     writeln!(out, "hash of the outcomes: {}", found.hash)?;
     for replayed in &found.differences {
         writeln!(out, "entry {}:", replayed.position.offset)?;
@@ -91,12 +92,24 @@ pub fn range_json(
         "to": to.0,
         "equal": found.different == 0,
         "entries": found.entries,
+        "began_at": found.began.0,
         "compared": found.compared,
         "different": found.different,
         "hash": found.hash.to_string(),
         "differences": differences.collect::<Vec<Value>>(),
     });
     writeln!(out, "{body:#}")
+}
+
+/// How many entries were applied, and from where on.
+fn applied(entries: u64, began: Offset, out: &mut dyn Write) -> std::io::Result<()> {
+    match began {
+        Offset(0) => writeln!(out, "{entries} entries of the log applied"),
+        began => writeln!(
+            out,
+            "{entries} entries of the log applied, behind the snapshot at {began}"
+        ),
+    }
 }
 
 fn difference(replayed: &Replay, out: &mut dyn Write) -> std::io::Result<()> {

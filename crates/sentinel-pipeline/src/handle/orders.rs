@@ -1,0 +1,147 @@
+//! Orders through the handle: lists to decide with, and erasures.
+//!
+//! Promises that nothing is appended that the worker would refuse as the state is now, and that the answer tells from
+//! which place in the log on it holds. Must never change anything but by an entry.
+
+use std::time::Duration;
+
+use sentinel_domain::{
+    Activation, ActivationKind, ContentHash, Entry, Erasure, Instant, Offset, Outcome, Text,
+};
+use sentinel_rules::Diagnostic;
+use sentinel_rules::Lists;
+use tokio::sync::oneshot;
+use tokio::sync::oneshot::error::TryRecvError;
+
+use super::{Handle, SubmitError, Told};
+
+/// Lists that were activated, or found to be active.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListsActivated {
+    /// The name of their activation.
+    pub name: Text,
+    /// The version of their activation.
+    pub version: u32,
+    /// The hash by which decisions name them.
+    pub hash: ContentHash,
+    /// The activation's place in the log; `None` where none was needed, or only a check was asked for.
+    pub offset: Option<Offset>,
+    /// Whether decisions are made with them now.
+    pub is_live: bool,
+}
+
+/// Why lists were not activated.
+#[derive(Debug, thiserror::Error)]
+pub enum ListsError {
+    /// The text has faults.
+    #[error("{}", told(.0))]
+    Faults(Vec<Diagnostic>),
+    /// Another activation took the version, or what is active does not fit.
+    #[error("the lists were not taken: {0}; try again")]
+    Refused(String),
+    /// Another activation is on its way.
+    #[error("what was appended at offset {offset} is not in force yet; try again")]
+    Busy {
+        /// That activation.
+        offset: Offset,
+    },
+    /// The log did not take the activation, or the worker is gone.
+    #[error(transparent)]
+    Submit(#[from] SubmitError),
+}
+
+fn told(faults: &[Diagnostic]) -> String {
+    let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+impl Handle {
+    /// Appends lists under the next version, in the place of those that are active, and waits until decisions are made
+    /// with them, at most as long as a caller waits for a decision. With `dry_run` they are only checked.
+    pub async fn activate_lists(
+        &self,
+        name: Option<String>,
+        text: String,
+        dry_run: bool,
+        now: Instant,
+    ) -> Result<ListsActivated, ListsError> {
+        // Held until the outcome is known or noted as unheard: the next version follows from it.
+        let mut unheard = self.inner.activating.lock().await;
+        if let Some((offset, answered)) = unheard.as_mut() {
+            if matches!(answered.try_recv(), Err(TryRecvError::Empty)) {
+                return Err(ListsError::Busy { offset: *offset });
+            }
+            *unheard = None;
+        }
+        Lists::parse(&text).map_err(ListsError::Faults)?;
+        let active = self.in_force().active;
+        let own = active.content(ActivationKind::Lists);
+        let activation = Activation {
+            kind: ActivationKind::Lists,
+            name: name.map_or_else(|| "lists".into(), Text::from),
+            version: own.map_or(0, |own| own.version).saturating_add(1),
+            content: text.into_bytes(),
+        };
+        let hash = activation.content_hash();
+        if let Some(own) = own.filter(|own| own.content_hash() == hash) {
+            return Ok(ListsActivated {
+                name: own.name.clone(),
+                version: own.version,
+                hash,
+                offset: None,
+                is_live: true,
+            });
+        }
+        let mut activated = ListsActivated {
+            name: activation.name.clone(),
+            version: activation.version,
+            hash,
+            offset: None,
+            is_live: false,
+        };
+        if dry_run {
+            return Ok(activated);
+        }
+        let (offset, answered) = self.append(&Entry::Activation(Box::new(activation)), now)?;
+        activated.offset = Some(offset);
+        // Noted before the wait: the next caller must not take the same version.
+        let (_, answered) = unheard.insert((offset, answered));
+        let Some(outcome) = heard(answered, self.inner.deadline).await? else {
+            return Ok(activated);
+        };
+        *unheard = None;
+        match outcome {
+            Outcome::Refused(rejection) => Err(ListsError::Refused(rejection.to_string())),
+            Outcome::Ignored => Err(ListsError::Refused(
+                "another activation took the version".to_owned(),
+            )),
+            _ => {
+                activated.is_live = true;
+                Ok(activated)
+            }
+        }
+    }
+
+    /// Appends an order to forget somebody; where it stands, and whether it is done.
+    pub async fn erase(
+        &self,
+        erasure: Erasure,
+        now: Instant,
+    ) -> Result<(Offset, bool), SubmitError> {
+        let (offset, mut answered) = self.append(&Entry::Erase(Box::new(erasure)), now)?;
+        let outcome = heard(&mut answered, self.inner.deadline).await?;
+        Ok((offset, outcome.is_some()))
+    }
+}
+
+/// What became of an order; `None` where the deadline comes first.
+async fn heard(
+    answered: &mut oneshot::Receiver<Told>,
+    deadline: Duration,
+) -> Result<Option<Outcome>, SubmitError> {
+    match tokio::time::timeout(deadline, answered).await {
+        Ok(Ok(Told::Switched(outcome, _))) => Ok(Some(outcome)),
+        Ok(_) => Err(SubmitError::Unavailable("the worker has stopped".into())),
+        Err(_) => Ok(None),
+    }
+}

@@ -1,0 +1,206 @@
+//! A data directory whose logs have lost their beginning, through every command that reads one.
+
+use std::path::Path;
+use std::time::Duration;
+
+use sentinel_domain::{Instant, LogId, Offset};
+use sentinel_eventlog::{Commits, EmbeddedOptions, EventLog, Payloads};
+use sentinel_pipeline::SnapshotFolder;
+use serde_json::Value;
+
+use crate::process::{Folder, sentinel, stderr, text};
+use crate::serve::{Server, payment};
+
+/// Writes a log anew in short segments.
+fn in_short_segments(path: &Path) {
+    let (log, _) = EventLog::open(path, EmbeddedOptions::default()).unwrap();
+    let mut payloads = Vec::new();
+    log.walk(Offset(0), &mut |record| {
+        let mut one = Payloads::default();
+        one.push_at(record.log_time, |out| out.extend_from_slice(record.payload));
+        payloads.push(one);
+    })
+    .unwrap();
+    let id: LogId = log.log_id();
+    log.close().unwrap();
+    drop(log);
+    std::fs::remove_dir_all(path).unwrap();
+    let options = EmbeddedOptions {
+        segment_bytes_max: 4_096,
+        commit_interval: Duration::ZERO,
+        commits: Commits::ByCaller,
+        ..EmbeddedOptions::new(id)
+    };
+    let (log, _) = EventLog::open(path, options).unwrap();
+    for one in &payloads {
+        log.append(Instant::default(), None, one).unwrap();
+        log.commit_queued().unwrap();
+    }
+    log.close().unwrap();
+}
+
+/// A stretch of payments, decided by a server that stops well; the ids of its decisions.
+fn decided(data: &Path, stretch: std::ops::Range<i64>, more: &[&str]) -> Vec<String> {
+    let mut arguments = vec!["serve", "--data-dir", text(data)];
+    arguments.extend(more);
+    let mut server = Server::start(&arguments);
+    let ids = stretch
+        .map(|number| {
+            let (status, body) = server.decide(&payment(&format!("e-{number}"), 100 + number));
+            assert_eq!(status, 200, "{body}");
+            body["decision_id"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    server.signal("TERM");
+    assert!(server.child.wait().unwrap().success());
+    ids
+}
+
+fn told(arguments: &[&str]) -> (i32, String) {
+    let ended = sentinel().args(arguments).output().unwrap();
+    let out = String::from_utf8_lossy(&ended.stdout).into_owned();
+    (ended.status.code().unwrap(), out + &stderr(&ended))
+}
+
+fn json(arguments: &[&str]) -> Value {
+    let ended = sentinel()
+        .args(arguments)
+        .args(["-o", "json"])
+        .output()
+        .unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{}", stderr(&ended));
+    serde_json::from_slice(&ended.stdout).unwrap()
+}
+
+#[test]
+fn what_is_kept_is_read_verified_replayed_copied_and_served() {
+    let folder = Folder::new();
+    let (data, copy, restored) = (
+        folder.path("data"),
+        folder.path("copy"),
+        folder.path("restored"),
+    );
+    let snapshots = ["--snapshot-every", "40", "--snapshot-interval", "1s"];
+    let mut ids = Vec::new();
+    // Until two snapshots are there, however fast they are made.
+    while SnapshotFolder::new(&data.join("snapshots"))
+        .list()
+        .unwrap()
+        .len()
+        < 2
+    {
+        let next = i64::try_from(ids.len()).unwrap();
+        ids.extend(decided(&data, next..next + 100, &snapshots));
+    }
+    for log in ["log", "decisions"] {
+        in_short_segments(&data.join(log));
+    }
+    let little = ["--retain-bytes", "1"];
+    let more: Vec<&str> = snapshots.iter().chain(&little).copied().collect();
+    let first_kept = |data: &Path| {
+        let found = json(&["log", "inspect", text(data)]);
+        found[0]["start_offset"].as_u64().unwrap()
+    };
+    while first_kept(&data) == 0 {
+        let next = i64::try_from(ids.len()).unwrap();
+        ids.extend(decided(&data, next..next + 50, &more));
+    }
+
+    let found = json(&["verify", "--data-dir", text(&data)]);
+    assert_eq!(found["holds"], true, "{found}");
+    assert_eq!(found["first_kept"].as_u64(), Some(first_kept(&data)));
+    let first = found["first_computed"].as_u64().unwrap();
+    assert!(first > first_kept(&data) && found["outcomes_compared"].as_u64().unwrap() > 0);
+    assert!(found["alerts"].as_u64().is_some(), "{found}");
+    let (code, out) = told(&["log", "inspect", text(&data)]);
+    assert!(
+        code == 0 && out.contains("what came before was dropped"),
+        "{out}"
+    );
+    assert_eq!(told(&["log", "verify", text(&data)]).0, 0);
+    let dumped = told(&["log", "dump", text(&data), "--decisions"]);
+    assert_eq!(dumped.0, 0, "{}", dumped.1);
+
+    let last = ids.last().unwrap();
+    let replayed = json(&["replay", last, "--data-dir", text(&data)]);
+    assert_eq!(replayed["equal"], true, "{replayed}");
+    assert!(
+        replayed["began_at"].as_u64().unwrap() >= first,
+        "{replayed}"
+    );
+    let (code, out) = told(&["replay", &ids[0], "--data-dir", text(&data)]);
+    let names_it = format!("the first entry that can be is {first}");
+    assert!(code == 1 && out.contains(&names_it), "{out}");
+    let (code, out) = told(&["replay", "--from", "1", "--data-dir", text(&data)]);
+    assert!(code == 1 && out.contains(&names_it), "{out}");
+    let stretch = json(&[
+        "replay",
+        "--to",
+        &found["decided"].to_string(),
+        "--data-dir",
+        text(&data),
+    ]);
+    assert_eq!(stretch["from"].as_u64(), Some(first), "{stretch}");
+
+    let mut server = Server::start(&["serve", "--data-dir", text(&data)]);
+    let (status, body) = server.ask("GET", &format!("/api/v1/decisions/{}", ids[0]), "");
+    assert_eq!(
+        (status, &body["code"]),
+        (410, &Value::from("not_kept")),
+        "{body}"
+    );
+    let (status, body) = server.ask("GET", &format!("/api/v1/decisions/{}/replay", ids[0]), "");
+    assert_eq!(
+        (status, &body["code"]),
+        (410, &Value::from("not_kept")),
+        "{body}"
+    );
+    let (status, body) = server.decide(&payment("e-0", 100));
+    assert_eq!(status, 410, "{body}");
+    assert!(body["detail"].as_str().unwrap().contains(&ids[0]), "{body}");
+    let (status, body) = server.ask("GET", &format!("/api/v1/decisions/{last}"), "");
+    assert_eq!(status, 200, "{body}");
+    assert_eq!(
+        told(&["backup", text(&copy), "--data-dir", text(&data)]).0,
+        0
+    );
+    server.signal("TERM");
+    assert!(server.child.wait().unwrap().success());
+
+    assert_eq!(
+        told(&["restore", text(&copy), "--data-dir", text(&restored)]).0,
+        0
+    );
+    let found = json(&["verify", "--data-dir", text(&restored)]);
+    assert_eq!(found["holds"], true, "{found}");
+    decided(&restored, 1_000_000..1_000_010, &more);
+    // Without snapshots nothing stands for what is gone, and that is said before anything else is done.
+    std::fs::remove_dir_all(restored.join("snapshots")).unwrap();
+    for command in ["serve", "verify"] {
+        let (code, out) = told(&[command, "--data-dir", text(&restored)]);
+        assert!(
+            code == 1 && out.to_lowercase().contains("restore the folder"),
+            "{out}"
+        );
+    }
+}
+
+#[test]
+fn retention_without_snapshots_is_refused() {
+    let folder = Folder::new();
+    let data = folder.path("data");
+    let (code, out) = told(&[
+        "serve",
+        "--data-dir",
+        text(&data),
+        "--listen",
+        "127.0.0.1:0",
+        "--retain",
+        "40d",
+        "--snapshot-every",
+        "0",
+        "--snapshot-interval",
+        "0",
+    ]);
+    assert!(code == 2 && out.contains("--snapshot-every"), "{out}");
+}
