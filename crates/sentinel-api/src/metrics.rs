@@ -22,7 +22,7 @@ use prometheus_client::registry::{Registry, Unit};
 use sentinel_domain::Verdict;
 use sentinel_pipeline::SnapshotFigures;
 use sentinel_pipeline::follow::Followed;
-use sentinel_pipeline::handle::Kept;
+use sentinel_pipeline::retention::Kept;
 use sentinel_pipeline::snapshot::Newest;
 use sentinel_store::Counts;
 
@@ -173,6 +173,11 @@ impl Collector for Scrape {
         ];
         out.info("sentinel_build", "The running server", &build)?;
         self.encode_counts(&mut out)?;
+        out.counter(
+            "sentinel_log_dropped_bytes",
+            "Bytes of both logs that were dropped because they need not be kept",
+            self.snapshots.dropped_bytes,
+        )?;
         self.encode_state(&mut out)?;
         if let Some(newest) = self.snapshots.newest {
             encode_newest(newest, &mut out)?;
@@ -246,11 +251,6 @@ impl Scrape {
                 "sentinel_replay_mismatch",
                 "Replayed outcomes that were not the recorded ones: each stops the process",
                 self.mismatches,
-            ),
-            (
-                "sentinel_log_dropped_bytes",
-                "Bytes of both logs that were dropped because they need not be kept",
-                self.snapshots.dropped_bytes,
             ),
             (
                 "sentinel_declined_amount_minor_units",

@@ -18,7 +18,7 @@ use std::time::Duration;
 use sentinel_domain::{
     DecisionId, Entry, Instant, LogId, Offset, Outcome, Rejection, RejectionCode, Transaction,
 };
-use sentinel_eventlog::{EventLog, LogError, Payloads, encode_entry};
+use sentinel_eventlog::{LogError, Payloads, encode_entry};
 use tokio::sync::{broadcast, oneshot, watch};
 
 use self::features::{InForce, Unheard};
@@ -88,17 +88,6 @@ pub enum SubmitError {
     /// The log cannot accept anything.
     #[error("the log cannot accept transactions: {0}")]
     Unavailable(String),
-}
-
-/// How much of the logs is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Kept {
-    /// The first entry that both keep.
-    pub first: Offset,
-    /// Length of the transaction log.
-    pub log_bytes: u64,
-    /// Length of the decision log.
-    pub decision_log_bytes: u64,
 }
 
 /// What the worker tells a waiter.
@@ -329,20 +318,6 @@ impl Handle {
     /// The two logs, for followers.
     pub(crate) fn logs(&self) -> &RecordedLogs {
         &self.inner.logs
-    }
-
-    /// How much of the logs is kept. A log whose length cannot be told has none.
-    pub fn kept(&self) -> Kept {
-        let logs = &self.inner.logs;
-        let bytes = |log: &EventLog| {
-            let segments = log.segments().unwrap_or_default();
-            segments.iter().map(|one| one.bytes).sum()
-        };
-        Kept {
-            first: logs.first_kept(),
-            log_bytes: bytes(&logs.transactions),
-            decision_log_bytes: bytes(&logs.decisions),
-        }
     }
 
     /// How snapshots are doing.

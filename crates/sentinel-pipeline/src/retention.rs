@@ -138,6 +138,33 @@ fn place_to_cut<'s>(
     by_age.into_iter().chain(by_bytes).max_by_key(|it| it.next)
 }
 
+/// How much of the logs is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Kept {
+    /// The first entry that both keep.
+    pub first: Offset,
+    /// Length of the transaction log.
+    pub log_bytes: u64,
+    /// Length of the decision log.
+    pub decision_log_bytes: u64,
+}
+
+impl Handle {
+    /// How much of the logs is kept. A log whose length cannot be told has none.
+    pub fn kept(&self) -> Kept {
+        let logs = self.logs();
+        let bytes = |log: &EventLog| {
+            let segments = log.segments().unwrap_or_default();
+            segments.iter().map(|one| one.bytes).sum()
+        };
+        Kept {
+            first: logs.first_kept(),
+            log_bytes: bytes(&logs.transactions),
+            decision_log_bytes: bytes(&logs.decisions),
+        }
+    }
+}
+
 /// What was dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Dropped {

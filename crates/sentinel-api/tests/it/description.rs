@@ -41,8 +41,11 @@ fn every_route_is_described() {
     POST /api/v1/decisions decide
     GET /api/v1/decisions/{id} read_decision
     GET /api/v1/decisions/{id}/replay replay_decision
+    POST /api/v1/erasures erase
     GET /api/v1/features list_features
     POST /api/v1/features add_features
+    GET /api/v1/lists list_lists
+    POST /api/v1/lists activate_lists
     GET /api/v1/models list_models
     POST /api/v1/models activate_model
     GET /api/v1/statistics read_statistics

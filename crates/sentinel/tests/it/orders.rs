@@ -26,29 +26,19 @@ fn told(arguments: &[&str]) -> (i32, String) {
     (ended.status.code().unwrap(), out + &stderr(&ended))
 }
 
-#[test]
-fn lists_decide_and_the_erased_are_new_before_and_after_a_kill() {
-    let folder = Folder::new();
-    let data = folder.path("data");
-    let rules = folder.file("rules.toml", RULES);
-    let desk = folder.file("desk.toml", DESK);
-    let arguments = ["serve", "--data-dir", text(&data), "--rules", &rules];
-    let mut server = Server::start(&arguments);
-    let url = format!("http://{}", server.address);
-    let decided = |server: &Server, id: &str| -> Value {
-        let (status, body) = server.decide(&payment(id, 1_000));
-        assert_eq!(status, 200, "{body}");
-        body
-    };
-    let before = decided(&server, "e-1");
-    assert_eq!(before["versions"].get("lists"), None, "{before}");
-    assert_eq!(before["rules"], json!([]));
+fn decided(server: &Server, id: &str) -> Value {
+    let (status, body) = server.decide(&payment(id, 1_000));
+    assert_eq!(status, 200, "{body}");
+    body
+}
 
-    let activate = ["lists", "activate", &desk, "--server", &url];
+/// Activates lists, well and badly; a decision that was made with them.
+fn lists_are_activated(server: &Server, url: &str, folder: &Folder, desk: &str) -> Value {
+    let activate = ["lists", "activate", desk, "--server", url];
     let (code, out) = told(&[&activate[..], &["--dry-run"]].concat());
     assert!(code == 0 && out.contains("would activate desk@1"), "{out}");
     assert!(
-        told(&["lists", "show", "--server", &url])
+        told(&["lists", "show", "--server", url])
             .1
             .contains("no lists")
     );
@@ -59,18 +49,18 @@ fn lists_decide_and_the_erased_are_new_before_and_after_a_kill() {
     );
     let (code, out) = told(&activate);
     assert!(code == 0 && out.contains("nothing to do"), "{out}");
-    let blocked = decided(&server, "e-2");
+    let blocked = decided(server, "e-2");
     assert_eq!(blocked["decision"], "decline", "{blocked}");
     assert_eq!(blocked["rules"][0]["rule_id"], "blocked");
     let named = blocked["versions"]["lists"].as_str().unwrap();
     assert!(named.starts_with("desk@1:"), "{named}");
-    let (code, out) = told(&["lists", "show", "--server", &url]);
+    let (code, out) = told(&["lists", "show", "--server", url]);
     assert!(
         code == 0 && out.contains("blocked_cards") && out.contains("c1"),
         "{out}"
     );
     let broken = folder.file("broken.toml", DESK.replace("value", "valeu"));
-    let (code, out) = told(&["lists", "activate", &broken, "--server", &url]);
+    let (code, out) = told(&["lists", "activate", &broken, "--server", url]);
     assert!(code == 2 && out.contains("broken.toml"), "{out}");
     let draft = json!({ "lists": DESK.replace("value", "valeu") }).to_string();
     let (status, body) = server.ask("POST", "/api/v1/lists", &draft);
@@ -79,7 +69,23 @@ fn lists_decide_and_the_erased_are_new_before_and_after_a_kill() {
         (422, &json!("bad_lists")),
         "{body}"
     );
+    blocked
+}
 
+#[test]
+fn lists_decide_and_the_erased_are_new_before_and_after_a_kill() {
+    let folder = Folder::new();
+    let data = folder.path("data");
+    let rules = folder.file("rules.toml", RULES);
+    let desk = folder.file("desk.toml", DESK);
+    let arguments = ["serve", "--data-dir", text(&data), "--rules", &rules];
+    let mut server = Server::start(&arguments);
+    let url = format!("http://{}", server.address);
+    let before = decided(&server, "e-1");
+    assert_eq!(before["versions"].get("lists"), None, "{before}");
+    assert_eq!(before["rules"], json!([]));
+
+    let blocked = lists_are_activated(&server, &url, &folder, &desk);
     for number in 3..9 {
         decided(&server, &format!("e-{number}"));
     }

@@ -72,15 +72,26 @@ fn json(arguments: &[&str]) -> Value {
     serde_json::from_slice(&ended.stdout).unwrap()
 }
 
-#[test]
-fn what_is_kept_is_read_verified_replayed_copied_and_served() {
-    let folder = Folder::new();
-    let (data, copy, restored) = (
-        folder.path("data"),
-        folder.path("copy"),
-        folder.path("restored"),
-    );
-    let snapshots = ["--snapshot-every", "40", "--snapshot-interval", "1s"];
+/// Snapshots by number.
+const SNAPSHOTS: [&str; 4] = ["--snapshot-every", "40", "--snapshot-interval", "1s"];
+
+/// And no more of the logs than they need.
+const MORE: [&str; 6] = [
+    "--snapshot-every",
+    "40",
+    "--snapshot-interval",
+    "1s",
+    "--retain-bytes",
+    "1",
+];
+
+fn first_kept(data: &Path) -> u64 {
+    let found = json(&["log", "inspect", text(data)]);
+    found[0]["start_offset"].as_u64().unwrap()
+}
+
+/// Decides until the logs have lost their beginning; the ids of all decisions.
+fn shortened(data: &Path) -> Vec<String> {
     let mut ids = Vec::new();
     // Until two snapshots are there, however fast they are made.
     while SnapshotFolder::new(&data.join("snapshots"))
@@ -90,59 +101,45 @@ fn what_is_kept_is_read_verified_replayed_copied_and_served() {
         < 2
     {
         let next = i64::try_from(ids.len()).unwrap();
-        ids.extend(decided(&data, next..next + 100, &snapshots));
+        ids.extend(decided(data, next..next + 100, &SNAPSHOTS));
     }
     for log in ["log", "decisions"] {
         in_short_segments(&data.join(log));
     }
-    let little = ["--retain-bytes", "1"];
-    let more: Vec<&str> = snapshots.iter().chain(&little).copied().collect();
-    let first_kept = |data: &Path| {
-        let found = json(&["log", "inspect", text(data)]);
-        found[0]["start_offset"].as_u64().unwrap()
-    };
-    while first_kept(&data) == 0 {
+    while first_kept(data) == 0 {
         let next = i64::try_from(ids.len()).unwrap();
-        ids.extend(decided(&data, next..next + 50, &more));
+        ids.extend(decided(data, next..next + 50, &MORE));
     }
+    ids
+}
 
-    let found = json(&["verify", "--data-dir", text(&data)]);
-    assert_eq!(found["holds"], true, "{found}");
-    assert_eq!(found["first_kept"].as_u64(), Some(first_kept(&data)));
+fn replays_tell_what_they_can(data: &Path, ids: &[String], found: &Value) {
     let first = found["first_computed"].as_u64().unwrap();
-    assert!(first > first_kept(&data) && found["outcomes_compared"].as_u64().unwrap() > 0);
-    assert!(found["alerts"].as_u64().is_some(), "{found}");
-    let (code, out) = told(&["log", "inspect", text(&data)]);
-    assert!(
-        code == 0 && out.contains("what came before was dropped"),
-        "{out}"
-    );
-    assert_eq!(told(&["log", "verify", text(&data)]).0, 0);
-    let dumped = told(&["log", "dump", text(&data), "--decisions"]);
-    assert_eq!(dumped.0, 0, "{}", dumped.1);
-
     let last = ids.last().unwrap();
-    let replayed = json(&["replay", last, "--data-dir", text(&data)]);
+    let replayed = json(&["replay", last, "--data-dir", text(data)]);
     assert_eq!(replayed["equal"], true, "{replayed}");
     assert!(
         replayed["began_at"].as_u64().unwrap() >= first,
         "{replayed}"
     );
-    let (code, out) = told(&["replay", &ids[0], "--data-dir", text(&data)]);
+    let (code, out) = told(&["replay", &ids[0], "--data-dir", text(data)]);
     let names_it = format!("the first entry that can be is {first}");
     assert!(code == 1 && out.contains(&names_it), "{out}");
-    let (code, out) = told(&["replay", "--from", "1", "--data-dir", text(&data)]);
+    let (code, out) = told(&["replay", "--from", "1", "--data-dir", text(data)]);
     assert!(code == 1 && out.contains(&names_it), "{out}");
     let stretch = json(&[
         "replay",
         "--to",
         &found["decided"].to_string(),
         "--data-dir",
-        text(&data),
+        text(data),
     ]);
     assert_eq!(stretch["from"].as_u64(), Some(first), "{stretch}");
+}
 
-    let mut server = Server::start(&["serve", "--data-dir", text(&data)]);
+fn a_server_tells_what_is_gone(data: &Path, copy: &Path, ids: &[String]) {
+    let last = ids.last().unwrap();
+    let mut server = Server::start(&["serve", "--data-dir", text(data)]);
     let (status, body) = server.ask("GET", &format!("/api/v1/decisions/{}", ids[0]), "");
     assert_eq!(
         (status, &body["code"]),
@@ -160,20 +157,44 @@ fn what_is_kept_is_read_verified_replayed_copied_and_served() {
     assert!(body["detail"].as_str().unwrap().contains(&ids[0]), "{body}");
     let (status, body) = server.ask("GET", &format!("/api/v1/decisions/{last}"), "");
     assert_eq!(status, 200, "{body}");
-    assert_eq!(
-        told(&["backup", text(&copy), "--data-dir", text(&data)]).0,
-        0
-    );
+    assert_eq!(told(&["backup", text(copy), "--data-dir", text(data)]).0, 0);
     server.signal("TERM");
     assert!(server.child.wait().unwrap().success());
+}
 
+#[test]
+fn what_is_kept_is_read_verified_replayed_copied_and_served() {
+    let folder = Folder::new();
+    let (data, copy, restored) = (
+        folder.path("data"),
+        folder.path("copy"),
+        folder.path("restored"),
+    );
+    let ids = shortened(&data);
+    let found = json(&["verify", "--data-dir", text(&data)]);
+    assert_eq!(found["holds"], true, "{found}");
+    assert_eq!(found["first_kept"].as_u64(), Some(first_kept(&data)));
+    let first = found["first_computed"].as_u64().unwrap();
+    assert!(first > first_kept(&data) && found["outcomes_compared"].as_u64().unwrap() > 0);
+    assert!(found["alerts"].as_u64().is_some(), "{found}");
+    let (code, out) = told(&["log", "inspect", text(&data)]);
+    assert!(
+        code == 0 && out.contains("what came before was dropped"),
+        "{out}"
+    );
+    assert_eq!(told(&["log", "verify", text(&data)]).0, 0);
+    let dumped = told(&["log", "dump", text(&data), "--decisions"]);
+    assert_eq!(dumped.0, 0, "{}", dumped.1);
+
+    replays_tell_what_they_can(&data, &ids, &found);
+    a_server_tells_what_is_gone(&data, &copy, &ids);
     assert_eq!(
         told(&["restore", text(&copy), "--data-dir", text(&restored)]).0,
         0
     );
     let found = json(&["verify", "--data-dir", text(&restored)]);
     assert_eq!(found["holds"], true, "{found}");
-    decided(&restored, 1_000_000..1_000_010, &more);
+    decided(&restored, 1_000_000..1_000_010, &MORE);
     // Without snapshots nothing stands for what is gone, and that is said before anything else is done.
     std::fs::remove_dir_all(restored.join("snapshots")).unwrap();
     for command in ["serve", "verify"] {
