@@ -178,6 +178,11 @@ impl Collector for Scrape {
             "Bytes of both logs that were dropped because they need not be kept",
             self.snapshots.dropped_bytes,
         )?;
+        out.counter(
+            "sentinel_replay_mismatch",
+            "Replayed outcomes that were not the recorded ones: each stops the process",
+            self.mismatches,
+        )?;
         self.encode_state(&mut out)?;
         if let Some(newest) = self.snapshots.newest {
             encode_newest(newest, &mut out)?;
@@ -246,11 +251,6 @@ impl Scrape {
                 "sentinel_snapshot_failures",
                 "Snapshots that could not be made or read",
                 self.snapshots.failures,
-            ),
-            (
-                "sentinel_replay_mismatch",
-                "Replayed outcomes that were not the recorded ones: each stops the process",
-                self.mismatches,
             ),
             (
                 "sentinel_declined_amount_minor_units",

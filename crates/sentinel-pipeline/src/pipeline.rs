@@ -123,11 +123,7 @@ impl Pipeline {
             mut dead_letters,
             ..
         } = options;
-        let logs = RecordedLogs::new(transactions.clone(), decisions.clone());
-        let logs = match &options.snapshots {
-            Some(snapshots) => logs.with_snapshots(&snapshots.folder),
-            None => logs,
-        };
+        let logs = side_by_side(&transactions, &decisions, options.snapshots.as_ref());
         let (raised, _) = broadcast::channel(1_024);
         let (sink, channel) = options.sink;
         // First of all: an older owner is fenced from here on.
@@ -151,18 +147,16 @@ impl Pipeline {
         let worker = Worker::recording_from(state, handle.logs().clone(), statistics)?;
         let uncompared = uncompared(&worker, options.snapshots.as_ref());
         let worker = worker.noting(attempts);
-        let contents = (&*options.contents, options.now);
-        let worker = replayed(
-            worker,
-            &handle,
-            (contents, uncompared.counted_from),
-            progress,
-        )?;
+        let before_the_door = BeforeTheDoor {
+            compared_before: uncompared.counted_from,
+            contents: options.contents,
+            now: options.now,
+        };
+        let worker = replayed(worker, &handle, &before_the_door, progress)?;
         let stopping = Arc::new(AtomicBool::new(false));
         let (failure, failed) = watch::channel(false);
-        let left = uncompared.before.0 - uncompared.counted_from.0;
-        handle.statistics().left_to_compare(left);
-        let (closed, differs) = (handle.clone(), failure.clone());
+        handle.statistics().left_to_compare(uncompared.left());
+        let beside = (handle.clone(), failure.clone());
         let thread = WorkerThread {
             worker,
             handle: handle.clone(),
@@ -170,17 +164,9 @@ impl Pipeline {
             failure,
         };
         let worker = thread.start(asked)?;
-        let make = |options: SnapshotOptions| {
-            let (from, left) = (uncompared.from, (left > 0).then_some(uncompared));
-            let failed = move || {
-                closed.fail();
-                let _ = differs.send(true);
-            };
-            let maker = SnapshotMaker::start(options.clone(), handle.clone(), (from, left), failed);
-            maker.map(|maker| (options, maker))
-        };
-        let snapshots = options.snapshots.map(make).transpose();
-        let snapshots = snapshots.map_err(PipelineError::Thread)?;
+        let snapshots = options.snapshots;
+        let snapshots = snapshots.map(|options| second_owner(options, beside, uncompared));
+        let snapshots = snapshots.transpose().map_err(PipelineError::Thread)?;
         let (stop_following, following) = watch::channel(false);
         let (stop_delivering, delivering) = watch::channel(false);
         let followed = handle.followed_sender().clone();
@@ -271,6 +257,19 @@ impl Pipeline {
     }
 }
 
+/// Both logs, and the states that need not be computed from their start.
+fn side_by_side(
+    transactions: &EventLog,
+    decisions: &EventLog,
+    snapshots: Option<&SnapshotOptions>,
+) -> RecordedLogs {
+    let logs = RecordedLogs::new(transactions.clone(), decisions.clone());
+    match snapshots {
+        Some(snapshots) => logs.with_snapshots(&snapshots.folder),
+        None => logs,
+    }
+}
+
 /// What the worker may leave to be compared behind the door: nothing where no snapshots are made, as no other owner
 /// is there.
 fn uncompared(worker: &Worker, snapshots: Option<&SnapshotOptions>) -> Uncompared {
@@ -283,12 +282,35 @@ fn uncompared(worker: &Worker, snapshots: Option<&SnapshotOptions>) -> Uncompare
     }
 }
 
+/// The second owner: compares what is left, then makes snapshots. A difference closes the door.
+fn second_owner(
+    options: SnapshotOptions,
+    (handle, failure): (Handle, watch::Sender<bool>),
+    uncompared: Uncompared,
+) -> std::io::Result<(SnapshotOptions, SnapshotMaker)> {
+    let left = (uncompared.left() > 0).then_some(uncompared);
+    let closed = handle.clone();
+    let failed = move || {
+        closed.fail();
+        let _ = failure.send(true);
+    };
+    let maker = SnapshotMaker::start(options.clone(), handle, (uncompared.from, left), failed)?;
+    Ok((options, maker))
+}
+
+/// What is done before the door opens.
+struct BeforeTheDoor {
+    compared_before: Offset,
+    contents: Vec<Activation>,
+    now: fn() -> Instant,
+}
+
 /// Applies what the log holds, puts the contents to decide with in force, and fills new features: before
 /// the door opens.
 fn replayed(
     mut worker: Worker,
     handle: &Handle,
-    ((contents, now), compared_before): ((&[Activation], fn() -> Instant), Offset),
+    before_the_door: &BeforeTheDoor,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Worker, PipelineError> {
     let log = &handle.logs().transactions;
@@ -296,7 +318,8 @@ fn replayed(
         handle.publish(state, published, true);
         progress(state.next().0, log.end().0);
     };
-    worker.replay(compared_before, &mut publish)?;
+    worker.replay(before_the_door.compared_before, &mut publish)?;
+    let BeforeTheDoor { contents, now, .. } = before_the_door;
     activate(&worker, handle, contents, now())?;
     worker.catch_up(&mut publish)?;
     Ok(worker)

@@ -27,6 +27,13 @@ pub(crate) struct Uncompared {
     pub before: Offset,
 }
 
+impl Uncompared {
+    /// How many there are.
+    pub fn left(&self) -> u64 {
+        self.before.0 - self.counted_from.0
+    }
+}
+
 /// What became of comparing.
 pub(crate) enum Compared {
     /// All of it is as recorded; the state behind it.

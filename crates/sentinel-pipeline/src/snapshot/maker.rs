@@ -234,7 +234,7 @@ impl Maker {
             Compared::Never => return Ok(true),
         };
         let seconds = started.elapsed().as_secs_f64();
-        let entries = uncompared.before.0 - uncompared.counted_from.0;
+        let entries = uncompared.left();
         tracing::info!(
             entries,
             seconds,
