@@ -350,7 +350,16 @@ fn state_to_begin_with(
     folder.remove_unfinished()?;
     let started = std::time::Instant::now();
     let mut refused = |error: &SnapshotError| maker::tell_refused(handle, error);
-    let (state, found) = folder.newest_state(log, maker::usable(handle), &mut refused)?;
+    let (state, found) = std::thread::scope(|scope| {
+        // What it finds is asked for behind this, and so is what it fails at.
+        let looking = std::thread::Builder::new().name("skips-0".into());
+        let logs = handle.logs();
+        looking
+            .spawn_scoped(scope, || logs.look_for_skips())
+            .map_err(PipelineError::Thread)?;
+        let found = folder.newest_state(log, maker::usable(handle), &mut refused);
+        found.map_err(PipelineError::from)
+    })?;
     let Some(found) = found else {
         return Ok(state);
     };

@@ -136,16 +136,33 @@ impl RecordedLogs {
         if let Some(skips) = self.skips.get() {
             return Ok(skips.clone());
         }
-        let newest = match &self.snapshots {
-            Some(folder) => folder.newest_skips(&self.transactions)?,
-            None => None,
-        };
-        let (known, from) = newest
+        let (known, from) = self
+            .newest_skips()?
             .filter(|(_, next)| *next > state.next())
             .unwrap_or_else(|| (state.skipped().to_vec(), state.next()));
+        self.skips_and(&known, from)
+    }
+
+    /// Looks for what [`RecordedLogs::skips`] will be asked, where a snapshot stands: it takes a while, and need not wait for
+    /// the state.
+    pub(crate) fn look_for_skips(&self) -> Result<(), SkipsError> {
+        if let Some((known, from)) = self.newest_skips()? {
+            self.skips_and(&known, from)?;
+        }
+        Ok(())
+    }
+
+    fn newest_skips(&self) -> Result<Option<(Vec<Offset>, Offset)>, SkipsError> {
+        let folder = self.snapshots.as_ref();
+        let newest = folder.map(|folder| folder.newest_skips(&self.transactions));
+        Ok(newest.transpose()?.flatten())
+    }
+
+    /// Those that are known, and those that the log tells from an entry on.
+    fn skips_and(&self, known: &[Offset], from: Offset) -> Result<Skips, SkipsError> {
         let skips = Skips::of(&self.transactions, from)
             .map_err(|(offset, source)| SkipsError::Log { offset, source })?
-            .and(&known);
+            .and(known);
         Ok(self.skips.get_or_init(|| skips).clone())
     }
 

@@ -100,5 +100,5 @@ pub(crate) fn write(
         offset: state.next(),
         source,
     })?;
-    folder.write(state, &logs.transactions)
+    folder.giving_way().write(state, &logs.transactions)
 }

@@ -9,7 +9,7 @@ use std::fs::{self, File};
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::SystemTime;
+use std::time::{Duration, Instant as Stopwatch, SystemTime};
 
 use sentinel_domain::{Instant, Offset};
 use sentinel_eventlog::EventLog;
@@ -38,6 +38,7 @@ pub struct SnapshotFolder {
     path: PathBuf,
     stopping: Stopping,
     retention: Retention,
+    gives_way: bool,
 }
 
 /// A snapshot that fits to a log, by its head.
@@ -93,6 +94,16 @@ impl SnapshotFolder {
             path: path.to_owned(),
             stopping: Stopping::default(),
             retention: Retention::default(),
+            gives_way: false,
+        }
+    }
+
+    /// The same folder, whose writing leaves the disk to others for as long as it took it: somebody waits for syncs of the
+    /// log.
+    pub(crate) fn giving_way(&self) -> Self {
+        Self {
+            gives_way: true,
+            ..self.clone()
         }
     }
 
@@ -224,7 +235,8 @@ impl SnapshotFolder {
         let file = self.path.join(format!("{:020}.{EXTENSION}", offset.0));
         let unfinished = file.with_extension(UNFINISHED_EXTENSION);
         let stopping = Stopping::clone(&self.stopping);
-        let written = write_file(&unfinished, stopping, |out| state.write(&head, out));
+        let place = (unfinished.as_path(), self.gives_way);
+        let written = write_file(place, stopping, |out| state.write(&head, out));
         let bytes = written.map_err(|error| {
             // The next one that is made tries again.
             let _ = fs::remove_file(&unfinished);
@@ -427,12 +439,16 @@ fn set_aside(file: &Path) {
 
 /// Writes and syncs a file.
 fn write_file(
-    path: &Path,
+    (path, gives_way): (&Path, bool),
     stopping: Stopping,
     content: impl FnOnce(&mut SectionWriter<BufWriter<SyncedAsItGrows>>),
 ) -> Result<u64, SnapshotError> {
     let file = File::create(path).map_err(SnapshotError::io("make", path))?;
-    let file = SyncedAsItGrows { file, unsynced: 0 };
+    let file = SyncedAsItGrows {
+        file,
+        unsynced: 0,
+        gives_way,
+    };
     let fault = |error| SnapshotError::io("write", path)(error);
     let mut sections = SectionWriter::new(BufWriter::with_capacity(256 * 1024, file), stopping);
     content(&mut sections);
@@ -448,9 +464,13 @@ fn write_file(
 struct SyncedAsItGrows {
     file: File,
     unsynced: usize,
+    gives_way: bool,
 }
 
-const UNSYNCED_BYTES_MAX: usize = 4 * 1024 * 1024;
+const UNSYNCED_BYTES_MAX: usize = 1024 * 1024;
+
+/// The longest pause behind a sync: a disk that is that slow is no reason to wait for ever.
+const PAUSE_MAX: Duration = Duration::from_millis(100);
 
 impl Write for SyncedAsItGrows {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -458,7 +478,11 @@ impl Write for SyncedAsItGrows {
         self.unsynced += written;
         if self.unsynced >= UNSYNCED_BYTES_MAX {
             self.unsynced = 0;
+            let started = Stopwatch::now();
             self.file.sync_data()?;
+            if self.gives_way {
+                std::thread::sleep(started.elapsed().min(PAUSE_MAX));
+            }
         }
         Ok(written)
     }

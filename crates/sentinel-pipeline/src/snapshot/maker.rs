@@ -79,7 +79,7 @@ pub fn make(
     logs.decisions
         .sync()
         .map_err(|source| SnapshotError::Log { offset: to, source })?;
-    let written = folder.write(&state, log)?;
+    let written = folder.giving_way().write(&state, log)?;
     Ok(written.map(|written| Made {
         written,
         entries: to.0 - from.0,
