@@ -64,7 +64,9 @@ fn a_population_is_measured_with_all_that_was_asked_for() {
         number(&report, key);
     }
     assert!(number(&report, "/entities") >= 3_000.0, "{report}");
-    assert_eq!(number(&report, "/events_timed"), 2_000.0);
+    // A population that is smaller than what is timed is filled anew, and ends with a whole round.
+    let timed = number(&report, "/events_timed");
+    assert!((2_000.0..5_000.0).contains(&timed), "{report}");
 
     std::fs::write(&earlier, report.to_string()).unwrap();
     let again = bench(&[&arguments[..], &["--compare", text(&earlier)]].concat());
