@@ -126,7 +126,7 @@ impl RingStore {
         }
     }
 
-    /// Takes an event in and reads the windows as of then; `newest_ms` is `T` before it (the least number
+    /// Takes an event in, and reads the windows as of then where somebody asks; `newest_ms` is `T` before it (the least number
     /// where there is none). The position it got; `None` where it left at once, being older than
     /// everything a full entity holds.
     pub fn take_in(
@@ -134,7 +134,7 @@ impl RingStore {
         header: &mut RingHeader,
         newest_ms: i64,
         sample: &Sample<'_>,
-        readings: &mut Readings,
+        (readings, is_asked): (&mut Readings, bool),
     ) -> Option<u32> {
         if sample.time_ms >= newest_ms {
             self.advance(header, newest_ms, sample.time_ms);
@@ -143,9 +143,11 @@ impl RingStore {
             if header.has_totals() {
                 self.enter_and_read(header, position, readings);
                 self.push_extremes(header, position);
-                self.read_extremes_of(header, readings);
-                self.read_overflow(header, readings);
-            } else {
+                if is_asked {
+                    self.read_extremes_of(header, readings);
+                    self.read_overflow(header, readings);
+                }
+            } else if is_asked {
                 self.walk(header, sample.time_ms, readings);
             }
             return Some(position);
@@ -160,7 +162,9 @@ impl RingStore {
             self.make_room(header, newest_ms);
             Some(self.insert(header, newest_ms, sample))
         };
-        self.read(header, newest_ms, readings);
+        if is_asked {
+            self.read(header, newest_ms, readings);
+        }
         position
     }
 

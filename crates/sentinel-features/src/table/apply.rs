@@ -253,7 +253,8 @@ impl EntityTable {
         let (mut position, mut is_estimated) = (None, false);
         let readings = &mut scratch.readings;
         if let Some(ring) = &mut self.ring {
-            position = ring.take_in(&mut windows.ring, before_ms, &sample, readings);
+            let asked = (&mut *readings, event.answers);
+            position = ring.take_in(&mut windows.ring, before_ms, &sample, asked);
             is_estimated = ring.is_estimated(&windows.ring, newest_ms);
         }
         if let Some(hours) = &mut self.hours {
@@ -282,7 +283,9 @@ impl EntityTable {
             let value = sample.values[usize::from(*column)];
             self.seen_store
                 .take_in(header, newest_ms, event.time_ms, value);
-            read_seen(header, *column, readings);
+            if event.answers {
+                read_seen(header, *column, readings);
+            }
             is_estimated |= header.is_sampled();
         }
         (
