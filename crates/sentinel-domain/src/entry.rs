@@ -17,6 +17,9 @@ pub enum Entry {
     Activation(Box<Activation>),
     /// An order to forget what is known of somebody, from here on.
     Erase(Box<Erasure>),
+    /// The time, told to a log to which nothing comes: what is too old by it is forgotten. It says no more than the log
+    /// time stamped on it.
+    Tick,
     /// An earlier entry that must not be applied, since doing so stops the engine.
     Skip {
         /// The entry.

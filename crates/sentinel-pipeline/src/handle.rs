@@ -8,6 +8,7 @@
 pub mod features;
 pub mod models;
 pub mod orders;
+pub(crate) mod ticks;
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
@@ -106,9 +107,11 @@ enum Told {
 }
 
 /// A question about the state, answered between two batches.
-pub(crate) struct Question {
-    event_id: String,
-    answer: oneshot::Sender<Option<Offset>>,
+pub(crate) enum Question {
+    /// Where an event id was first seen.
+    Event(String, oneshot::Sender<Option<Offset>>),
+    /// How far the state is, and when the oldest id that it remembers was seen.
+    OldestId(oneshot::Sender<(Offset, Option<Instant>)>),
 }
 
 /// The one door of a running pipeline; a clone is the same door.
@@ -265,13 +268,9 @@ impl Handle {
     /// The decision on an event by the caller's id, while the id is remembered.
     pub async fn lookup_event(&self, event_id: &str) -> Result<Option<Arc<Decided>>, LookupError> {
         let (answer, answered) = oneshot::channel();
-        let question = Question {
-            event_id: event_id.to_owned(),
-            answer,
-        };
         self.inner
             .questions
-            .send(question)
+            .send(Question::Event(event_id.to_owned(), answer))
             .map_err(|_| LookupError::Stopped)?;
         match answered.await.map_err(|_| LookupError::Stopped)? {
             Some(offset) => self.read_back(offset).await,
@@ -449,7 +448,15 @@ impl Handle {
         asked: &crossbeam_channel::Receiver<Question>,
     ) {
         for question in asked.try_iter() {
-            let _ = question.answer.send(state.offset_of(&question.event_id));
+            // Who asked may be gone.
+            let _ = match question {
+                Question::Event(event_id, answer) => {
+                    answer.send(state.offset_of(&event_id)).is_ok()
+                }
+                Question::OldestId(answer) => {
+                    answer.send((state.next(), state.oldest_id())).is_ok()
+                }
+            };
         }
     }
 

@@ -63,7 +63,7 @@ impl Idempotency {
         offset: Offset,
         log_time: Instant,
     ) -> Sighting {
-        self.forget_before(log_time.plus_micros(-REMEMBERED_US));
+        self.forget_at(log_time);
         if let Some(seen) = self.seen.get(&key) {
             return if seen.fingerprint == fingerprint {
                 Sighting::Repeat(seen.offset)
@@ -88,6 +88,11 @@ impl Idempotency {
     /// Where an event id was first seen, while it is remembered.
     pub fn offset_of(&self, event_id: &str) -> Option<Offset> {
         self.seen.get(&key_of(event_id)).map(|seen| seen.offset)
+    }
+
+    /// When the oldest id that is remembered was seen.
+    pub fn oldest(&self) -> Option<Instant> {
+        self.order.front().map(|(log_time, _)| *log_time)
     }
 
     /// Ids remembered.
@@ -132,7 +137,9 @@ impl Idempotency {
         true
     }
 
-    fn forget_before(&mut self, horizon: Instant) {
+    /// Forgets what is too old at a log time.
+    pub fn forget_at(&mut self, log_time: Instant) {
+        let horizon = horizon(log_time);
         while self
             .order
             .front()
@@ -147,6 +154,11 @@ impl Idempotency {
             self.seen.remove(&key);
         }
     }
+}
+
+/// What was seen at this time or before is too old at a log time.
+pub(crate) fn horizon(log_time: Instant) -> Instant {
+    log_time.plus_micros(-REMEMBERED_US)
 }
 
 /// What an event id is remembered by.

@@ -40,6 +40,8 @@ pub enum Taken {
     Label(Box<Label>),
     /// An order to forget somebody.
     Erase(Box<Erasure>),
+    /// The time.
+    Tick,
     /// An order to skip an entry.
     Skip(Offset),
     /// Settled already: a repeat, a conflict, or bytes that are no entry.
@@ -77,6 +79,7 @@ impl ReadEntry {
             Ok(Entry::Activation(activation)) => Read::Taken(Taken::Activation(activation)),
             Ok(Entry::Label(label)) => Read::Taken(Taken::Label(label)),
             Ok(Entry::Erase(erasure)) => Read::Taken(Taken::Erase(erasure)),
+            Ok(Entry::Tick) => Read::Taken(Taken::Tick),
             Ok(Entry::Skip { offset }) => Read::Taken(Taken::Skip(offset)),
             Err(error) => {
                 let rejection = Rejection::new(RejectionCode::BadEntry, "", error.to_string());

@@ -40,6 +40,8 @@ pub struct Settled {
     pub outcome: Outcome,
     /// The transaction, where the entry was one.
     pub transaction: Option<Box<Transaction>>,
+    /// Whether the entry was a label.
+    pub is_label: bool,
 }
 
 /// An activation that took effect.
@@ -191,6 +193,12 @@ impl PartitionState {
         self.idempotency.offset_of(event_id)
     }
 
+    /// When the oldest id that is remembered was seen, of an event or a label.
+    pub fn oldest_id(&self) -> Option<Instant> {
+        let oldest = [self.idempotency.oldest(), self.labels.oldest()];
+        oldest.into_iter().flatten().min()
+    }
+
     /// The window state, for figures about it.
     pub fn engine(&self) -> &FeatureEngine {
         &self.engine
@@ -267,6 +275,7 @@ impl PartitionState {
             let (offset, log_time) = (entry.offset, entry.log_time);
             assert_eq!(offset, self.next, "entries are applied in order, each once");
             self.next = offset.plus(1);
+            let mut is_label = false;
             let (outcome, transaction) = match intake::take(entry, &mut self.idempotency) {
                 Taken::Admitted(admitted) => {
                     self.run.admitted.push(admitted);
@@ -281,7 +290,15 @@ impl PartitionState {
                     (Outcome::Applied, None)
                 }
                 Taken::Skip(_) => (Outcome::Ignored, None),
-                Taken::Label(label) => (self.take_label(&label, (offset, log_time), settled), None),
+                Taken::Label(label) => {
+                    is_label = true;
+                    (self.take_label(&label, (offset, log_time), settled), None)
+                }
+                Taken::Tick => {
+                    self.idempotency.forget_at(log_time);
+                    self.labels.forget_at(log_time);
+                    (Outcome::Applied, None)
+                }
                 Taken::Erase(erasure) => {
                     // Entries before it are decided with what was known at their place.
                     self.finish_run(settled);
@@ -301,6 +318,7 @@ impl PartitionState {
                 log_time,
                 outcome,
                 transaction,
+                is_label,
             });
         }
         self.finish_run(settled);
@@ -459,6 +477,7 @@ impl PartitionState {
                 log_time: one.log_time,
                 outcome: Outcome::Refused(rejection.clone()),
                 transaction: Some(one.transaction),
+                is_label: false,
             }));
             return;
         };
@@ -542,6 +561,7 @@ fn decide_run(
             log_time: one.log_time,
             outcome: Outcome::Decided(Box::new(decision)),
             transaction: Some(one.transaction),
+            is_label: false,
         });
     }
 }

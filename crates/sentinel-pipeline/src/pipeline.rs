@@ -24,6 +24,7 @@ use crate::definitions;
 use crate::deliver;
 use crate::follow::{FollowError, Follower};
 use crate::handle::Handle;
+use crate::handle::ticks::Ticks;
 use crate::models;
 use crate::partition::PartitionState;
 use crate::poison::{self, Attempts, PoisonError};
@@ -55,6 +56,8 @@ pub struct PipelineOptions {
     pub trust: ModelTrust,
     /// Where and how often snapshots are made; `None` replays the whole log at every start.
     pub snapshots: Option<SnapshotOptions>,
+    /// How long nothing has to come before the log is told the time; `None`: it never is.
+    pub ticks: Option<Duration>,
     /// How long a caller waits for a decision.
     pub deadline: Duration,
     /// The clock of the appender and of retries.
@@ -100,6 +103,7 @@ pub struct Pipeline {
     raised: broadcast::Sender<Alert>,
     stopping: Arc<AtomicBool>,
     stop: [watch::Sender<bool>; 2],
+    ticks: Option<Ticks>,
     letters: JoinHandle<()>,
     worker: JoinHandle<Result<Worker, WorkerError>>,
     snapshots: Option<(SnapshotOptions, SnapshotMaker)>,
@@ -167,19 +171,19 @@ impl Pipeline {
         let snapshots = options.snapshots;
         let snapshots = snapshots.map(|options| second_owner(options, beside, uncompared));
         let snapshots = snapshots.transpose().map_err(PipelineError::Thread)?;
-        let (stop_following, following) = watch::channel(false);
-        let (stop_delivering, delivering) = watch::channel(false);
+        let [following, delivering] = [(); 2].map(|()| watch::channel(false));
         let followed = handle.followed_sender().clone();
-        let deliverer = deliver::run(store.clone(), sink, options.now, followed, delivering);
+        let deliverer = deliver::run(store.clone(), sink, options.now, followed, delivering.1);
         Ok(Self {
+            ticks: Ticks::start(&handle, options.ticks, options.now),
             handle,
             raised,
             stopping,
-            stop: [stop_following, stop_delivering],
+            stop: [following.0, delivering.0],
             letters,
             worker,
             snapshots,
-            follower: tokio::spawn(follower.run(following)),
+            follower: tokio::spawn(follower.run(following.1)),
             deliverer: tokio::spawn(deliverer),
             store,
             logs: [transactions, decisions],
@@ -212,6 +216,9 @@ impl Pipeline {
         let [transactions, decisions] = &self.logs;
         let [stop_following, stop_delivering] = &self.stop;
         self.handle.stop_replays();
+        if let Some(ticks) = self.ticks {
+            ticks.stop().await;
+        }
         transactions.flush()?;
         // Whatever is being made is left: the owner's own state is newer.
         let (snapshots, compared) = match self.snapshots {

@@ -106,10 +106,10 @@ impl Statistics {
                     self.count_rejected(RejectionCode::Conflict);
                 }
                 Outcome::Refused(rejection) => self.count_rejected(rejection.code),
-                Outcome::Applied => {
+                Outcome::Applied if one.is_label => {
                     self.labels.fetch_add(1, Relaxed);
                 }
-                Outcome::Activated(_) | Outcome::Ignored => {}
+                Outcome::Applied | Outcome::Activated(_) | Outcome::Ignored => {}
             }
         }
         if let Some(latency_us) = latency_us

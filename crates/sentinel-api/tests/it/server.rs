@@ -106,6 +106,7 @@ impl Server {
             }),
             attempts: None,
             trust,
+            ticks: None,
             deadline: Duration::from_secs(20),
             now,
         };

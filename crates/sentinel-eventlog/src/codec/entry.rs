@@ -30,6 +30,7 @@ const KIND_LABEL: u8 = 2;
 const KIND_ACTIVATION: u8 = 3;
 const KIND_SKIP: u8 = 4;
 const KIND_ERASE: u8 = 5;
+const KIND_TICK: u8 = 6;
 
 /// The presence bit of the attributes; fields begin at code 1.
 const ATTRIBUTES_BIT: u64 = 1;
@@ -61,6 +62,7 @@ pub fn encode_entry(entry: &Entry, out: &mut Vec<u8>) {
             put_text(out, &erasure.subject.value);
             put_text(out, &erasure.reason);
         }
+        Entry::Tick => put_head(out, KIND_TICK),
         Entry::Skip { offset } => {
             put_head(out, KIND_SKIP);
             out.extend_from_slice(&offset.0.to_le_bytes());
@@ -76,6 +78,7 @@ pub fn decode_entry(bytes: &[u8]) -> Result<Entry, CodecError> {
         KIND_LABEL => Entry::Label(Box::new(decode_label(&mut cursor)?)),
         KIND_ACTIVATION => Entry::Activation(Box::new(decode_activation(&mut cursor)?)),
         KIND_ERASE => Entry::Erase(Box::new(decode_erasure(&mut cursor)?)),
+        KIND_TICK => Entry::Tick,
         KIND_SKIP => Entry::Skip {
             offset: Offset(u64::from_le_bytes(cursor.array("offset")?)),
         },

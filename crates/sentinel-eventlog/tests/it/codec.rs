@@ -284,6 +284,7 @@ fn the_bytes_on_disk_do_not_change() {
         reason: "asked".into(),
     }));
     assert_eq!(hex(&encoded(&erase)), "0501020263310561736b6564");
+    assert_eq!(hex(&encoded(&Entry::Tick)), "0601");
     let decided = Outcome::Decided(Box::new(golden_decision()));
     assert_eq!(hex(&encoded_outcome(&decided, 258)), GOLDEN_DECISION);
     let activated = Outcome::Activated(Arc::new(golden_versions()));

@@ -186,6 +186,7 @@ fn activation(settled: &Settled) -> Option<Settled> {
         log_time: settled.log_time,
         outcome: Outcome::Activated(Arc::clone(versions)),
         transaction: None,
+        is_label: false,
     })
 }
 

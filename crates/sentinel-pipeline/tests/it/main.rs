@@ -14,6 +14,7 @@ mod contents;
 mod fast_lane;
 mod definitions;
 mod orders;
+mod ticks;
 mod poison;
 mod slow_lane;
 mod snapshots;

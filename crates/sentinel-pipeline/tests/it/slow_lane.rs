@@ -20,8 +20,8 @@ fn noon() -> Instant {
     Instant::parse_rfc3339("2026-03-02T12:00:00Z").unwrap()
 }
 
-struct Setting {
-    transactions: EventLog,
+pub struct Setting {
+    pub transactions: EventLog,
     decisions: EventLog,
     store: Store,
     sink: Sink,
@@ -29,7 +29,7 @@ struct Setting {
 }
 
 impl Setting {
-    async fn new() -> (Self, sentinel_delivery::Inbox) {
+    pub async fn new() -> (Self, sentinel_delivery::Inbox) {
         let (sink, inbox) = Sink::memory();
         let setting = Self {
             transactions: empty_log(),
@@ -44,7 +44,7 @@ impl Setting {
         (setting, inbox)
     }
 
-    fn options(&self) -> PipelineOptions {
+    pub fn options(&self) -> PipelineOptions {
         PipelineOptions {
             transactions: self.transactions.clone(),
             decisions: self.decisions.clone(),
@@ -55,6 +55,7 @@ impl Setting {
             snapshots: None,
             attempts: None,
             trust: sentinel_pipeline::trust::ModelTrust::default(),
+            ticks: None,
             deadline: Duration::from_secs(20),
             now: noon,
         }

@@ -102,7 +102,7 @@ fn switch(random: &mut Random, version: u32) -> Activation {
     }
 }
 
-/// A log with labels, corrections, repeats, conflicts, late events, poison and switches in it.
+/// A log with labels, corrections, ticks, repeats, conflicts, late events, poison and switches in it.
 pub fn any_log(random: &mut Random, count: usize) -> EventLog {
     let log = empty_log();
     let entries = stream(random.below(1_000), count);
@@ -123,6 +123,14 @@ pub fn any_log(random: &mut Random, count: usize) -> EventLog {
                     let erase = crate::orders::erase(SubjectKind::Account, &one.account_id.0);
                     append(&log, [(time, erase)]);
                 }
+            }
+            6 => {
+                // Some forget everything.
+                let hours = [0, 0, 0, 73][below(random, 4)];
+                append(
+                    &log,
+                    [(time.plus_micros(hours * 3_600_000_000), Entry::Tick)],
+                );
             }
             2 | 3 if !seen.is_empty() => {
                 let (time, again) = random.pick(&seen).clone();

@@ -22,6 +22,9 @@ use crate::content::{ContentArguments, Contents};
 use crate::diagnostics;
 use crate::snapshots::SnapshotArguments;
 
+/// How long nothing has to come before the log is told the time.
+const TICK_AFTER: Duration = Duration::from_secs(60);
+
 /// Arguments of `sentinel serve`.
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  \
@@ -171,6 +174,8 @@ async fn pipeline_of(directory: &DataDirectory, start: &Start<'_>) -> anyhow::Re
             .transpose()?,
         attempts: Some(directory.path(compose::ATTEMPTS)),
         trust: start.contents.trust.clone(),
+        // The log of a demonstration holds its own stream and nothing else.
+        ticks: (start.mode == Mode::Serve).then_some(TICK_AFTER),
         deadline: start.deadline,
         now: clock::now,
     };

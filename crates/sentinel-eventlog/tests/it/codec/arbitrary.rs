@@ -206,6 +206,7 @@ pub(super) fn entry() -> impl Strategy<Value = Entry> {
                 reason: reason.into(),
             }))
         }),
+        1 => Just(Entry::Tick),
         1 => any::<u64>().prop_map(|offset| Entry::Skip { offset: Offset(offset) }),
     ]
 }

@@ -102,6 +102,7 @@ impl Data {
             snapshots,
             attempts: None,
             trust: sentinel_pipeline::trust::ModelTrust::default(),
+            ticks: None,
             deadline: Duration::from_secs(20),
             now: noon,
         };

@@ -280,6 +280,7 @@ pub(super) async fn start(
         snapshots,
         attempts: None,
         trust: sentinel_pipeline::trust::ModelTrust::default(),
+        ticks: None,
         deadline: DEADLINE,
         now: clock::now,
     };

@@ -145,6 +145,7 @@ fn entry_body(entry: &Entry) -> (&'static str, Value) {
                 "reason": erasure.reason.to_string(),
             }),
         ),
+        Entry::Tick => ("tick", json!({})),
         Entry::Skip { offset } => ("skip", json!({ "offset": offset.0 })),
     }
 }
