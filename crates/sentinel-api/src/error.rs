@@ -130,10 +130,12 @@ impl Kind {
             Self::Rejected(RejectionCode::Conflict)
             | Self::FeaturesFilling
             | Self::ActivationPending => StatusCode::CONFLICT,
+            Self::NotFound | Self::Rejected(RejectionCode::UnknownDecision) => {
+                StatusCode::NOT_FOUND
+            }
             Self::Rejected(_) | Self::BadDefinitions | Self::BadLists | Self::BadModel => {
                 StatusCode::UNPROCESSABLE_ENTITY
             }
-            Self::NotFound => StatusCode::NOT_FOUND,
             Self::NotKept => StatusCode::GONE,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -285,11 +287,24 @@ fn rejection_words(code: RejectionCode) -> (&'static str, &'static str) {
             "A field is not part of a transaction",
             "Check the spelling; further facts go under attributes.",
         ),
+        RejectionCode::Skipped | RejectionCode::UnknownDecision | RejectionCode::BadEntry => {
+            refused_entry_words(code)
+        }
+    }
+}
+
+/// Title and advice for an entry that was refused in the log.
+fn refused_entry_words(code: RejectionCode) -> (&'static str, &'static str) {
+    match code {
         RejectionCode::Skipped => (
             "Deciding on it stopped the engine",
             "The transaction is in the dead letters; report it with the server's log, and send it under another event_id once that is mended.",
         ),
-        RejectionCode::BadEntry => (
+        RejectionCode::UnknownDecision => (
+            "There is no such decision",
+            "An override speaks of a decision that was made; look the event up again.",
+        ),
+        _ => (
             "An entry of the log cannot be used",
             "The server's content (features, model, rules, policy, rates) does not fit together; see its log.",
         ),

@@ -10,6 +10,7 @@ pub mod features;
 pub mod models;
 pub mod lists;
 pub mod erasures;
+pub mod overrides;
 pub mod statistics;
 pub mod probes;
 pub mod aliases;

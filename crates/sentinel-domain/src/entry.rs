@@ -3,6 +3,7 @@
 use crate::activation::Activation;
 use crate::erasure::Erasure;
 use crate::label::Label;
+use crate::overrides::Override;
 use crate::position::Offset;
 use crate::transaction::Transaction;
 
@@ -17,6 +18,8 @@ pub enum Entry {
     Activation(Box<Activation>),
     /// An order to forget what is known of somebody, from here on.
     Erase(Box<Erasure>),
+    /// A person's verdict on an event that was decided.
+    Override(Box<Override>),
     /// The time, told to a log to which nothing comes: what is too old by it is forgotten. It says no more than the log
     /// time stamped on it.
     Tick,

@@ -41,6 +41,8 @@ vocabulary! {
         BadEntry = 16, "bad_entry";
         /// Deciding on the entry stopped the engine again and again.
         Skipped = 17, "skipped";
+        /// It speaks of a decision that is not there.
+        UnknownDecision = 18, "unknown_decision";
     }
 }
 

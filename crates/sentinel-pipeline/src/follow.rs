@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use sentinel_domain::{Alert, Case, Entry, Instant, Offset, Outcome};
-use sentinel_eventlog::{EventLog, LogError, RecordBatch, decode_entry};
-use sentinel_store::{FollowerCommit, OutboxRow, Progress, Store, StoreError};
+use sentinel_eventlog::{EventLog, LogError, Record, RecordBatch, decode_entry};
+use sentinel_store::{FollowerCommit, OutboxRow, Overridden, Progress, Store, StoreError};
 use tokio::sync::{broadcast, watch};
 
 use crate::planted::{self, Mistake};
@@ -280,8 +280,13 @@ impl Follower {
         let mut commit = nothing(&self.logs, &self.progress, from);
         for (outcome, entry) in self.outcomes.iter().zip(self.entries.iter()) {
             commit.to = outcome.offset.plus(1);
-            let (Outcome::Decided(decision), _) = self.logs.decode(&outcome)? else {
-                continue;
+            let decision = match self.logs.decode(&outcome)?.0 {
+                Outcome::Decided(decision) => decision,
+                Outcome::Applied => {
+                    commit.overrides.extend(overridden(&self.logs, &entry));
+                    continue;
+                }
+                _ => continue,
             };
             if !Alert::is_due(&decision) {
                 continue;
@@ -329,6 +334,19 @@ fn nothing(logs: &RecordedLogs, progress: &Progress, to: Offset) -> FollowerComm
         alerts: Vec::new(),
         cases: Vec::new(),
         outbox: Vec::new(),
+        overrides: Vec::new(),
+    }
+}
+
+/// The override that an entry is, where it is one.
+pub(crate) fn overridden(logs: &RecordedLogs, entry: &Record<'_>) -> Option<Overridden> {
+    match decode_entry(entry.payload) {
+        Ok(Entry::Override(says)) => Some(Overridden {
+            position: logs.position(entry.offset),
+            given_at: entry.log_time,
+            says: *says,
+        }),
+        _ => None,
     }
 }
 

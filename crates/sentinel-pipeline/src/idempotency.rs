@@ -161,6 +161,11 @@ pub(crate) fn horizon(log_time: Instant) -> Instant {
     log_time.plus_micros(-REMEMBERED_US)
 }
 
+/// What an override is remembered by: never what a label of the same name is.
+pub(crate) fn key_of_override(override_id: &str) -> [u8; 16] {
+    ContentHash::of_parts(&[b"override", override_id.as_bytes()]).short()
+}
+
 /// What an event id is remembered by.
 pub fn key_of(event_id: &str) -> [u8; 16] {
     ContentHash::of(event_id.as_bytes()).short()

@@ -12,8 +12,8 @@ pub mod labels;
 pub mod source;
 
 use sentinel_domain::{
-    Activation, Entry, Erasure, Instant, Label, Offset, Outcome, Rejection, RejectionCode,
-    Transaction,
+    Activation, Entry, Erasure, Instant, Label, Offset, Outcome, Override, Rejection,
+    RejectionCode, Transaction,
 };
 use sentinel_eventlog::{Record, decode_entry};
 
@@ -40,6 +40,8 @@ pub enum Taken {
     Label(Box<Label>),
     /// An order to forget somebody.
     Erase(Box<Erasure>),
+    /// A person's verdict on a decided event.
+    Override(Box<Override>),
     /// The time.
     Tick,
     /// An order to skip an entry.
@@ -79,6 +81,7 @@ impl ReadEntry {
             Ok(Entry::Activation(activation)) => Read::Taken(Taken::Activation(activation)),
             Ok(Entry::Label(label)) => Read::Taken(Taken::Label(label)),
             Ok(Entry::Erase(erasure)) => Read::Taken(Taken::Erase(erasure)),
+            Ok(Entry::Override(order)) => Read::Taken(Taken::Override(order)),
             Ok(Entry::Tick) => Read::Taken(Taken::Tick),
             Ok(Entry::Skip { offset }) => Read::Taken(Taken::Skip(offset)),
             Err(error) => {

@@ -11,7 +11,7 @@ pub(crate) mod codec;
 use std::sync::Arc;
 
 use sentinel_domain::{
-    Activation, Instant, Label, LogId, LogOdds, Offset, Outcome, Partition, Rejection,
+    Activation, Instant, Label, LogId, LogOdds, Offset, Outcome, Override, Partition, Rejection,
     RejectionCode, Score, SubjectKind, Transaction, Versions,
 };
 use sentinel_eventlog::RecordBatch;
@@ -60,7 +60,7 @@ pub struct PartitionState {
     log: LogId,
     partition: Partition,
     idempotency: Idempotency,
-    /// Labels seen, by their own ids: a row that comes twice labels once.
+    /// Labels and overrides seen, by their own ids: a row that comes twice labels once.
     labels: Idempotency,
     active: Active,
     /// Every activation that took effect, in log order: recorded decisions name what it put in force.
@@ -294,6 +294,7 @@ impl PartitionState {
                     is_label = true;
                     (self.take_label(&label, (offset, log_time), settled), None)
                 }
+                Taken::Override(order) => (self.take_override(&order, (offset, log_time)), None),
                 Taken::Tick => {
                     self.idempotency.forget_at(log_time);
                     self.labels.forget_at(log_time);
@@ -371,6 +372,32 @@ impl PartitionState {
                 self.fed.labels += 1;
                 Outcome::Applied
             }
+            Sighting::Repeat(_) | Sighting::Conflict(_) => Outcome::Ignored,
+        }
+    }
+
+    /// An override counts once. It changes no window and no decision: what it leaves behind is its name.
+    fn take_override(
+        &mut self,
+        order: &Override,
+        (offset, log_time): (Offset, Instant),
+    ) -> Outcome {
+        self.idempotency.forget_at(log_time);
+        let first = self.idempotency.offset_of(order.event_id.as_str());
+        // A decision that stands behind the first sighting of its event, while that is remembered, is none. One that was
+        // forgotten, or decided again since, is named by its place, and whoever appended the order has looked it up.
+        let is_known = order.decision < offset && first.is_none_or(|at| order.decision <= at);
+        if !is_known {
+            let detail = format!(
+                "event {} was not decided at offset {}",
+                order.event_id, order.decision
+            );
+            let code = RejectionCode::UnknownDecision;
+            return Outcome::Refused(Rejection::new(code, "event_id", detail));
+        }
+        let key = idempotency::key_of_override(&order.override_id);
+        match self.labels.observe(key, [0; 16], offset, log_time) {
+            Sighting::First => Outcome::Applied,
             Sighting::Repeat(_) | Sighting::Conflict(_) => Outcome::Ignored,
         }
     }

@@ -1,11 +1,11 @@
 //! Verifying the store: what lies in it is what the recorded decisions give, no more and no less.
 //!
-//! Reads both logs from the first entry that both keep and looks every alert and case up. What people have set (a status) is not
+//! Reads both logs from the first entry that both keep and looks every alert, case and override up. What people have set (a status) is not
 //! compared. Must never change a row.
 
 use sentinel_domain::{Alert, AlertStatus, Case, CaseStatus, Entry, Offset, Outcome};
 use sentinel_eventlog::{RecordBatch, decode_entry};
-use sentinel_store::{CaseQuery, LIMIT_MAX, Store, StoreError};
+use sentinel_store::{CaseQuery, LIMIT_MAX, Overridden, Store, StoreError};
 
 use crate::follow::{self, FollowError};
 use crate::recorded::RecordedLogs;
@@ -21,6 +21,8 @@ pub struct StoreFindings {
     pub alerts: u64,
     /// Cases that the decisions give.
     pub cases: u64,
+    /// Overrides that the log has.
+    pub overrides: u64,
     /// Rows that are missing, damaged, or not what the decisions give; and rows too many.
     pub wrong: u64,
     /// The first of them, each with its name and what is wrong.
@@ -62,8 +64,15 @@ pub async fn verify_store(
                 }
             };
             logs.learn(&outcome);
-            let Outcome::Decided(decision) = outcome else {
-                continue;
+            let decision = match outcome {
+                Outcome::Decided(decision) => decision,
+                Outcome::Applied => {
+                    if let Some(one) = follow::overridden(logs, &entry) {
+                        look_override_up(store, &one, &mut findings).await?;
+                    }
+                    continue;
+                }
+                _ => continue,
             };
             let Ok(Entry::Transaction(transaction)) = decode_entry(entry.payload) else {
                 continue;
@@ -129,6 +138,25 @@ async fn look_case_up(
     Ok(())
 }
 
+async fn look_override_up(
+    store: &Store,
+    one: &Overridden,
+    findings: &mut StoreFindings,
+) -> Result<(), StoreError> {
+    findings.overrides += 1;
+    let offset = one.position.offset;
+    match store.override_at(one.position).await {
+        Ok(None) => findings.tell(format!("the override of entry {offset} is missing")),
+        Ok(Some(stored)) if stored == *one => {}
+        Ok(Some(_)) => findings.tell(format!("the override of entry {offset} is another one")),
+        Err(StoreError::Damaged { .. }) => {
+            findings.tell(format!("the override of entry {offset} is damaged"));
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
 /// Rows that no decision gives.
 async fn count(
     store: &Store,
@@ -139,6 +167,10 @@ async fn count(
     let alerts = store.alerts_from(first).await?;
     if let Some(more @ 1..) = alerts.checked_sub(findings.alerts) {
         findings.tell(format!("{more} alerts follow from no decision"));
+    }
+    let overrides = store.overrides_from(first).await?;
+    if let Some(more @ 1..) = overrides.checked_sub(findings.overrides) {
+        findings.tell(format!("{more} overrides follow from no entry"));
     }
     let (mut cases, mut query) = (0, CaseQuery::default());
     query.limit = LIMIT_MAX;

@@ -76,6 +76,7 @@ fn commits(with_messages: bool) -> Vec<FollowerCommit> {
                 to,
                 alerts: chunk.to_vec(),
                 cases: Vec::new(),
+                overrides: Vec::new(),
                 outbox: messages.collect(),
             };
             from = to;

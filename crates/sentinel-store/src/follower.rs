@@ -11,6 +11,7 @@ use crate::alert::{AlertRow, insert_alerts};
 use crate::case::{CaseRow, insert_cases};
 use crate::error::StoreError;
 use crate::outbox::{OutboxRow, insert_outbox};
+use crate::overrides::{Overridden, insert_overrides};
 use crate::row::Stored;
 use crate::store::Store;
 
@@ -46,6 +47,8 @@ pub struct FollowerCommit {
     pub cases: Vec<Case>,
     /// Messages to be delivered.
     pub outbox: Vec<OutboxRow>,
+    /// Overrides among these entries.
+    pub overrides: Vec<Overridden>,
 }
 
 impl Store {
@@ -161,6 +164,13 @@ impl<'a> Rows<'a> {
             let position = own(commit, position, &case.case_id.to_string())?;
             Ok(CaseRow::new(case, position))
         });
+        for one in &commit.overrides {
+            let own_log = one.position.log == commit.log;
+            let position = own_log.then_some(one.position);
+            own(commit, position, &one.says.override_id)?;
+            number(one.position.offset.0)?;
+            number(one.says.decision.0)?;
+        }
         Ok(Self {
             from: number(commit.from.0)?,
             to: number(commit.to.0)?,
@@ -204,6 +214,7 @@ impl<'a> Rows<'a> {
     ) -> Result<(), sqlx::Error> {
         insert_alerts(connection, &self.alerts).await?;
         insert_cases(connection, &self.cases).await?;
+        insert_overrides(connection, &commit.overrides).await?;
         insert_outbox(connection, &commit.outbox).await
     }
 }

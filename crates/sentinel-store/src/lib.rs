@@ -38,11 +38,13 @@ mod follower;
 mod alert;
 mod case;
 mod outbox;
+mod overrides;
 
 pub use alert::{AlertQuery, FollowedBy};
 pub use case::CaseQuery;
 pub use error::StoreError;
 pub use follower::{FollowerCommit, Progress};
 pub use outbox::OutboxRow;
+pub use overrides::Overridden;
 pub use page::{Cursor, LIMIT_DEFAULT, LIMIT_MAX, Page};
 pub use store::{Counts, Store};

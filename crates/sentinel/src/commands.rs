@@ -15,6 +15,7 @@ pub mod lists;
 pub mod log;
 pub mod models;
 pub mod openapi;
+pub mod overrides;
 pub mod replay;
 pub mod restore;
 pub mod run;

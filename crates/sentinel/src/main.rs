@@ -23,7 +23,7 @@ use clap::{Parser, Subcommand};
 
 use commands::{
     analyze, backup, bench, demo, erase, evaluate, features, generate, lists, log, models, openapi,
-    replay, restore, run, serve, train, verify,
+    overrides, replay, restore, run, serve, train, verify,
 };
 
 // Windows and decisions are small allocations that live long or die young: jemalloc replaces a live box in
@@ -74,6 +74,8 @@ enum Command {
     Lists(lists::ListsArguments),
     /// Have a server forget what it knows of somebody.
     Erase(erase::EraseArguments),
+    /// Put a person's verdict beside a decision of a server.
+    Override(overrides::OverrideArguments),
     /// Measure what deciding costs on this machine.
     Bench(bench::BenchArguments),
     /// Print the OpenAPI description.
@@ -99,6 +101,7 @@ fn main() -> ExitCode {
         Command::Models(arguments) => models::models(arguments),
         Command::Lists(arguments) => lists::lists(&arguments),
         Command::Erase(arguments) => erase::erase(&arguments),
+        Command::Override(arguments) => overrides::override_decision(&arguments),
         Command::Bench(arguments) => bench::bench(arguments),
         Command::Openapi => openapi::openapi(),
     };

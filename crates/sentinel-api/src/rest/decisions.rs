@@ -17,6 +17,7 @@ use crate::wire::alias::TransactionAnswer;
 use crate::wire::decision::{
     DecisionBody, DecisionDetail, FollowedByBody, PendingBody, SpelledVersions,
 };
+use crate::wire::overrides::OverriddenByBody;
 use crate::wire::problem::ProblemBody;
 use crate::wire::replay::ReplayBody;
 use crate::wire::transaction::TransactionBody;
@@ -130,10 +131,9 @@ pub async fn detail<'a>(
     decided: &'a Decided,
     versions: &'a SpelledVersions,
 ) -> Result<DecisionDetail<'a>, Problem> {
-    let followed_by = api
-        .store
-        .followed_by(decided.decision.decision_id())
-        .await?;
+    let id = decided.decision.decision_id();
+    let overridden = api.store.overridden_by(id).await?;
+    let followed_by = api.store.followed_by(id).await?;
     let transaction = serde_json::from_slice(&decided.transaction_json())
         .map_err(|error| Problem::new(Kind::Internal, format!("spell the transaction: {error}")))?;
     Ok(DecisionDetail {
@@ -142,6 +142,7 @@ pub async fn detail<'a>(
             alert_id: followed_by.alert_id.map(|id| id.to_string()),
             case_id: followed_by.case_id.map(|id| id.to_string()),
         },
+        overridden_by: overridden.as_ref().map(OverriddenByBody::of),
         transaction,
     })
 }

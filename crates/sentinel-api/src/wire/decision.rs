@@ -6,6 +6,8 @@ use sentinel_domain::{ContentHash, Decision, Degradation, Reason, RuleHit, Text,
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::wire::overrides::OverriddenByBody;
+
 /// The verdict on one transaction with everything that made it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DecisionBody<'a> {
@@ -83,6 +85,9 @@ pub struct DecisionDetail<'a> {
     pub decision: DecisionBody<'a>,
     /// What followed from it so far.
     pub followed_by: FollowedByBody,
+    /// What a person decided in its place, the newest; absent where nobody has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overridden_by: Option<OverriddenByBody>,
     /// The transaction in its canonical spelling: instants as microseconds since 1970 UTC, absent fields
     /// left out.
     #[schema(value_type = Object)]

@@ -122,6 +122,49 @@ async fn a_decision_is_found_by_its_id_and_by_the_callers() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_override_stands_beside_the_decision_and_changes_it_not() {
+    let server = Server::start().await;
+    let payment = payment("order-7", "acct-7");
+    let first = server.decide(&payment).await.json();
+    let draft = |name: &str, verdict: &str| {
+        json!({"override_id": name, "verdict": verdict, "by": "j.doe", "reason": "by phone"})
+            .to_string()
+    };
+    let path = "/api/v1/decisions/order-7/override";
+    let done = server.post(path, draft("o-1", "decline")).await;
+    assert_eq!(done.status, StatusCode::CREATED, "{}", done.text());
+    assert_eq!(done.json()["decision_id"], first["decision_id"]);
+    let again = server.post(path, draft("o-1", "approve")).await;
+    assert_eq!(again.status, StatusCode::OK, "{}", again.text());
+    assert_eq!(again.json()["state"], json!("repeated"));
+    let wrong = server.post(path, draft("o-2", "perhaps")).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(wrong.json()["errors"][0]["pointer"], json!("/verdict"));
+    let nobody = json!({"override_id": "o-3", "verdict": "approve", "by": ""}).to_string();
+    let nobody = server.post(path, nobody).await;
+    assert_eq!(nobody.json()["errors"][0]["pointer"], json!("/by"));
+    let absent = "/api/v1/decisions/order-404/override";
+    let absent = server.post(absent, draft("o-4", "decline")).await;
+    assert_eq!(absent.status, StatusCode::NOT_FOUND);
+
+    let handle = server.pipeline.handle();
+    let (mut followed, end) = (handle.followed(), handle.log_end());
+    let followed = followed.wait_for(|followed| followed.next == end);
+    let followed = tokio::time::timeout(std::time::Duration::from_secs(20), followed).await;
+    followed.unwrap().unwrap();
+    let detail = server.get("/api/v1/decisions/order-7").await.json();
+    let expected = json!({
+        "verdict": "decline", "by": "j.doe", "reason": "by phone", "at": "2026-11-21T13:00:00Z",
+    });
+    assert_eq!(detail["overridden_by"], expected);
+    assert_eq!(detail["decision"], first["decision"]);
+    let mut repeat = server.decide(&payment).await.json();
+    assert_eq!(repeat["replayed"], json!(true));
+    repeat.as_object_mut().unwrap().remove("replayed");
+    assert_eq!(repeat, first);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_decision_that_is_not_there_is_not_found() {
     let server = Server::start().await;
     let made_up = "dec_000000000000002a8f14e45fceea167a";

@@ -40,6 +40,7 @@ fn every_route_is_described() {
     GET /api/v1/cases/{id} read_case
     POST /api/v1/decisions decide
     GET /api/v1/decisions/{id} read_decision
+    POST /api/v1/decisions/{id}/override override_decision
     GET /api/v1/decisions/{id}/replay replay_decision
     POST /api/v1/erasures erase
     GET /api/v1/features list_features

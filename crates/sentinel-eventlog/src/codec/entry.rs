@@ -15,8 +15,8 @@ use sentinel_domain::transaction::{
 use sentinel_domain::{
     AccountId, Activation, ActivationKind, Attributes, CardToken, Coordinates, CounterpartyId,
     Country, Currency, CustomerId, DeviceId, Entry, Erasure, EventId, Field, Instant, IpAddress,
-    Label, LabelId, MerchantId, Money, Offset, Scalar, SessionId, Subject, SubjectKind, TerminalId,
-    Transaction,
+    Label, LabelId, MerchantId, Money, Offset, Override, Scalar, SessionId, Subject, SubjectKind,
+    TerminalId, Transaction, Verdict,
 };
 
 use super::cursor::{
@@ -31,6 +31,7 @@ const KIND_ACTIVATION: u8 = 3;
 const KIND_SKIP: u8 = 4;
 const KIND_ERASE: u8 = 5;
 const KIND_TICK: u8 = 6;
+const KIND_OVERRIDE: u8 = 7;
 
 /// The presence bit of the attributes; fields begin at code 1.
 const ATTRIBUTES_BIT: u64 = 1;
@@ -62,6 +63,15 @@ pub fn encode_entry(entry: &Entry, out: &mut Vec<u8>) {
             put_text(out, &erasure.subject.value);
             put_text(out, &erasure.reason);
         }
+        Entry::Override(order) => {
+            put_head(out, KIND_OVERRIDE);
+            put_text(out, &order.override_id);
+            put_text(out, order.event_id.as_str());
+            out.extend_from_slice(&order.decision.0.to_le_bytes());
+            out.push(order.verdict.code());
+            put_text(out, &order.by);
+            put_text(out, &order.reason);
+        }
         Entry::Tick => put_head(out, KIND_TICK),
         Entry::Skip { offset } => {
             put_head(out, KIND_SKIP);
@@ -79,6 +89,7 @@ pub fn decode_entry(bytes: &[u8]) -> Result<Entry, CodecError> {
         KIND_ACTIVATION => Entry::Activation(Box::new(decode_activation(&mut cursor)?)),
         KIND_ERASE => Entry::Erase(Box::new(decode_erasure(&mut cursor)?)),
         KIND_TICK => Entry::Tick,
+        KIND_OVERRIDE => Entry::Override(Box::new(decode_override(&mut cursor)?)),
         KIND_SKIP => Entry::Skip {
             offset: Offset(u64::from_le_bytes(cursor.array("offset")?)),
         },
@@ -94,6 +105,17 @@ fn decode_erasure(cursor: &mut Cursor<'_>) -> Result<Erasure, CodecError> {
             kind: cursor.word("subject kind", SubjectKind::from_code)?,
             value: cursor.bounded_text("subject", NAME_BYTES_MAX)?,
         },
+        reason: Text::new(cursor.text("reason")?),
+    })
+}
+
+fn decode_override(cursor: &mut Cursor<'_>) -> Result<Override, CodecError> {
+    Ok(Override {
+        override_id: cursor.bounded_text("override_id", NAME_BYTES_MAX)?,
+        event_id: EventId(cursor.id("event_id")?),
+        decision: Offset(u64::from_le_bytes(cursor.array("decision")?)),
+        verdict: cursor.word("verdict", Verdict::from_code)?,
+        by: cursor.bounded_text("by", NAME_BYTES_MAX)?,
         reason: Text::new(cursor.text("reason")?),
     })
 }

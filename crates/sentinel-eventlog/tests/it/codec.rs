@@ -14,8 +14,8 @@ use sentinel_domain::{
     AccountId, Activation, ActivationKind, Attributes, CardToken, ContentHash, Contribution,
     Coordinates, CounterpartyId, Country, Currency, CustomerId, Decision, Degradation, DeviceId,
     Entry, Erasure, EventId, Instant, IpAddress, Label, LabelId, LogId, LogOdds, LogPosition,
-    MerchantId, Money, Offset, Outcome, Partition, Reason, RuleHit, RuleOutcome, Scalar, Score,
-    SessionId, Subject, SubjectKind, TerminalId, Text, Tier, Transaction, Verdict, Versions,
+    MerchantId, Money, Offset, Outcome, Override, Partition, Reason, RuleHit, RuleOutcome, Scalar,
+    Score, SessionId, Subject, SubjectKind, TerminalId, Text, Tier, Transaction, Verdict, Versions,
 };
 use sentinel_eventlog::{
     CodecError, OutcomeEncoder, VersionsTable, decode_entry, decode_outcome, encode_entry,
@@ -285,6 +285,17 @@ fn the_bytes_on_disk_do_not_change() {
     }));
     assert_eq!(hex(&encoded(&erase)), "0501020263310561736b6564");
     assert_eq!(hex(&encoded(&Entry::Tick)), "0601");
+    let order = Entry::Override(Box::new(Override {
+        override_id: "o1".into(),
+        event_id: EventId::new("e1"),
+        decision: Offset(258),
+        verdict: Verdict::Approve,
+        by: "jd".into(),
+        reason: "ok".into(),
+    }));
+    let golden = "0701026f310265310201000000000000%02x026a64026f6b";
+    let verdict = format!("{:02x}", Verdict::Approve.code());
+    assert_eq!(hex(&encoded(&order)), golden.replace("%02x", &verdict));
     let decided = Outcome::Decided(Box::new(golden_decision()));
     assert_eq!(hex(&encoded_outcome(&decided, 258)), GOLDEN_DECISION);
     let activated = Outcome::Activated(Arc::new(golden_versions()));

@@ -1,4 +1,4 @@
-//! Orders through the handle: lists to decide with, and erasures.
+//! Orders through the handle: lists to decide with, erasures, and overrides.
 //!
 //! Promises that nothing is appended that the worker would refuse as the state is now, and that the answer tells from
 //! which place in the log on it holds. Must never change anything but by an entry.
@@ -6,7 +6,8 @@
 use std::time::Duration;
 
 use sentinel_domain::{
-    Activation, ActivationKind, ContentHash, Entry, Erasure, Instant, Offset, Outcome, Text,
+    Activation, ActivationKind, ContentHash, Entry, Erasure, Instant, Offset, Outcome, Override,
+    Text,
 };
 use sentinel_rules::Diagnostic;
 use sentinel_rules::Lists;
@@ -131,6 +132,19 @@ impl Handle {
         let (offset, mut answered) = self.append(&Entry::Erase(Box::new(erasure)), now)?;
         let outcome = heard(&mut answered, self.inner.deadline).await?;
         Ok((offset, outcome.is_some()))
+    }
+}
+
+impl Handle {
+    /// Appends a person's verdict on a decision; where it stands, and what became of it where that is known in time.
+    pub async fn override_decision(
+        &self,
+        order: Override,
+        now: Instant,
+    ) -> Result<(Offset, Option<Outcome>), SubmitError> {
+        let (offset, mut answered) = self.append(&Entry::Override(Box::new(order)), now)?;
+        let outcome = heard(&mut answered, self.inner.deadline).await?;
+        Ok((offset, outcome))
     }
 }
 

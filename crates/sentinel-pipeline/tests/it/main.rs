@@ -15,6 +15,7 @@ mod fast_lane;
 mod definitions;
 mod orders;
 mod ticks;
+mod overrides;
 mod poison;
 mod slow_lane;
 mod snapshots;

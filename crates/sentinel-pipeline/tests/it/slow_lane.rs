@@ -23,7 +23,7 @@ fn noon() -> Instant {
 pub struct Setting {
     pub transactions: EventLog,
     decisions: EventLog,
-    store: Store,
+    pub store: Store,
     sink: Sink,
     folder: tempfile::TempDir,
 }
@@ -61,7 +61,7 @@ impl Setting {
         }
     }
 
-    async fn start(&self) -> Pipeline {
+    pub async fn start(&self) -> Pipeline {
         Pipeline::start(self.options(), &mut |_, _| {})
             .await
             .unwrap()
@@ -221,6 +221,7 @@ async fn a_refused_message_is_tried_again_when_it_is_due_and_given_up_after_its_
         to: progress.next.plus(1),
         alerts: Vec::new(),
         cases: Vec::new(),
+        overrides: Vec::new(),
         outbox: vec![row("one"), row("two")],
     };
     store.commit(&commit).await.unwrap();

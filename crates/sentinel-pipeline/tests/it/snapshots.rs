@@ -19,6 +19,7 @@ use crate::contents::{activations, append, append_bytes, empty_log, shipped, str
 use crate::definitions::with_definitions;
 use crate::fast_lane::apply;
 use crate::orders::WATCHING;
+use crate::overrides::overriding;
 
 /// A number below a bound.
 pub fn below(random: &mut Random, bound: usize) -> usize {
@@ -102,7 +103,7 @@ fn switch(random: &mut Random, version: u32) -> Activation {
     }
 }
 
-/// A log with labels, corrections, ticks, repeats, conflicts, late events, poison and switches in it.
+/// A log with labels, corrections, overrides, ticks, repeats, conflicts, late events, poison and switches in it.
 pub fn any_log(random: &mut Random, count: usize) -> EventLog {
     let log = empty_log();
     let entries = stream(random.below(1_000), count);
@@ -122,6 +123,14 @@ pub fn any_log(random: &mut Random, count: usize) -> EventLog {
                 if let (_, Entry::Transaction(one)) = random.pick(&seen) {
                     let erase = crate::orders::erase(SubjectKind::Account, &one.account_id.0);
                     append(&log, [(time, erase)]);
+                }
+            }
+            7 if !seen.is_empty() => {
+                if let (_, Entry::Transaction(one)) = random.pick(&seen) {
+                    let at = random.below(log.end().0);
+                    let name = format!("o{}", random.below(5));
+                    let order = overriding(&name, one.event_id.as_str(), at);
+                    append(&log, [(time, Entry::Override(Box::new(order)))]);
                 }
             }
             6 => {

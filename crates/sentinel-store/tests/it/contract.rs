@@ -8,6 +8,7 @@ use sentinel_store::{
     AlertQuery, CaseQuery, Counts, Cursor, FollowedBy, OutboxRow, Progress, Store, StoreError,
 };
 
+use crate::overrides::overrides_come_out_as_they_went_in_and_the_newest_is_told;
 use crate::rows::{
     FOLLOWER, LOG, OTHER_LOG, PARTITION, alert, case, empty, full, message, position, reason,
 };
@@ -561,6 +562,7 @@ on_every_backend! {
     a_new_store_is_empty,
     rows_come_out_as_they_went_in,
     a_decision_knows_what_followed_from_it,
+    overrides_come_out_as_they_went_in_and_the_newest_is_told,
     taking_over_raises_the_epoch_and_keeps_the_offset,
     a_commit_of_many_rows_keeps_every_row,
     repeating_a_commit_changes_nothing,

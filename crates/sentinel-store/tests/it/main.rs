@@ -8,6 +8,7 @@
 )]
 
 mod rows;
+mod overrides;
 mod contract;
 mod damage;
 mod file;

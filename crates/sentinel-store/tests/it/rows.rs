@@ -2,10 +2,10 @@
 
 use sentinel_domain::{
     AccountId, Alert, AlertId, AlertStatus, CardToken, Case, CaseId, CaseStatus, Currency,
-    DecisionId, EventId, Instant, LogId, LogOdds, LogPosition, MerchantId, Offset, Partition,
-    Reason, Text, Tier, Verdict,
+    DecisionId, EventId, Instant, LogId, LogOdds, LogPosition, MerchantId, Offset, Override,
+    Partition, Reason, Text, Tier, Verdict,
 };
-use sentinel_store::{FollowerCommit, OutboxRow};
+use sentinel_store::{FollowerCommit, OutboxRow, Overridden};
 
 pub const LOG: LogId = LogId([7; 16]);
 pub const OTHER_LOG: LogId = LogId([8; 16]);
@@ -83,6 +83,22 @@ pub fn message(offset: u64) -> OutboxRow {
     }
 }
 
+/// An override at a place of the decision at another.
+pub fn override_of(at: u64, decision: u64) -> Overridden {
+    Overridden {
+        position: position(at),
+        given_at: Instant::from_seconds(1_800_000_000),
+        says: Override {
+            override_id: Text::from(format!("o-{at}")),
+            event_id: EventId::new("'; DROP TABLE overrides; -- é"),
+            decision: Offset(decision),
+            verdict: Verdict::Approve,
+            by: Text::from("j.doe"),
+            reason: Text::from("\u{0}\u{2028}"),
+        },
+    }
+}
+
 /// A commit of a first owner without rows.
 pub fn empty(from: u64, to: u64) -> FollowerCommit {
     FollowerCommit {
@@ -94,6 +110,7 @@ pub fn empty(from: u64, to: u64) -> FollowerCommit {
         to: Offset(to),
         alerts: Vec::new(),
         cases: Vec::new(),
+        overrides: Vec::new(),
         outbox: Vec::new(),
     }
 }

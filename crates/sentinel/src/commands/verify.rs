@@ -168,8 +168,8 @@ fn tell(verified: &Verified, out: &mut dyn Write) -> std::io::Result<()> {
     let store = &verified.store;
     writeln!(
         out,
-        "store      followed up to {}; {} alerts and {} cases looked up, {} wrong",
-        verified.followed, store.alerts, store.cases, store.wrong
+        "store      followed up to {}; {} alerts, {} cases and {} overrides looked up, {} wrong",
+        verified.followed, store.alerts, store.cases, store.overrides, store.wrong
     )?;
     for finding in &store.told {
         writeln!(out, "  {finding}")?;
@@ -191,6 +191,7 @@ fn tell_json(verified: &Verified, out: &mut dyn Write) -> std::io::Result<()> {
         "followed": verified.followed.0,
         "alerts": verified.store.alerts,
         "cases": verified.store.cases,
+        "overrides": verified.store.overrides,
         "store_wrong": verified.store.wrong,
         "store_findings": verified.store.told,
     });

@@ -105,6 +105,20 @@ fn lists_decide_and_the_erased_are_new_before_and_after_a_kill() {
         "{body}"
     );
     let new = decided(&server, "e-9");
+    let overriding = |id: &str, verdict: &str| {
+        let by = ["--by", "j.doe", "--override-id", "o-1", "--server", &url];
+        told(&[&["override", id, verdict][..], &by].concat())
+    };
+    let (code, out) = overriding("e-9", "approve");
+    assert!(
+        code == 0 && out.contains("is overridden at offset"),
+        "{out}"
+    );
+    let (code, out) = overriding("e-9", "decline");
+    assert!(code == 0 && out.contains("nothing changed"), "{out}");
+    assert_eq!(overriding("e-9", "perhaps").0, 2);
+    let (code, out) = overriding("no such/event", "approve");
+    assert!(code == 1 && out.contains("no such/event"), "{out}");
     server.child.kill().unwrap();
     server.child.wait().unwrap();
 
@@ -117,10 +131,12 @@ fn lists_decide_and_the_erased_are_new_before_and_after_a_kill() {
     assert!(server.child.wait().unwrap().success());
     let (code, out) = told(&["verify", "--data-dir", text(&data)]);
     assert!(code == 0 && out.starts_with("holds"), "{out}");
+    assert!(out.contains("1 overrides looked up, 0 wrong"), "{out}");
     let (code, out) = told(&["log", "dump", text(&data)]);
     assert!(
         code == 0 && out.contains("\"erase\":{\"kind\":\"account\""),
         "{out}"
     );
     assert!(out.contains("\"kind\":\"lists\""), "{out}");
+    assert!(out.contains("\"override\":{"), "{out}");
 }

@@ -276,6 +276,7 @@ fn add_an_alert_of_no_decision(data: &std::path::Path) {
             to: progress.next,
             alerts: vec![alert],
             cases: Vec::new(),
+            overrides: Vec::new(),
             outbox: Vec::new(),
         };
         store.commit(&commit).await.unwrap();

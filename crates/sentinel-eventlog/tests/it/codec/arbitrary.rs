@@ -14,8 +14,8 @@ use sentinel_domain::{
     AccountId, Activation, ActivationKind, Attributes, CardToken, ContentHash, Contribution,
     Coordinates, CounterpartyId, Country, Currency, CustomerId, Decision, Degradation, DeviceId,
     Entry, Erasure, EventId, Instant, IpAddress, Label, LabelId, LogOdds, MerchantId, Money,
-    Offset, Outcome, Reason, Rejection, RuleHit, RuleOutcome, Scalar, Score, SessionId, Subject,
-    SubjectKind, TerminalId, Text, Tier, Transaction, Verdict, Versions,
+    Offset, Outcome, Override, Reason, Rejection, RuleHit, RuleOutcome, Scalar, Score, SessionId,
+    Subject, SubjectKind, TerminalId, Text, Tier, Transaction, Verdict, Versions,
 };
 
 use super::{LOG_TIME, POSITION};
@@ -207,6 +207,18 @@ pub(super) fn entry() -> impl Strategy<Value = Entry> {
             }))
         }),
         1 => Just(Entry::Tick),
+        1 => (id(), id(), any::<u64>(), word(Verdict::ALL), name(), ".{0,40}").prop_map(
+            |(override_id, event_id, decision, verdict, by, reason)| {
+                Entry::Override(Box::new(Override {
+                    override_id,
+                    event_id: EventId(event_id),
+                    decision: Offset(decision),
+                    verdict,
+                    by,
+                    reason: reason.into(),
+                }))
+            }
+        ),
         1 => any::<u64>().prop_map(|offset| Entry::Skip { offset: Offset(offset) }),
     ]
 }

@@ -145,6 +145,17 @@ fn entry_body(entry: &Entry) -> (&'static str, Value) {
                 "reason": erasure.reason.to_string(),
             }),
         ),
+        Entry::Override(order) => (
+            "override",
+            json!({
+                "override_id": order.override_id.to_string(),
+                "event_id": order.event_id.as_str(),
+                "decision_offset": order.decision.0,
+                "verdict": order.verdict.as_str(),
+                "by": order.by.to_string(),
+                "reason": order.reason.to_string(),
+            }),
+        ),
         Entry::Tick => ("tick", json!({})),
         Entry::Skip { offset } => ("skip", json!({ "offset": offset.0 })),
     }
