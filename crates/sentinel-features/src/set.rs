@@ -4,6 +4,8 @@
 //! entities without windows, the attributes of the table that join the row, and the user's definitions
 //! behind it. The row, its names and its hash follow from the text alone.
 
+use std::sync::{Arc, OnceLock};
+
 use sentinel_domain::{ContentHash, Scalar, Transaction, vocabulary};
 
 use crate::catalog;
@@ -25,10 +27,11 @@ vocabulary! {
 /// Which features, in which order.
 #[derive(Debug, Clone)]
 pub struct FeatureSet {
-    features: Vec<Feature>,
+    /// Shared by the clones: nobody changes a set.
+    features: Arc<[Feature]>,
     /// How many of them are the user's, at the end of the row.
     defined: usize,
-    plan: Plan,
+    plan: Arc<Plan>,
     /// Slots that no entity fills: what the hot path reads instead of the entries.
     own: Vec<(u16, Own)>,
     without: Vec<EntityKind>,
@@ -78,7 +81,8 @@ const ATTRIBUTES_MAX: usize = 512;
 impl FeatureSet {
     /// The catalogue with every entity, without attributes.
     pub fn shipped() -> Self {
-        Self::new(&[], &[])
+        static SHIPPED: OnceLock<FeatureSet> = OnceLock::new();
+        SHIPPED.get_or_init(|| Self::new(&[], &[])).clone()
     }
 
     /// The catalogue without the windows of some entities (a table that maps one to a constant), and
@@ -146,7 +150,7 @@ impl FeatureSet {
             return Ok(self);
         }
         let defined = self.defined + added.len();
-        let mut features = self.features;
+        let mut features = self.features.to_vec();
         features.extend(added);
         Self::build(features, defined, self.without, self.attributes)
             .map_err(|error| DefinitionErrors::new(vec![DefinitionError::unfit(&error)]))
@@ -172,9 +176,9 @@ impl FeatureSet {
         let own = own_slots(&features, &plan, &attributes);
         let state_hash = plan.state_hash();
         let mut set = Self {
-            features,
+            features: features.into(),
             defined,
-            plan,
+            plan: Arc::new(plan),
             own,
             without,
             attributes,

@@ -4,6 +4,8 @@
 //! that is not there, rules that do not compile) is refused and changes nothing, the same way on every
 //! replay.
 
+mod shelf;
+
 use std::sync::Arc;
 
 use sentinel_domain::{
@@ -14,6 +16,7 @@ use sentinel_rules::{Lists, Policy, RuleSet, Schema};
 use sentinel_scoring::{Model, Scorer, signature};
 
 use crate::rates;
+use shelf::Shelf;
 
 /// Grows whenever the same log would give other decisions than the release before.
 pub const ENGINE_SEMANTICS: u32 = 3;
@@ -23,15 +26,15 @@ pub struct Decider {
     /// Which features, in which order.
     pub features: FeatureSet,
     /// The model, bound to the row.
-    pub scorer: Scorer,
+    pub scorer: Arc<Scorer>,
     /// The rules, bound to the row.
-    pub rules: RuleSet,
+    pub rules: Arc<RuleSet>,
     /// Tier bounds and verdicts.
     pub policy: Policy,
     /// Rates into the reference currency.
     pub rates: RateTable,
     /// Lists that rules may ask for; none where none were activated.
-    pub lists: Lists,
+    pub lists: Arc<Lists>,
     /// The names of all that.
     pub versions: Arc<Versions>,
 }
@@ -39,9 +42,28 @@ pub struct Decider {
 /// The active content of each kind, and the decider they make together. A clone shares the contents.
 #[derive(Default, Clone)]
 pub struct Active {
-    contents: [Option<Arc<Activation>>; ActivationKind::ALL.len()],
+    contents: Contents,
+    parts: Parts,
     decider: Option<Arc<Decider>>,
 }
+
+/// What the contents mean that need nothing else, each shared with whoever has the same content.
+#[derive(Default, Clone)]
+struct Parts {
+    features: Option<Arc<FeatureSet>>,
+    policy: Option<Arc<Policy>>,
+    rates: Option<Arc<RateTable>>,
+    lists: Option<Arc<Lists>>,
+}
+
+static FEATURES: Shelf<FeatureSet> = Shelf::new();
+static POLICIES: Shelf<Policy> = Shelf::new();
+static RATES: Shelf<RateTable> = Shelf::new();
+static LISTS: Shelf<Lists> = Shelf::new();
+/// Of a model and the features that it is bound to.
+static SCORERS: Shelf<Scorer> = Shelf::new();
+/// Of rules and the features that they ask for.
+static RULES: Shelf<RuleSet> = Shelf::new();
 
 /// What became of an activation.
 #[derive(Debug)]
@@ -83,7 +105,8 @@ impl Active {
                 *slot = Some(Arc::new(activation));
             }
         }
-        active.decider = bind(&active.contents)?.map(Arc::new);
+        let (parts, decider) = bind(&active.contents)?;
+        (active.parts, active.decider) = (parts, decider.map(Arc::new));
         Ok(active)
     }
 
@@ -115,8 +138,9 @@ impl Active {
                 kind.as_str(),
                 detail,
             )),
-            Ok(decider) => {
+            Ok((parts, decider)) => {
                 self.contents = contents;
+                self.parts = parts;
                 self.decider = decider.map(Arc::new);
                 Switched::Activated(versions_of(&self.contents, self.decider.as_deref()))
             }
@@ -132,7 +156,8 @@ pub fn check(contents: &[Activation]) -> Result<Decider, String> {
             *slot = Some(Arc::new(activation.clone()));
         }
     }
-    bind(&slots)?.ok_or_else(|| "not every kind of content is given".to_owned())
+    let (_, decider) = bind(&slots)?;
+    decider.ok_or_else(|| "not every kind of content is given".to_owned())
 }
 
 type Contents = [Option<Arc<Activation>>; ActivationKind::ALL.len()];
@@ -141,49 +166,93 @@ fn place(kind: ActivationKind) -> usize {
     usize::from(kind.code()) - 1
 }
 
-/// Parses each content and binds them to each other; `None` while a kind is missing.
-fn bind(contents: &Contents) -> Result<Option<Decider>, String> {
-    let text = |kind| -> Result<Option<&str>, String> {
-        let content = contents.get(place(kind)).and_then(Option::as_deref);
-        content
-            .map(|activation: &Activation| std::str::from_utf8(&activation.content))
-            .transpose()
-            .map_err(|error| format!("{kind} are not UTF-8: {error}"))
-    };
-    let features = text(ActivationKind::Features)?
-        .map(|text| FeatureSet::parse(text).map_err(|error| error.to_string()))
-        .transpose()?;
-    let model = text(ActivationKind::Model)?
-        .map(|text| Model::parse(text.as_bytes()).map_err(|error| error.to_string()))
-        .transpose()?;
-    let policy = text(ActivationKind::Policy)?
-        .map(|text| Policy::parse(text).map_err(|diagnostics| join(&diagnostics)))
-        .transpose()?;
-    let rates = text(ActivationKind::Rates)?.map(rates::parse).transpose()?;
-    let lists = text(ActivationKind::Lists)?
-        .map(|text| Lists::parse(text).map_err(|diagnostics| join(&diagnostics)))
-        .transpose()?
-        .unwrap_or_default();
-    let rules_text = text(ActivationKind::Rules)?;
-    let (Some(features), Some(model), Some(policy), Some(rates), Some(rules_text)) =
-        (features, model, policy, rates, rules_text)
+/// Reads each content and binds them to each other; no decider while a kind is missing. What is in use already is
+/// neither read nor bound again.
+fn bind(contents: &Contents) -> Result<(Parts, Option<Decider>), String> {
+    let content = |kind| contents.get(place(kind)).and_then(Option::as_deref);
+    let parts = Parts::read(contents)?;
+    let (model, rules) = (
+        content(ActivationKind::Model),
+        content(ActivationKind::Rules),
+    );
+    let rules_text = rules.map(text).transpose()?;
+    let (Some(set), Some(policy), Some(rates)) = (&parts.features, &parts.policy, &parts.rates)
     else {
-        return Ok(None);
+        return unbound(parts, model);
     };
-    let names = features.names();
-    let scorer = model.bind(&names).map_err(|error| error.to_string())?;
-    let rules = RuleSet::compile(rules_text, &Schema::new(&names))
-        .map_err(|diagnostics| join(&diagnostics))?;
-    let versions = Arc::new(versions_with(contents, features.content_hash()));
-    Ok(Some(Decider {
-        features,
+    let (Some(model), Some(rules), Some(rules_text)) = (model, rules, rules_text) else {
+        return unbound(parts, model);
+    };
+    let with_features = |one: &Activation| [set.content_hash(), one.content_hash()];
+    let scorer = SCORERS.get(with_features(model), || {
+        let bound = read_model(model)?.bind(&set.names());
+        bound.map_err(|error| error.to_string())
+    })?;
+    let rules = RULES.get(with_features(rules), || {
+        RuleSet::compile(rules_text, &Schema::new(&set.names()))
+            .map_err(|diagnostics| join(&diagnostics))
+    })?;
+    let versions = Arc::new(versions_with(contents, set.content_hash()));
+    let decider = Decider {
+        features: FeatureSet::clone(set),
         scorer,
         rules,
-        policy,
-        rates: rates.table,
-        lists,
+        policy: Policy::clone(policy),
+        rates: RateTable::clone(rates),
+        lists: parts.lists.clone().unwrap_or_default(),
         versions,
-    }))
+    };
+    Ok((parts, Some(decider)))
+}
+
+/// There is nothing to bind a model to yet: whether it can be read is all there is to say.
+fn unbound(parts: Parts, model: Option<&Activation>) -> Result<(Parts, Option<Decider>), String> {
+    model.map(read_model).transpose()?;
+    Ok((parts, None))
+}
+
+impl Parts {
+    fn read(contents: &Contents) -> Result<Self, String> {
+        Ok(Self {
+            features: part(contents, ActivationKind::Features, &FEATURES, |text| {
+                FeatureSet::parse(text).map_err(|error| error.to_string())
+            })?,
+            policy: part(contents, ActivationKind::Policy, &POLICIES, |text| {
+                Policy::parse(text).map_err(|diagnostics| join(&diagnostics))
+            })?,
+            rates: part(contents, ActivationKind::Rates, &RATES, |text| {
+                rates::parse(text).map(|named| named.table)
+            })?,
+            lists: part(contents, ActivationKind::Lists, &LISTS, |text| {
+                Lists::parse(text).map_err(|diagnostics| join(&diagnostics))
+            })?,
+        })
+    }
+}
+
+/// What a content means, where there is one.
+fn part<T>(
+    contents: &Contents,
+    kind: ActivationKind,
+    shelf: &Shelf<T>,
+    read: impl FnOnce(&str) -> Result<T, String>,
+) -> Result<Option<Arc<T>>, String> {
+    let content = contents.get(place(kind)).and_then(Option::as_deref);
+    let part = content.map(|one| {
+        let key = [one.content_hash(), ContentHash::default()];
+        shelf.get(key, || read(text(one)?))
+    });
+    part.transpose()
+}
+
+fn text(activation: &Activation) -> Result<&str, String> {
+    let kind = activation.kind;
+    std::str::from_utf8(&activation.content)
+        .map_err(|error| format!("{kind} are not UTF-8: {error}"))
+}
+
+fn read_model(activation: &Activation) -> Result<Model, String> {
+    Model::parse(text(activation)?.as_bytes()).map_err(|error| error.to_string())
 }
 
 fn join<T: std::fmt::Display>(diagnostics: &[T]) -> String {

@@ -24,6 +24,8 @@
 #[cfg(test)]
 mod tests;
 
+use std::sync::LazyLock;
+
 use sentinel_domain::{Contribution, LogOdds};
 
 use crate::scorer::{FoldedNode, FoldedTree, LeafScale};
@@ -113,8 +115,11 @@ struct Split {
 impl Explainer {
     pub(crate) fn new(trees: &[FoldedTree], scale: LeafScale, features: usize) -> Self {
         let mut average = LogOdds::ZERO;
-        let mut groups = POINTS.map(|points| Group {
-            points: gauss_legendre(points),
+        // Pure numbers: they are worked out once, not for each model that is bound.
+        static GROUPS: LazyLock<[Vec<Point>; POINTS.len()]> =
+            LazyLock::new(|| POINTS.map(gauss_legendre));
+        let mut groups = GROUPS.clone().map(|points| Group {
+            points,
             trees: Vec::new(),
             nodes_max: 0,
         });

@@ -4,9 +4,12 @@
 //! parser. Must never ask the engine what a content means.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use sentinel_domain::{Activation, ActivationKind, ContentHash, Currency, LogOdds, Tier, Verdict};
 use sentinel_eventlog::disk::simulated::Dice;
+
+use crate::active::Active;
 
 /// A content and what it means.
 #[derive(Debug, Clone)]
@@ -285,6 +288,17 @@ impl Content {
             Meaning::Policy(policy),
         )
     }
+}
+
+/// Keeps the two sets of features as they are read: lives share them, and reading them is most of a switch.
+pub(super) fn keep_sets() {
+    static SETS: OnceLock<[Active; 2]> = OnceLock::new();
+    SETS.get_or_init(|| {
+        [false, true].map(|has_own| {
+            let content = Content::features(1, has_own);
+            Active::of_contents(vec![content.activation]).unwrap()
+        })
+    });
 }
 
 /// A currency by its code.

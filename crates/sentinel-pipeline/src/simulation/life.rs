@@ -13,6 +13,7 @@ use sentinel_eventlog::{EmbeddedOptions, LogError, Payloads};
 use tokio::runtime::Runtime;
 
 use super::Planted;
+use super::contents;
 use super::oracle::{Oracle, Said};
 use super::process::{Poison, Process, Stop, Told, options, stop_of};
 use super::store_disk::StoreDisk;
@@ -65,6 +66,7 @@ pub(super) struct Life<'r> {
 
 impl<'r> Life<'r> {
     pub fn new(seed: u64, planted: Option<Planted>, runtime: &'r Runtime) -> Self {
+        contents::keep_sets();
         let mut dice = Dice::new(seed);
         let disk = SimulatedDisk::new(dice.roll());
         planted::plant(None);

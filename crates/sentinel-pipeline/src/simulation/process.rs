@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use sentinel_domain::{Instant, Offset};
+use sentinel_domain::{Instant, Offset, Outcome};
 use sentinel_eventlog::disk::simulated::SimulatedDisk;
 use sentinel_eventlog::{
     Commits, Disk, Durability, EmbeddedOptions, EventLog, LogError, OutcomeEncoder, outcome_body,
@@ -18,6 +18,7 @@ use sentinel_store::{Store, StoreError};
 use tokio::runtime::Runtime;
 use tokio::sync::broadcast;
 
+use crate::active::Active;
 use crate::backfill::BackfillError;
 use crate::dead_letter::DeadLetterFile;
 use crate::follow::{self, FollowError, Follower};
@@ -50,11 +51,16 @@ pub(super) struct Told {
     encoder: OutcomeEncoder,
     /// What was told twice and differently.
     pub contradiction: Option<String>,
+    /// What was in force at some time, so that no walk over the log has to read it again.
+    kept: Vec<Active>,
 }
 
 impl Told {
-    fn hear(&mut self, published: &Published) {
+    fn hear(&mut self, state: &PartitionState, published: &Published) {
         for one in &published.settled {
+            if matches!(one.outcome, Outcome::Activated(_)) {
+                self.kept.push(state.active().clone());
+            }
             let mut bytes = Vec::new();
             self.encoder.encode(&one.outcome, 0, &mut bytes);
             let body = outcome_body(&bytes).to_vec();
@@ -249,7 +255,8 @@ impl Ground<'_> {
 impl Process {
     fn replay(&mut self, told: &mut Told) -> Result<(), Stop> {
         let worker = &mut self.worker;
-        let mut publish = |_: &PartitionState, published: Published| told.hear(&published);
+        let mut publish =
+            |state: &PartitionState, published: Published| told.hear(state, &published);
         // Half of what was recorded is compared, and the other half taken in: what comes behind is held against the
         // oracle all the same.
         let (next, recorded) = (worker.state().next(), worker.recorded_end());
@@ -277,7 +284,8 @@ impl Process {
             return Ok(false);
         }
         let (worker, is_short) = (&mut self.worker, self.is_short);
-        let mut publish = |_: &PartitionState, published: Published| told.hear(&published);
+        let mut publish =
+            |state: &PartitionState, published: Published| told.hear(state, &published);
         let worked = catch_unwind(AssertUnwindSafe(|| worker.step(&mut publish, &|| is_short)));
         worked
             .map_err(panicked)?
