@@ -24,13 +24,16 @@ const HOURS_OF_DELIVERY: u32 = 25;
 impl Life<'_> {
     /// Everything recorded, told and followed so far is what the oracle says.
     pub(super) fn check(&mut self) -> Result<(), String> {
+        let expected = self.oracle.outcomes();
+        self.check_against(&expected)
+    }
+
+    fn check_against(&mut self, expected: &[Expected]) -> Result<(), String> {
         let logs = self.process().logs.clone();
         let followed = self.process().follower.next();
-        let faults = self.disk.clone();
-        faults.clear_faults();
-        let expected = self.oracle.outcomes();
-        self.check_outcomes(&logs, &expected)?;
-        self.check_store(&logs, followed, &expected)
+        self.disk.clear_faults();
+        self.check_outcomes(&logs, expected)?;
+        self.check_store(&logs, followed, expected)
     }
 
     fn check_outcomes(&self, logs: &RecordedLogs, expected: &[Expected]) -> Result<(), String> {
@@ -207,8 +210,9 @@ impl Life<'_> {
         if counts != (self.oracle.end(), end, end) {
             return Err(format!("entries, outcomes and progress differ: {counts:?}"));
         }
-        self.check()?;
-        self.check_messages(&logs)?;
+        let expected = self.oracle.outcomes();
+        self.check_against(&expected)?;
+        self.check_messages(&logs, &expected)?;
         self.check_letters()?;
         let mut go_on = |_, _| ControlFlow::Continue(());
         let found = replay_range(&logs, (Offset(0), end), &mut go_on);
@@ -216,16 +220,15 @@ impl Life<'_> {
         if (found.compared, found.different) != (end.0, 0) {
             return Err(format!("{} outcomes of a replay differ", found.different));
         }
-        self.count_outcomes();
+        self.count_outcomes(&expected);
         let backfilled = self.process().worker.state().backfilled();
         self.tally.backfills += u64::from(backfilled.is_some());
         self.check_cutting(&logs)
     }
 
     /// One message an alert at least, each under its id, all of them the same.
-    fn check_messages(&self, logs: &RecordedLogs) -> Result<(), String> {
-        let expected = self.oracle.outcomes();
-        let due = (0..).zip(&expected).filter(|(_, one)| one.due().is_some());
+    fn check_messages(&self, logs: &RecordedLogs, expected: &[Expected]) -> Result<(), String> {
+        let due = (0..).zip(expected).filter(|(_, one)| one.due().is_some());
         let due: BTreeSet<String> = due
             .map(|(at, _)| AlertId::at(logs.position(Offset(at))))
             .map(|id| format!("{id}/{CHANNEL}/alert.raised"))
@@ -268,8 +271,7 @@ impl Life<'_> {
     }
 
     /// Counts what became of the entries.
-    fn count_outcomes(&mut self) {
-        let expected = self.oracle.outcomes();
+    fn count_outcomes(&mut self, expected: &[Expected]) {
         let tally = &mut self.tally;
         let mut seen = BTreeSet::new();
         for (one, entry) in expected.iter().zip(&self.oracle.list) {
