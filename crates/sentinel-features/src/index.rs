@@ -10,6 +10,7 @@ use std::hash::BuildHasher;
 use sentinel_domain::Text;
 
 use crate::arena::{prefetch, prefetch_all};
+use crate::column::Column;
 use crate::entity::Key;
 use crate::slots::Slots;
 
@@ -19,8 +20,8 @@ const PARTS: usize = 32;
 /// Names by number.
 #[derive(Debug)]
 enum Names {
-    Words(Vec<Text>),
-    Numbers(Vec<u64>),
+    Words(Column<Text>),
+    Numbers(Column<u64>),
 }
 
 /// Names and numbers of one kind of entity, or of the words of one field.
@@ -35,12 +36,12 @@ pub(crate) struct Index {
 impl Index {
     /// Of things that are called by words.
     pub fn of_words() -> Self {
-        Self::new(Names::Words(Vec::new()))
+        Self::new(Names::Words(Column::default()))
     }
 
     /// Of things that are called by numbers.
     pub fn of_numbers() -> Self {
-        Self::new(Names::Numbers(Vec::new()))
+        Self::new(Names::Numbers(Column::default()))
     }
 
     fn new(names: Names) -> Self {

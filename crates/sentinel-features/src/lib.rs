@@ -38,6 +38,7 @@ pub mod catalog;
 pub mod set;
 pub mod plan;
 mod arena;
+mod column;
 mod slab;
 mod totals;
 mod reading;

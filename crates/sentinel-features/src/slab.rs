@@ -1,19 +1,21 @@
 //! A slab: values that few entities have, behind a number of 32 bits.
 
+use crate::column::Column;
+
 /// No value.
 pub(crate) const NONE: u32 = u32::MAX;
 
 /// Values by number; numbers of removed values are used again.
 #[derive(Debug)]
 pub(crate) struct Slab<T> {
-    values: Vec<Option<Box<T>>>,
+    values: Column<Option<Box<T>>>,
     free: Vec<u32>,
 }
 
 impl<T> Default for Slab<T> {
     fn default() -> Self {
         Self {
-            values: Vec::new(),
+            values: Column::default(),
             free: Vec::new(),
         }
     }

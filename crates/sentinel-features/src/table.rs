@@ -15,6 +15,7 @@ use sentinel_domain::{Instant, Text};
 
 use crate::arena::{prefetch, prefetch_all};
 use crate::calendar::Calendar;
+use crate::column::Column;
 use crate::entity::{EntityKind, Key};
 use crate::filter::EarlierAmounts;
 use crate::fraud::{Fraud, Frauds};
@@ -134,14 +135,14 @@ pub(crate) struct EntityTable {
     plan: KindPlan,
     index: Index,
     /// Of a kind with windows or places; empty for others.
-    records: Vec<Record>,
+    records: Column<Record>,
     /// Of any other kind.
-    lifetimes: Vec<Lifetime>,
-    persons: Vec<Person>,
+    lifetimes: Column<Lifetime>,
+    persons: Column<Person>,
     /// As many a number as the plan has categories over tiled windows, but for the first.
-    seen: Vec<SeenHeader>,
+    seen: Column<SeenHeader>,
     /// The category each merchant was last seen with, plus one; 0 for none.
-    categories: Vec<u32>,
+    categories: Column<u32>,
     keeps_categories: bool,
     ring: Option<RingStore>,
     hours: Option<TileStore>,
@@ -159,11 +160,11 @@ impl EntityTable {
             } else {
                 Index::of_words()
             },
-            records: Vec::new(),
-            lifetimes: Vec::new(),
-            persons: Vec::new(),
-            seen: Vec::new(),
-            categories: Vec::new(),
+            records: Column::default(),
+            lifetimes: Column::default(),
+            persons: Column::default(),
+            seen: Column::default(),
+            categories: Column::default(),
             keeps_categories,
             ring: plan.ring.clone().map(RingStore::new),
             hours: plan.hours.clone().map(TileStore::new),

@@ -1,6 +1,7 @@
 //! What entities weigh.
 
 use super::{EntityTable, Record};
+use crate::column::Column;
 use crate::engine::{KindCensus, Weight};
 use crate::entity::EntityKind;
 use crate::ring::RingStore;
@@ -54,7 +55,7 @@ impl EntityTable {
 
     /// Bytes of one entity's name and its places in the columns.
     fn columns_of(&self, at: usize) -> usize {
-        fn width<T>(column: &[T]) -> usize {
+        fn width<T>(column: &Column<T>) -> usize {
             if column.is_empty() { 0 } else { size_of::<T>() }
         }
         self.index
