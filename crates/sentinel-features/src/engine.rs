@@ -24,8 +24,8 @@ use crate::window::HOUR_MS;
 
 pub use crate::codec::CodecError;
 use batch::{Batch, Lanes};
-use crew::Hands;
 pub use census::{Census, KindCensus, Weight};
+use crew::Hands;
 pub use crew::{Crew, Event, Piece};
 
 /// How an event stood in time.

@@ -164,7 +164,12 @@ impl Lookup {
 
     /// Calls a single entity, and asks for the line where its hash points.
     #[inline]
-    pub(super) fn look_up(&mut self, kind: EntityKind, transaction: &Transaction, table: &EntityTable) {
+    pub(super) fn look_up(
+        &mut self,
+        kind: EntityKind,
+        transaction: &Transaction,
+        table: &EntityTable,
+    ) {
         let key = kind.key(transaction);
         if key == Key::Absent {
             return;
@@ -200,7 +205,8 @@ impl FeatureEngine {
             let until_sweep = SWEEP_ENTRIES - self.entries % SWEEP_ENTRIES;
             let until_sweep = usize::try_from(until_sweep).unwrap_or(EVENTS_MAX);
             let most = events.len().min(EVENTS_MAX).min(until_sweep);
-            let count = self.stand_in_time(events[..most].iter().map(|(transaction, _)| *transaction));
+            let count =
+                self.stand_in_time(events[..most].iter().map(|(transaction, _)| *transaction));
             let (group, rest) = events.split_at(count);
             let (group_rows, rest_rows) = rows.split_at_mut(count * width);
             self.run_group(group, group_rows, &mut applied);

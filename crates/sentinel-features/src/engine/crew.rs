@@ -194,12 +194,7 @@ impl FeatureEngine {
             if self.entries.is_multiple_of(SWEEP_ENTRIES)
                 && let Some(now_ms) = self.greatest_ms
             {
-                sweep(
-                    &mut self.sweep,
-                    &mut hands,
-                    &mut self.dictionaries,
-                    now_ms,
-                );
+                sweep(&mut self.sweep, &mut hands, &mut self.dictionaries, now_ms);
             }
         }
         for hand in hands {
@@ -231,40 +226,67 @@ impl FeatureEngine {
         crew: &mut dyn Crew,
     ) -> Vec<Box<Hand>> {
         let group = Arc::new(group);
-        let plan = self.hands.plan.get_or_insert_with(|| Arc::new(self.set.plan().clone()));
+        let plan = self
+            .hands
+            .plan
+            .get_or_insert_with(|| Arc::new(self.set.plan().clone()));
         let plan = Arc::clone(plan);
         let lanes = &self.lanes;
         let (mut home, singles) = parted(hands, |kind| lanes.singles.contains(&kind));
-        let work = singles.into_iter().map(|hand| Work::Single(hand, Arc::clone(&group)));
+        let work = singles
+            .into_iter()
+            .map(|hand| Work::Single(hand, Arc::clone(&group)));
         run(work, crew, &mut home);
         let named = Arc::new(Named {
             group: Arc::clone(&group),
             plan: Arc::clone(&plan),
             singles: singles_of(lanes, &home),
         });
-        let (mut home, mut pairs) =
-            parted(home, |kind| kind == EntityKind::Account || lanes.pairs.contains(&kind));
-        let account = pairs.iter().position(|hand| hand.kind == EntityKind::Account);
+        let (mut home, mut pairs) = parted(home, |kind| {
+            kind == EntityKind::Account || lanes.pairs.contains(&kind)
+        });
+        let account = pairs
+            .iter()
+            .position(|hand| hand.kind == EntityKind::Account);
         let describing = Box::new(Describing {
             account: account.map(|at| pairs.remove(at)),
             dictionaries: std::mem::take(&mut self.dictionaries),
             fields: Fields::default(),
         });
         let work = std::iter::once(Work::Describe(describing, Arc::clone(&named)));
-        let work = work.chain(pairs.into_iter().map(|hand| Work::Pair(hand, Arc::clone(&named))));
+        let work = work.chain(
+            pairs
+                .into_iter()
+                .map(|hand| Work::Pair(hand, Arc::clone(&named))),
+        );
         let described = run(work, crew, &mut home);
-        let Describing { dictionaries, fields, .. } = described.unwrap_or_else(|| {
+        let Describing {
+            dictionaries,
+            fields,
+            ..
+        } = described.unwrap_or_else(|| {
             unreachable!("a crew gives every piece back, and one of them described the events")
         });
         self.dictionaries = dictionaries;
         drop(named);
-        let described = Arc::new(Described { group, plan, fields });
-        let is_numbered = |kind: EntityKind| lanes.of(kind).is_some() || lanes.pairs.contains(&kind);
+        let described = Arc::new(Described {
+            group,
+            plan,
+            fields,
+        });
+        let is_numbered =
+            |kind: EntityKind| lanes.of(kind).is_some() || lanes.pairs.contains(&kind);
         let (mut home, numbered) = parted(home, is_numbered);
-        let work = numbered.into_iter().map(|hand| Work::TakeIn(hand, Arc::clone(&described)));
+        let work = numbered
+            .into_iter()
+            .map(|hand| Work::TakeIn(hand, Arc::clone(&described)));
         run(work, crew, &mut home);
         home.sort_unstable_by_key(|hand| hand.kind.index());
-        assert_eq!(home.len(), EntityKind::ALL.len(), "a crew gives every piece back");
+        assert_eq!(
+            home.len(),
+            EntityKind::ALL.len(),
+            "a crew gives every piece back"
+        );
         home
     }
 }
@@ -361,7 +383,11 @@ impl Hand {
 
     /// Takes events in; lines of later ones are asked for meanwhile.
     fn take_in(&mut self, described: &Described) {
-        let Described { group, plan, fields } = described;
+        let Described {
+            group,
+            plan,
+            fields,
+        } = described;
         let (has_slots, keeps_amounts) = {
             let plan = self.table.plan();
             (!plan.slots.is_empty(), plan.keeps_amounts)
@@ -389,7 +415,11 @@ impl Hand {
             ahead(&self.table, at, most.map(within));
         }
         for (at, (lookup, event)) in lookups.iter().zip(group.events()).enumerate() {
-            ahead(&self.table, at, [COLUMNS_AHEAD, BLOCKS_AHEAD, CURSORS_AHEAD]);
+            ahead(
+                &self.table,
+                at,
+                [COLUMNS_AHEAD, BLOCKS_AHEAD, CURSORS_AHEAD],
+            );
             if at.is_multiple_of(EVENTS_MAX) {
                 self.scratch.distances.fill(Distance::UNASKED);
             }
@@ -398,7 +428,8 @@ impl Hand {
             }
             let time = group.times[at];
             if self.kind == EntityKind::Merchant && lookup.number != 0 && !time.is_too_late {
-                self.table.keep_category(lookup.number, event.transaction.mcc);
+                self.table
+                    .keep_category(lookup.number, event.transaction.mcc);
             }
             if lookup.is_named && (has_slots || keeps_amounts) {
                 let view = EventView {
@@ -414,7 +445,8 @@ impl Hand {
                     categories: &fields.categories[at * categories..(at + 1) * categories],
                     local: fields.locals[at],
                 };
-                self.table.apply(lookup.number, &view, &mut self.scratch, &mut []);
+                self.table
+                    .apply(lookup.number, &view, &mut self.scratch, &mut []);
             }
         }
     }
@@ -435,16 +467,24 @@ impl Describing {
         let (plan, group) = (&*named.plan, &*named.group);
         let account = self.account.as_ref();
         let keeps_amounts = account.is_some_and(|hand| hand.table.plan().keeps_amounts);
-        let history = if keeps_amounts { plan.history_filters } else { 0 };
+        let history = if keeps_amounts {
+            plan.history_filters
+        } else {
+            0
+        };
         let earlier = match account {
             Some(hand) if history != 0 => earlier_amounts(hand, group),
             _ => Vec::new(),
         };
         let fields = &mut self.fields;
-        let numbers_of: Vec<Option<&[Lookup]>> = plan.categories.iter().map(|one| match one {
-            Category::Entity(kind) => named.of(*kind),
-            _ => None,
-        }).collect();
+        let numbers_of: Vec<Option<&[Lookup]>> = plan
+            .categories
+            .iter()
+            .map(|one| match one {
+                Category::Entity(kind) => named.of(*kind),
+                _ => None,
+            })
+            .collect();
         for (at, (event, time)) in group.events().iter().zip(&group.times).enumerate() {
             let (transaction, amount) = (&*event.transaction, event.amount);
             let numbers = plan.numbers.iter();
@@ -481,7 +521,9 @@ fn earlier_amounts(account: &Hand, group: &Group) -> Vec<EarlierAmounts> {
     let numbers: Vec<u32> = lookups.iter().map(|lookup| lookup.number).collect();
     let mut all: Vec<EarlierAmounts> = Vec::with_capacity(numbers.len());
     for (at, lookup) in lookups.iter().enumerate() {
-        let before = numbers[..at].iter().rposition(|number| *number == lookup.number);
+        let before = numbers[..at]
+            .iter()
+            .rposition(|number| *number == lookup.number);
         let earlier = match before {
             _ if lookup.begins_anew || lookup.number == 0 => EarlierAmounts::default(),
             Some(before) => {

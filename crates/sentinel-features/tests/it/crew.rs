@@ -54,7 +54,10 @@ impl Both {
             amount: event.amount,
         };
         let owned: Vec<Owned> = events.iter().map(owned).collect();
-        let each: Vec<_> = owned.iter().map(|one| (&*one.transaction, one.amount)).collect();
+        let each: Vec<_> = owned
+            .iter()
+            .map(|one| (&*one.transaction, one.amount))
+            .collect();
         for some in each.chunks(64) {
             self.one.absorb(some);
         }
@@ -85,7 +88,11 @@ impl Both {
 }
 
 /// Runs of random length, labels between them, now and then a row and a look at all bytes.
-fn compare(set: FeatureSet, (seed, crowd): (u64, Crowd), (entries, longest): (usize, u64)) -> usize {
+fn compare(
+    set: FeatureSet,
+    (seed, crowd): (u64, Crowd),
+    (entries, longest): (usize, u64),
+) -> usize {
     let mut both = Both::of(set, seed);
     let mut traffic = Traffic::new(seed, crowd);
     let mut left = entries;
