@@ -26,7 +26,7 @@ pub(crate) const VERSION: u8 = 2;
 
 /// A piece is handed on once it is so long. It may be longer by what is kept of one entity, which lies in
 /// one piece always.
-const PIECE_BYTES: usize = 1 << 20;
+const PIECE_BYTES: usize = 1 << 17;
 
 /// Writes a state, piece after piece: memory for writing does not grow with the state.
 pub(crate) struct Writer<'a> {

@@ -11,6 +11,7 @@
 mod batch;
 mod census;
 mod codec;
+mod crew;
 
 use sentinel_domain::{Label, LabelKind, Text, Transaction};
 
@@ -24,6 +25,8 @@ use crate::window::HOUR_MS;
 pub use crate::codec::CodecError;
 use batch::{Batch, Lanes};
 pub use census::{Census, KindCensus, Weight};
+use crew::Hands;
+pub use crew::{Crew, Event, Piece};
 
 /// How an event stood in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,6 +63,7 @@ pub struct FeatureEngine {
     sweep: (usize, usize),
     batch: Batch,
     scratch: Scratch,
+    hands: Hands,
 }
 
 impl FeatureEngine {
@@ -91,6 +95,7 @@ impl FeatureEngine {
             sweep: (0, 0),
             batch: Batch::default(),
             scratch: Scratch::default(),
+            hands: Hands::default(),
             set,
         }
     }
@@ -109,6 +114,7 @@ impl FeatureEngine {
             "windows serve a set that asks for the same state"
         );
         self.set = set;
+        self.hands = Hands::default();
     }
 
     /// Takes a transaction in and fills its row: a batch of one. `amount` is in minor units of the
@@ -273,37 +279,68 @@ impl FeatureEngine {
 
     /// Frees what is idle, a few places at a time.
     fn sweep(&mut self, now_ms: i64) {
-        let tables = self.tables.len() + self.dictionaries.len();
-        let (mut at, mut place) = self.sweep;
-        let mut turns = 0;
-        let all: usize = self.tables.iter().map(EntityTable::places).sum();
-        for _ in 0..SWEEP_PLACES_MIN.max(all / SWEEPS_A_ROUND) {
-            let places = match self.tables.get(at) {
-                Some(table) => table.places(),
-                None => self.dictionaries[at - self.tables.len()]
-                    .as_ref()
-                    .map_or(0, Dictionary::places),
-            };
-            if place >= places {
-                at = (at + 1) % tables;
-                place = 0;
-                turns += 1;
-                if turns > tables {
-                    break;
-                }
-                continue;
-            }
-            match self.tables.get_mut(at) {
-                Some(table) => table.sweep(place, now_ms),
-                None => {
-                    let dictionary = at - self.tables.len();
-                    if let Some(dictionary) = &mut self.dictionaries[dictionary] {
-                        dictionary.sweep(place, now_ms);
-                    }
-                }
-            }
-            place += 1;
-        }
-        self.sweep = (at, place);
+        sweep(
+            &mut self.sweep,
+            &mut self.tables,
+            &mut self.dictionaries,
+            now_ms,
+        );
     }
+}
+
+/// Where a table is at home.
+trait Home {
+    fn table(&self) -> &EntityTable;
+    fn table_mut(&mut self) -> &mut EntityTable;
+}
+
+impl Home for EntityTable {
+    fn table(&self) -> &EntityTable {
+        self
+    }
+
+    fn table_mut(&mut self) -> &mut EntityTable {
+        self
+    }
+}
+
+/// Frees what is idle in tables and dictionaries, a few places from `sweep` on.
+fn sweep(
+    sweep: &mut (usize, usize),
+    tables: &mut [impl Home],
+    dictionaries: &mut [Option<Dictionary>],
+    now_ms: i64,
+) {
+    let of_tables = tables.len();
+    let count = of_tables + dictionaries.len();
+    let (mut at, mut place) = *sweep;
+    let mut turns = 0;
+    let all: usize = tables.iter().map(|home| home.table().places()).sum();
+    for _ in 0..SWEEP_PLACES_MIN.max(all / SWEEPS_A_ROUND) {
+        let places = match tables.get(at) {
+            Some(home) => home.table().places(),
+            None => dictionaries[at - of_tables]
+                .as_ref()
+                .map_or(0, Dictionary::places),
+        };
+        if place >= places {
+            at = (at + 1) % count;
+            place = 0;
+            turns += 1;
+            if turns > count {
+                break;
+            }
+            continue;
+        }
+        match tables.get_mut(at) {
+            Some(home) => home.table_mut().sweep(place, now_ms),
+            None => {
+                if let Some(dictionary) = &mut dictionaries[at - of_tables] {
+                    dictionary.sweep(place, now_ms);
+                }
+            }
+        }
+        place += 1;
+    }
+    *sweep = (at, place);
 }

@@ -1,12 +1,25 @@
 //! Second stage: the row of each admitted transaction, in log order.
 
-use sentinel_domain::RateTable;
-use sentinel_features::{Applied, FeatureEngine};
+use sentinel_domain::{RateTable, SubjectKind};
+use sentinel_features::{Applied, EntityKind, Event, FeatureEngine};
 
+use crate::crew::Hands;
 use crate::intake::Admitted;
 
 /// The most transactions taken through the stages at once: their rows stay in the processor's cache.
 pub const RUN_TRANSACTIONS_MAX: usize = 64;
+
+/// The most transactions taken in at once by several hands, where there are no rows: the more, the less they wait for each
+/// other.
+const CREW_TRANSACTIONS_MAX: usize = 1_024;
+
+/// The most transactions taken through the stages at once, by one pair of hands or several.
+pub(crate) const fn transactions_max(has_crew: bool) -> usize {
+    match has_crew {
+        true => CREW_TRANSACTIONS_MAX,
+        false => RUN_TRANSACTIONS_MAX,
+    }
+}
 
 /// The rows of one run of transactions, structure of arrays.
 #[derive(Debug, Default)]
@@ -60,7 +73,38 @@ pub fn absorb(engine: &mut FeatureEngine, rates: &RateTable, admitted: &[Admitte
     engine.absorb(&events.collect::<Vec<_>>());
 }
 
+/// Takes transactions in where nobody asks for their rows, by several hands.
+pub(crate) fn absorb_by(
+    engine: &mut FeatureEngine,
+    rates: &RateTable,
+    admitted: &mut Vec<Admitted>,
+    hands: &mut dyn Hands,
+) {
+    let events = admitted.drain(..).map(|one| Event {
+        amount: amount(rates, &one),
+        transaction: one.transaction,
+    });
+    let done = engine.absorb_by(events.collect(), hands);
+    hands.let_go(done);
+}
+
 /// In minor units of the reference currency.
 fn amount(rates: &RateTable, one: &Admitted) -> Option<i64> {
     rates.convert(one.transaction.judged_amount())
+}
+
+/// What the windows call a kind of subject.
+pub(crate) fn entity_of(kind: SubjectKind) -> EntityKind {
+    match kind {
+        SubjectKind::Account => EntityKind::Account,
+        SubjectKind::Card => EntityKind::Card,
+        SubjectKind::Device => EntityKind::Device,
+        SubjectKind::Merchant => EntityKind::Merchant,
+        SubjectKind::Ip => EntityKind::Ip,
+        SubjectKind::Customer => EntityKind::Customer,
+        SubjectKind::Terminal => EntityKind::Terminal,
+        SubjectKind::Counterparty => EntityKind::Counterparty,
+        SubjectKind::Email => EntityKind::Email,
+        SubjectKind::Bin => EntityKind::Bin,
+    }
 }

@@ -37,6 +37,7 @@ pub mod backfill;
 pub mod definitions;
 pub mod models;
 pub mod trust;
+mod crew;
 pub mod partition;
 pub mod worker;
 pub mod follow;

@@ -12,16 +12,17 @@ use std::sync::Arc;
 
 use sentinel_domain::{
     Activation, Instant, Label, LogId, LogOdds, Offset, Outcome, Override, Partition, Rejection,
-    RejectionCode, Score, SubjectKind, Transaction, Versions,
+    RejectionCode, Score, Transaction, Versions,
 };
 use sentinel_eventlog::RecordBatch;
-use sentinel_features::{EntityKind, FeatureEngine, FeatureSet};
+use sentinel_features::{FeatureEngine, FeatureSet};
 use sentinel_scoring::ExplainScratch;
 
 use crate::active::{Active, Decider, Switched};
 use crate::backfill::{BackfillError, Backfilled, History};
+use crate::crew::Hands;
 use crate::decide::{self, DecideScratch};
-use crate::features::{self, RUN_TRANSACTIONS_MAX, Rows};
+use crate::features::{self, Rows};
 use crate::idempotency::{self, Idempotency, Sighting};
 use crate::intake::{self, Admitted, ReadEntry, Taken};
 use crate::planted::{self, Mistake};
@@ -122,6 +123,8 @@ struct Run {
     /// Where runs go that are decided on elsewhere, and rows to be filled again.
     deferred: Option<Vec<Undecided>>,
     spare: Vec<Rows>,
+    /// Who takes transactions in beside the owner, while nothing is decided.
+    hands: Option<Box<dyn Hands>>,
 }
 
 impl PartitionState {
@@ -158,6 +161,11 @@ impl PartitionState {
             true => Purpose::Keep,
             false => Purpose::Decide,
         };
+    }
+
+    /// Has others help from here on while nothing is decided, or nobody.
+    pub(crate) fn set_hands(&mut self, hands: Option<Box<dyn Hands>>) {
+        self.run.hands = hands;
     }
 
     /// What the entries that it has taken in say to skip.
@@ -279,7 +287,9 @@ impl PartitionState {
             let (outcome, transaction) = match intake::take(entry, &mut self.idempotency) {
                 Taken::Admitted(admitted) => {
                     self.run.admitted.push(admitted);
-                    if self.run.admitted.len() >= RUN_TRANSACTIONS_MAX {
+                    if self.run.admitted.len()
+                        >= features::transactions_max(self.run.hands.is_some())
+                    {
                         self.finish_run(settled);
                     }
                     continue;
@@ -303,8 +313,10 @@ impl PartitionState {
                 Taken::Erase(erasure) => {
                     // Entries before it are decided with what was known at their place.
                     self.finish_run(settled);
-                    self.engine
-                        .forget(entity_of(erasure.subject.kind), &erasure.subject.value);
+                    self.engine.forget(
+                        features::entity_of(erasure.subject.kind),
+                        &erasure.subject.value,
+                    );
                     (Outcome::Applied, None)
                 }
                 Taken::Activation(activation) => {
@@ -491,6 +503,7 @@ impl PartitionState {
             deciding,
             deferred,
             spare,
+            hands,
             ..
         } = &mut self.run;
         if admitted.is_empty() {
@@ -513,7 +526,13 @@ impl PartitionState {
         }
         self.fed.transactions += admitted.len() as u64;
         if self.purpose != Purpose::Decide {
-            features::absorb(&mut self.engine, &decider.rates, admitted);
+            let engine = &mut self.engine;
+            match hands {
+                Some(hands) => {
+                    features::absorb_by(engine, &decider.rates, admitted, hands.as_mut());
+                }
+                None => features::absorb(engine, &decider.rates, admitted),
+            }
             admitted.clear();
             return;
         }
@@ -551,22 +570,6 @@ impl Undecided {
     /// What it is decided with.
     pub(crate) fn decider(&self) -> &Arc<Decider> {
         &self.decider
-    }
-}
-
-/// What the windows call a kind of subject.
-fn entity_of(kind: SubjectKind) -> EntityKind {
-    match kind {
-        SubjectKind::Account => EntityKind::Account,
-        SubjectKind::Card => EntityKind::Card,
-        SubjectKind::Device => EntityKind::Device,
-        SubjectKind::Merchant => EntityKind::Merchant,
-        SubjectKind::Ip => EntityKind::Ip,
-        SubjectKind::Customer => EntityKind::Customer,
-        SubjectKind::Terminal => EntityKind::Terminal,
-        SubjectKind::Counterparty => EntityKind::Counterparty,
-        SubjectKind::Email => EntityKind::Email,
-        SubjectKind::Bin => EntityKind::Bin,
     }
 }
 

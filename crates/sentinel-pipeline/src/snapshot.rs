@@ -23,6 +23,7 @@ pub(crate) mod format;
 pub(crate) mod head;
 pub(crate) mod fields;
 pub mod maker;
+pub(crate) mod pace;
 pub(crate) mod comparing;
 
 use std::path::{Path, PathBuf};

@@ -5,6 +5,7 @@
 //! a batch grows with load and changes speed, never a value.
 
 mod ahead;
+mod crew;
 mod replay;
 
 use std::ops::ControlFlow;

@@ -148,7 +148,8 @@ impl ReadCache {
     }
 
     fn find_in_runs(&self, next: u64) -> Option<Arc<Frame>> {
-        lock(&self.runs).iter().find_map(|run| {
+        // The newest first: whoever goes straight ahead is in it.
+        lock(&self.runs).iter().rev().find_map(|run| {
             let after = run
                 .frames
                 .partition_point(|frame| frame.header.base <= next);
@@ -186,7 +187,7 @@ impl ReadCache {
     /// Where the frame with this base begins, if it follows a run that was read before: a reader that
     /// goes straight ahead needs no index.
     fn place_after_run(&self, segment: &Segment, next: u64) -> Option<(u64, u64)> {
-        lock(&self.runs).iter().find_map(|run| {
+        lock(&self.runs).iter().rev().find_map(|run| {
             let last = run.frames.last()?;
             let follows = last.segment == segment.header.base && last.header.end() == next;
             follows.then(|| (next, last.position_after()))

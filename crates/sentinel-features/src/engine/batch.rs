@@ -18,12 +18,12 @@ use crate::totals::ABSENT;
 use crate::window::{FORGOTTEN_AFTER_MS, LATENESS_ALLOWED_MS};
 
 /// How many events ahead of the one at hand the lines are asked for where its windows begin.
-const CURSORS_AHEAD: usize = 8;
+pub(super) const CURSORS_AHEAD: usize = 8;
 
 /// Buffers of the stages, reused.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    times: Vec<Time>,
+    pub(super) times: Vec<Time>,
     /// Event after event for each lane: single entities, then pairs.
     lookups: Vec<Lookup>,
     numbers: Vec<i64>,
@@ -73,8 +73,8 @@ impl Batch {
 /// The kinds that the plan numbers, in the order in which each event meets them: singles, then pairs.
 #[derive(Debug)]
 pub(super) struct Lanes {
-    singles: Vec<EntityKind>,
-    pairs: Vec<EntityKind>,
+    pub(super) singles: Vec<EntityKind>,
+    pub(super) pairs: Vec<EntityKind>,
     /// The lane of each single kind.
     places: [Option<u8>; ENTITY_KINDS],
 }
@@ -109,29 +109,78 @@ impl Lanes {
         }
     }
 
-    fn of(&self, kind: EntityKind) -> Option<usize> {
+    pub(super) fn of(&self, kind: EntityKind) -> Option<usize> {
         self.places[kind.index()].map(usize::from)
     }
 }
 
 #[derive(Debug, Clone, Copy, Default)]
-struct Time {
-    time_ms: i64,
-    now_ms: i64,
-    is_too_late: bool,
+pub(super) struct Time {
+    pub time_ms: i64,
+    pub now_ms: i64,
+    pub is_too_late: bool,
 }
 
 /// The search for one entity of one event.
 #[derive(Debug, Clone, Copy, Default)]
-struct Lookup {
+pub(super) struct Lookup {
     /// What an entity is called that has a number for a name, as pairs and networks have.
-    called: u64,
-    hash: u32,
+    pub called: u64,
+    pub hash: u32,
     candidate: u32,
-    number: u32,
-    is_named: bool,
+    pub number: u32,
+    pub is_named: bool,
     /// Its entity was forgotten before: earlier events of the batch may still look at what it was.
-    begins_anew: bool,
+    pub begins_anew: bool,
+}
+
+impl Lookup {
+    /// Calls a pair by the numbers of its parts, and asks for the line where its hash points.
+    #[inline]
+    pub(super) fn call(
+        &mut self,
+        kind: EntityKind,
+        (first, second): (&Self, &Self),
+        transaction: &Transaction,
+        table: &EntityTable,
+    ) {
+        let second = match kind {
+            // The country stands in the transaction itself.
+            EntityKind::CardCountry => match Category::MerchantCountry.value(transaction) {
+                CategoryValue::Code(code) => Some(code),
+                _ => None,
+            },
+            _ => second.is_named.then_some(second.number),
+        };
+        let (true, Some(second)) = (first.is_named, second) else {
+            return;
+        };
+        // A part that is not known (number 0) makes a pair that is not known either.
+        self.called = u64::from(first.number) << 32 | u64::from(second);
+        self.hash = table.hash(Key::Number(self.called));
+        self.is_named = true;
+        table.prefetch_hash(self.hash);
+    }
+
+    /// Calls a single entity, and asks for the line where its hash points.
+    #[inline]
+    pub(super) fn look_up(
+        &mut self,
+        kind: EntityKind,
+        transaction: &Transaction,
+        table: &EntityTable,
+    ) {
+        let key = kind.key(transaction);
+        if key == Key::Absent {
+            return;
+        }
+        if let Key::Number(called) = key {
+            self.called = called;
+        }
+        self.hash = table.hash(key);
+        self.is_named = true;
+        table.prefetch_hash(self.hash);
+    }
 }
 
 impl FeatureEngine {
@@ -156,7 +205,8 @@ impl FeatureEngine {
             let until_sweep = SWEEP_ENTRIES - self.entries % SWEEP_ENTRIES;
             let until_sweep = usize::try_from(until_sweep).unwrap_or(EVENTS_MAX);
             let most = events.len().min(EVENTS_MAX).min(until_sweep);
-            let count = self.stand_in_time(&events[..most]);
+            let count =
+                self.stand_in_time(events[..most].iter().map(|(transaction, _)| *transaction));
             let (group, rest) = events.split_at(count);
             let (group_rows, rest_rows) = rows.split_at_mut(count * width);
             self.run_group(group, group_rows, &mut applied);
@@ -299,11 +349,14 @@ impl FeatureEngine {
 
     /// How each event stands to the partition's greatest event time. How many of them may go through
     /// the stages together: none may be so far ahead that it forgets whom an earlier one of them names.
-    fn stand_in_time(&mut self, events: &[(&Transaction, Option<i64>)]) -> usize {
+    pub(super) fn stand_in_time<'t>(
+        &mut self,
+        events: impl Iterator<Item = &'t Transaction>,
+    ) -> usize {
         let times = &mut self.batch.times;
         times.clear();
         let mut begin_ms = None;
-        for (transaction, _) in events {
+        for transaction in events {
             let time_ms = transaction.event_time.millis_floor();
             let now_ms = self.greatest_ms.map_or(time_ms, |ms| ms.max(time_ms));
             if now_ms - *begin_ms.get_or_insert(now_ms) > FORGOTTEN_AFTER_MS {
@@ -328,16 +381,7 @@ impl FeatureEngine {
         for (kind, lookups) in self.lanes.singles.iter().zip(lanes) {
             let table = &self.tables[kind.index()];
             for (lookup, (transaction, _)) in lookups.iter_mut().zip(events) {
-                let key = kind.key(transaction);
-                if key == Key::Absent {
-                    continue;
-                }
-                if let Key::Number(called) = key {
-                    lookup.called = called;
-                }
-                lookup.hash = table.hash(key);
-                lookup.is_named = true;
-                table.prefetch_hash(lookup.hash);
+                lookup.look_up(*kind, transaction, table);
             }
         }
     }
@@ -408,22 +452,7 @@ impl FeatureEngine {
         let table = &self.tables[kind.index()];
         let parts = lane(one).iter().zip(lane(other));
         for ((pair, (first, second)), (transaction, _)) in pairs.iter_mut().zip(parts).zip(events) {
-            let second = match kind {
-                // The country stands in the transaction itself.
-                EntityKind::CardCountry => match Category::MerchantCountry.value(transaction) {
-                    CategoryValue::Code(code) => Some(code),
-                    _ => None,
-                },
-                _ => second.is_named.then_some(second.number),
-            };
-            let (true, Some(second)) = (first.is_named, second) else {
-                continue;
-            };
-            // A part that is not known (number 0) makes a pair that is not known either.
-            pair.called = u64::from(first.number) << 32 | u64::from(second);
-            pair.hash = table.hash(Key::Number(pair.called));
-            pair.is_named = true;
-            table.prefetch_hash(pair.hash);
+            pair.call(kind, (first, second), transaction, table);
         }
     }
 
@@ -493,7 +522,7 @@ impl FeatureEngine {
 }
 
 /// Finds candidates of one lane by hash alone, and asks for the lines of their names and headers.
-fn find_candidates(table: &EntityTable, lookups: &mut [Lookup]) {
+pub(super) fn find_candidates(table: &EntityTable, lookups: &mut [Lookup]) {
     for lookup in lookups {
         if lookup.is_named {
             lookup.candidate = table.candidate(lookup.hash);
@@ -504,7 +533,7 @@ fn find_candidates(table: &EntityTable, lookups: &mut [Lookup]) {
 
 /// Numbers the entity that an event names.
 #[inline]
-fn name(table: &mut EntityTable, key: Key<'_>, lookup: &mut Lookup, time: Time) {
+pub(super) fn name(table: &mut EntityTable, key: Key<'_>, lookup: &mut Lookup, time: Time) {
     if time.is_too_late {
         lookup.number = table.find(key, lookup.hash, lookup.candidate, time.now_ms);
     } else {
@@ -514,7 +543,7 @@ fn name(table: &mut EntityTable, key: Key<'_>, lookup: &mut Lookup, time: Time) 
 }
 
 /// One bit a filter that the event passes, of those that are asked about.
-fn marks(
+pub(super) fn marks(
     plan: &Plan,
     asked: u32,
     (transaction, amount): (&Transaction, Option<i64>),
@@ -536,7 +565,7 @@ fn marks(
 }
 
 /// The number of a category that is no entity.
-fn code(
+pub(super) fn code(
     category: &Category,
     transaction: &Transaction,
     dictionary: Option<&mut Dictionary>,

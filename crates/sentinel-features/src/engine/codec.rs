@@ -26,7 +26,7 @@ impl FeatureEngine {
         bytes
     }
 
-    /// The state as pieces of about a MiB, for whoever adds checksums of its own: the same bytes as
+    /// The state as pieces of about 128 KiB, for whoever adds checksums of its own: the same bytes as
     /// [`FeatureEngine::encode`] in the same order, without its checksum. How they are cut follows from
     /// the state.
     pub fn encode_pieces(&self, take: &mut dyn FnMut(&[u8])) {

@@ -33,6 +33,7 @@ mod many_values;
 mod names;
 mod same_bits;
 mod codec;
+mod crew;
 mod erased;
 mod allocations;
 mod campaign;

@@ -24,7 +24,7 @@ use crate::snapshot::format::{Section, SectionReader, SectionWriter};
 use crate::snapshot::head::Head;
 
 /// Ids are written in pieces of about this many bytes.
-const PIECE_BYTES: usize = 1 << 20;
+const PIECE_BYTES: usize = 1 << 17;
 
 impl PartitionState {
     /// Writes everything that later outcomes depend on.

@@ -17,6 +17,7 @@ use sentinel_eventlog::EventLog;
 use super::SnapshotError;
 use super::format::{Section, SectionReader, SectionWriter, Stopping};
 use super::head::Head;
+use super::pace::Pace;
 use crate::backfill::Backfilled;
 use crate::partition::PartitionState;
 use crate::partition::codec::read_skipped;
@@ -98,13 +99,17 @@ impl SnapshotFolder {
         }
     }
 
-    /// The same folder, whose writing leaves the disk to others for as long as it took it: somebody waits for syncs of the
-    /// log.
+    /// The same folder, whose reading and writing leave processor and disk to others for as long as they took them:
+    /// somebody waits for decisions, and for syncs of the log.
     pub(crate) fn giving_way(&self) -> Self {
         Self {
             gives_way: true,
             ..self.clone()
         }
+    }
+
+    fn pace(&self) -> Option<Pace> {
+        self.gives_way.then(Pace::begin)
     }
 
     /// The same folder, which keeps stepping stones for a log of which so much is kept.
@@ -193,6 +198,7 @@ impl SnapshotFolder {
         let files = self.list()?;
         for (offset, file) in &files {
             let sections = SectionReader::open(file, Stopping::clone(&self.stopping));
+            let sections = sections.map(|sections| sections.at(self.pace()));
             match sections.and_then(|sections| read(log, *offset, sections, covered)) {
                 Ok((state, found)) => return Ok((state, Some(found))),
                 Err(SnapshotError::Stopped) => return Err(SnapshotError::Stopped),
@@ -236,7 +242,9 @@ impl SnapshotFolder {
         let unfinished = file.with_extension(UNFINISHED_EXTENSION);
         let stopping = Stopping::clone(&self.stopping);
         let place = (unfinished.as_path(), self.gives_way);
-        let written = write_file(place, stopping, |out| state.write(&head, out));
+        let written = write_file(place, (stopping, self.pace()), |out| {
+            state.write(&head, out)
+        });
         let bytes = written.map_err(|error| {
             // The next one that is made tries again.
             let _ = fs::remove_file(&unfinished);
@@ -440,7 +448,7 @@ fn set_aside(file: &Path) {
 /// Writes and syncs a file.
 fn write_file(
     (path, gives_way): (&Path, bool),
-    stopping: Stopping,
+    (stopping, pace): (Stopping, Option<Pace>),
     content: impl FnOnce(&mut SectionWriter<BufWriter<SyncedAsItGrows>>),
 ) -> Result<u64, SnapshotError> {
     let file = File::create(path).map_err(SnapshotError::io("make", path))?;
@@ -450,7 +458,8 @@ fn write_file(
         gives_way,
     };
     let fault = |error| SnapshotError::io("write", path)(error);
-    let mut sections = SectionWriter::new(BufWriter::with_capacity(256 * 1024, file), stopping);
+    let out = BufWriter::with_capacity(256 * 1024, file);
+    let mut sections = SectionWriter::new(out, stopping).at(pace);
     content(&mut sections);
     let (mut out, bytes) = sections.finish().map_err(fault)?;
     out.flush().map_err(fault)?;

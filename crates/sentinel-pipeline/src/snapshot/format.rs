@@ -9,7 +9,7 @@
 //! ```
 //!
 //! All numbers have their little end first. Sections come in the order of their kinds; a kind that is large
-//! comes as several of about a MiB, so that neither writing nor reading needs the whole at once.
+//! comes as several of about 128 KiB, so that neither writing nor reading needs the whole at once.
 //!
 //! Promises that a changed, missing or added byte is told with its section's place. Must never set memory
 //! aside for what the file is too short for.
@@ -23,6 +23,7 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use sentinel_domain::ContentHasher;
 
 use super::SnapshotError;
+use super::pace::Pace;
 
 /// How a snapshot begins.
 const MAGIC: &[u8; 8] = b"SENTSNP\n";
@@ -80,6 +81,7 @@ pub(crate) struct SectionWriter<W> {
     stopping: Stopping,
     hasher: ContentHasher,
     bytes: u64,
+    pace: Option<Pace>,
     failed: Option<std::io::Error>,
 }
 
@@ -91,15 +93,24 @@ impl<W: Write> SectionWriter<W> {
             stopping,
             hasher: ContentHasher::default(),
             bytes: 0,
+            pace: None,
             failed: None,
         };
         writer.put(MAGIC);
         writer
     }
 
+    /// Gives way to others between sections, or does not.
+    pub fn at(self, pace: Option<Pace>) -> Self {
+        Self { pace, ..self }
+    }
+
     /// Writes a section.
     pub fn section(&mut self, kind: Section, content: &[u8]) {
         debug_assert!(content.len() <= SECTION_BYTES_MAX, "sections are bounded");
+        if let Some(pace) = &mut self.pace {
+            pace.between();
+        }
         if self.stopping.load(Relaxed) {
             self.failed
                 .get_or_insert(std::io::ErrorKind::Interrupted.into());
@@ -158,6 +169,7 @@ pub(crate) struct SectionReader {
     /// A section that was read and not asked for yet.
     ahead: Option<(Section, Vec<u8>)>,
     order: Section,
+    pace: Option<Pace>,
 }
 
 impl SectionReader {
@@ -177,6 +189,7 @@ impl SectionReader {
             file_bytes: metadata.len(),
             ahead: None,
             order: Section::Head,
+            pace: None,
         };
         let mut magic = [0; MAGIC.len()];
         reader.fill(&mut magic)?;
@@ -184,6 +197,11 @@ impl SectionReader {
             return Err(reader.damaged("it does not begin as a snapshot does"));
         }
         Ok(reader)
+    }
+
+    /// Gives way to others between sections, or does not.
+    pub fn at(self, pace: Option<Pace>) -> Self {
+        Self { pace, ..self }
     }
 
     /// The next section, where it is of this kind.
@@ -245,6 +263,9 @@ impl SectionReader {
     fn read_section(&mut self) -> Result<(Section, Vec<u8>), SnapshotError> {
         if self.stopping.load(Relaxed) {
             return Err(SnapshotError::Stopped);
+        }
+        if let Some(pace) = &mut self.pace {
+            pace.between();
         }
         self.last_at = self.at;
         let before = self.hasher.clone();

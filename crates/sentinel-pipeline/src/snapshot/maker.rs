@@ -18,6 +18,7 @@ use sentinel_domain::Offset;
 use sentinel_eventlog::RecordBatch;
 
 use super::comparing::{self, Compared, Uncompared};
+use super::pace::Pace;
 use super::{Newest, SnapshotError, SnapshotFigures, SnapshotFolder, SnapshotOptions, Written};
 use crate::backfill::{Backfilled, History};
 use crate::handle::Handle;
@@ -26,8 +27,8 @@ use crate::recorded::{RecordedLogs, SkipsError};
 use crate::retention::{self, Dropped};
 use crate::worker::WorkerError;
 
-/// Entries taken in at once.
-const BATCH_ENTRIES: usize = 1_024;
+/// Entries taken in between two pauses.
+const BATCH_ENTRIES: usize = 64;
 
 /// How often is looked whether a snapshot is due.
 const PAUSE: Duration = Duration::from_millis(200);
@@ -63,6 +64,7 @@ pub fn make(
 ) -> Result<Option<Made>, SnapshotError> {
     let started = Stopwatch::now();
     let log = &logs.transactions;
+    let folder = folder.giving_way();
     let (state, _) = folder.newest_state(log, to, refused)?;
     let from = state.next();
     if from >= to {
@@ -79,7 +81,7 @@ pub fn make(
     logs.decisions
         .sync()
         .map_err(|source| SnapshotError::Log { offset: to, source })?;
-    let written = folder.giving_way().write(&state, log)?;
+    let written = folder.write(&state, log)?;
     Ok(written.map(|written| Made {
         written,
         entries: to.0 - from.0,
@@ -100,7 +102,9 @@ fn walked(
     // The thread gives way to others: nothing that it may hold when it does so is theirs.
     let log = logs.transactions.reader_apart();
     let (mut batch, mut settled) = (RecordBatch::default(), Vec::new());
+    let mut pace = Pace::begin();
     while state.next() < to {
+        pace.between();
         if go_on().is_break() {
             return Err(SnapshotError::Stopped);
         }

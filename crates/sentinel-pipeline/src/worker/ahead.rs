@@ -5,9 +5,9 @@
 
 use std::thread::Scope;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, bounded};
 use sentinel_domain::Offset;
-use sentinel_eventlog::{EventLog, RecordBatch};
+use sentinel_eventlog::{EventLog, ReaderApart, RecordBatch};
 
 use super::WorkerError;
 use crate::intake::ReadEntry;
@@ -19,49 +19,69 @@ const BATCH_ENTRIES: usize = 512;
 /// Batches that wait for the owner, at most.
 const QUEUE_BATCHES: usize = 4;
 
+/// Entries in log order, or why there are none.
+pub(super) type Entries = Result<Vec<ReadEntry>, WorkerError>;
+
 /// Batches of entries, in log order.
-pub(super) type Ahead = Receiver<Result<Vec<ReadEntry>, WorkerError>>;
+pub(super) type Ahead = Receiver<Entries>;
 
 /// Reads what stands from an offset to before another; ends where nobody takes it any more.
 pub(super) fn read<'scope>(
     scope: &'scope Scope<'scope, '_>,
-    (log, skips): (EventLog, Skips),
-    (from, end): (Offset, Offset),
+    from: (&EventLog, Skips),
+    stretch: (Offset, Offset),
 ) -> Result<Ahead, WorkerError> {
     let (read, ahead) = bounded(QUEUE_BATCHES);
-    let reader = Reader { log, skips, read };
+    let mut reader = Reader::new(from, stretch);
     let thread = std::thread::Builder::new().name("read-0".into());
-    let thread = thread.spawn_scoped(scope, move || reader.run(from, end));
-    thread.map(|_| ahead).map_err(WorkerError::Thread)
-}
-
-struct Reader {
-    log: EventLog,
-    skips: Skips,
-    read: Sender<Result<Vec<ReadEntry>, WorkerError>>,
-}
-
-impl Reader {
-    fn run(self, from: Offset, end: Offset) {
-        let log = self.log.reader_apart();
-        let (mut batch, mut scratch, mut next) = (RecordBatch::default(), Vec::new(), from);
-        while next < end {
-            let left = usize::try_from(end.0 - next.0).unwrap_or(BATCH_ENTRIES);
-            let entries = log.read(next, left.min(BATCH_ENTRIES), &mut batch);
-            let entries = entries.map_err(|source| WorkerError::Log {
-                offset: next,
-                source,
-            });
-            let is_over = entries.is_err();
-            next = next.plus(batch.len() as u64);
-            let entries = entries.map(|()| {
-                let entries = batch.iter();
-                let read = |record| poison::read(&record, &self.skips, &mut scratch);
-                entries.map(read).collect()
-            });
-            if self.read.send(entries).is_err() || is_over {
+    let thread = thread.spawn_scoped(scope, move || {
+        while let Some(entries) = reader.read(BATCH_ENTRIES) {
+            if read.send(entries).is_err() {
                 return;
             }
         }
+    });
+    thread.map(|_| ahead).map_err(WorkerError::Thread)
+}
+
+/// Reads a stretch of a log, some entries at a time.
+pub(super) struct Reader {
+    log: ReaderApart,
+    skips: Skips,
+    batch: RecordBatch,
+    scratch: Vec<u8>,
+    next: Offset,
+    end: Offset,
+}
+
+impl Reader {
+    pub fn new((log, skips): (&EventLog, Skips), (next, end): (Offset, Offset)) -> Self {
+        Self {
+            log: log.reader_apart(),
+            skips,
+            batch: RecordBatch::default(),
+            scratch: Vec::new(),
+            next,
+            end,
+        }
+    }
+
+    /// The next entries, so many at most; `None` behind the last, and behind an error.
+    pub fn read(&mut self, most: usize) -> Option<Entries> {
+        let left = self.end.0.saturating_sub(self.next.0);
+        let most = usize::try_from(left).unwrap_or(most).min(most);
+        if most == 0 {
+            return None;
+        }
+        let read = self.log.read(self.next, most, &mut self.batch);
+        if let Err(source) = read {
+            let offset = std::mem::replace(&mut self.next, self.end);
+            return Some(Err(WorkerError::Log { offset, source }));
+        }
+        self.next = self.next.plus(self.batch.len() as u64);
+        let Self { skips, scratch, .. } = self;
+        let entries = self.batch.iter();
+        let read = |record| poison::read(&record, skips, scratch);
+        Some(Ok(entries.map(read).collect()))
     }
 }

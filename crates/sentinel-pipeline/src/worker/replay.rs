@@ -3,6 +3,9 @@
 //! ```text
 //!  log ─▶ decode ─▶ take in: repeats, windows, switches ─▶ rows ─▶ score, decide, compare with the decision log
 //!         a thread  the owner's                            a third thread; where outcomes are compared
+//!
+//!  decode ahead ─▶ take in: a piece a kind of entity, nothing decided; where another owner compares
+//!  the owner's thread and those beside it (crew), each at what is most wanted
 //! ```
 //!
 //! Deciding changes no state. So the windows need not wait for it where outcomes are compared, and where another
@@ -16,7 +19,8 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use sentinel_domain::{LogId, Offset, Outcome, Partition};
 
-use super::ahead::{self, Ahead};
+use super::ahead::{self, Ahead, Reader};
+use super::crew::Crew;
 use super::{Progress, Published, Worker, WorkerError, count_declined};
 use crate::backfill::History;
 use crate::features::Rows;
@@ -81,8 +85,8 @@ impl Worker {
         let (statistics, counted_from) = (Arc::clone(&self.statistics), self.counted_from);
         let (taken, to_compare) = bounded(QUEUE_BATCHES);
         let (used, spare) = unbounded();
-        let log = (self.log.clone(), self.state.skips());
-        let stretch = (self.state.next(), end);
+        let log = self.log.clone();
+        let (log, stretch) = ((&log, self.state.skips()), (self.state.next(), end));
         std::thread::scope(|scope| {
             let ahead = ahead::read(scope, log, stretch)?;
             let comparing = std::thread::Builder::new()
@@ -126,30 +130,34 @@ impl Worker {
         Ok(())
     }
 
-    /// Takes entries in before `end`, all of them recorded, and decides nothing.
+    /// Takes entries in before `end`, all of them recorded, by as many hands as there are, and decides nothing.
     fn keep(
         &mut self,
         end: Offset,
         publish: &mut dyn FnMut(&PartitionState, Published),
     ) -> Result<(), WorkerError> {
-        let log = (self.log.clone(), self.state.skips());
-        let stretch = (self.state.next(), end);
+        let reader = Reader::new((&self.log, self.state.skips()), (self.state.next(), end));
         self.state.set_keeping(true);
         let kept = std::thread::scope(|scope| {
-            let ahead = ahead::read(scope, log, stretch)?;
+            let (crew, _end) = Crew::start(scope, reader)?;
+            self.state.set_hands(Some(crew.hands()));
             let mut told = told(&|| false);
-            for entries in ahead {
+            loop {
+                let entries = crew.next()?;
+                if entries.is_empty() {
+                    return Ok(());
+                }
                 let mut settled = Vec::new();
                 let mut history = History::new(&self.log, &mut told);
                 self.state
-                    .apply_read(entries?.into_iter(), &mut history, &mut settled)?;
+                    .apply_read(entries.into_iter(), &mut history, &mut settled)?;
                 if let Some(recorder) = &self.recorder {
                     recorder.learn(&settled);
                 }
                 publish(&self.state, activations(&settled));
             }
-            Ok(())
         });
+        self.state.set_hands(None);
         self.state.set_keeping(false);
         kept
     }

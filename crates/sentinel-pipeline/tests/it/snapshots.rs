@@ -7,12 +7,14 @@ mod retention;
 
 use std::ops::ControlFlow;
 use std::path::Path;
+use std::sync::Arc;
 
 use sentinel_domain::{
     Activation, ActivationKind, Entry, Instant, Label, LabelKind, Offset, SubjectKind,
 };
 use sentinel_eventlog::{EventLog, OutcomeEncoder, RecordBatch};
-use sentinel_pipeline::{History, PartitionState, Settled, SnapshotFolder};
+use sentinel_pipeline::worker::{Published, Worker};
+use sentinel_pipeline::{History, PartitionState, RecordedLogs, Settled, SnapshotFolder};
 use sentinel_synth::{Random, builder};
 
 use crate::contents::{activations, append, append_bytes, empty_log, shipped, stream};
@@ -211,6 +213,31 @@ fn a_state_that_was_read_back_decides_as_if_it_had_never_been_away() {
             assert_eq!(told(one), told(expected), "seed {seed}, split at {split}");
         }
         assert_eq!(rest.len(), expected.len());
+    }
+}
+
+#[test]
+fn a_start_that_takes_in_by_many_hands_becomes_the_state_of_an_owner_that_decided() {
+    for seed in 40..46 {
+        let mut random = Random::new(seed);
+        let log = any_log(&mut random, 700);
+        // Long runs, which are shared out: nothing stands between their payments.
+        append(&log, stream(seed, 3_000));
+        append(&log, stream(seed + 1, 200));
+        let logs = RecordedLogs::new(log.clone(), empty_log());
+        let worker = || Worker::recording(logs.clone(), Arc::default()).unwrap();
+        worker().replay(Offset(0), &mut |_, _| {}).unwrap();
+        let (mut heard, mut second) = (0, worker());
+        let mut hear = |_: &PartitionState, told: Published| heard += told.settled.len();
+        second.replay(Offset(20), &mut hear).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let [one, other] = ["one", "other"].map(|name| folder.path().join(name));
+        let owner = decided(&log, log.end(), &mut random);
+        assert!(
+            written(second.state(), &log, &one) == written(&owner, &log, &other),
+            "seed {seed}: equal states, equal bytes"
+        );
+        assert_eq!(heard, owner.switches().len(), "activations alone are told");
     }
 }
 

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant as Stopwatch};
 
 use anyhow::Context;
 use clap::Args;
-use sentinel_domain::{Offset, Transaction};
+use sentinel_domain::{EventId, Offset, Transaction};
 use sentinel_features::{EntityKind, FeatureSet};
 use sentinel_pipeline::snapshot::maker::Made;
 use sentinel_pipeline::snapshot::{self, SnapshotFolder};
@@ -39,7 +39,8 @@ use crate::diagnostics::tell;
 #[derive(Args, Debug)]
 #[command(after_help = "Examples:\n  \
     sentinel bench recovery\n  \
-    sentinel bench recovery --entities 100000 -o json > small.json")]
+    sentinel bench recovery --entities 100000 -o json > small.json\n  \
+    sentinel bench recovery --data-dir filled --latency-seconds 1 && sentinel bench recovery --data-dir filled --starts 5")]
 pub struct RecoveryArguments {
     /// Accounts, cards, devices, addresses and merchants that live, taken together. Pairs and networks
     /// come on top.
@@ -60,6 +61,9 @@ pub struct RecoveryArguments {
     /// Where the data lies: an empty or new directory. Without it, a temporary one.
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    /// Only starts again, on a --data-dir that an earlier run has filled: so often, each left before all is compared.
+    #[arg(long, value_name = "TIMES", requires = "data_dir")]
+    starts: Option<u32>,
     #[command(flatten)]
     content: ContentArguments,
     #[command(flatten)]
@@ -138,6 +142,24 @@ struct Tail {
     entries_per_second: f64,
 }
 
+/// Starts of a directory that an earlier run has filled.
+#[derive(Serialize)]
+struct StartsReport {
+    bench: &'static str,
+    starts: Vec<Again>,
+    method: &'static str,
+    machine: Machine,
+}
+
+#[derive(Serialize)]
+struct Again {
+    seconds_to_first_decision: f64,
+    cpu_seconds: f64,
+    cpu_seconds_of_owner: f64,
+    /// Log behind the snapshot.
+    entries: u64,
+}
+
 #[derive(Serialize)]
 struct Beside {
     alone: LatencyFigures,
@@ -163,11 +185,14 @@ pub fn run(arguments: &RecoveryArguments) -> anyhow::Result<()> {
     let machine = Machine::here();
     let temporary = tempfile::tempdir().context("make a temporary directory")?;
     let path = arguments.data_dir.as_deref().unwrap_or(temporary.path());
-    if path.join(LOG).exists() {
-        return Err(usage(format!(
-            "{} holds a log already; name an empty --data-dir",
-            path.display()
-        )));
+    if arguments.starts.is_some() != path.join(LOG).exists() {
+        return Err(usage(match arguments.starts {
+            Some(_) => format!("{} holds no log; fill it without --starts", path.display()),
+            None => format!(
+                "{} holds a log already; name an empty --data-dir",
+                path.display()
+            ),
+        }));
     }
     let runtime = runtime()?;
     let bench = Bench {
@@ -176,8 +201,10 @@ pub fn run(arguments: &RecoveryArguments) -> anyhow::Result<()> {
         path,
         folder: SnapshotFolder::new(&path.join(SNAPSHOTS)),
     };
-    let report = bench.measured(machine)?;
-    report::print(&report, &arguments.report)
+    match arguments.starts {
+        Some(times) => report::print(&bench.started_again(times, machine)?, &arguments.report),
+        None => report::print(&bench.measured(machine)?, &arguments.report),
+    }
 }
 
 struct Bench<'a> {
@@ -216,9 +243,10 @@ impl Bench<'_> {
         let Recovered {
             running,
             seconds,
-            seconds_to_all_compared,
             cpu: [cpu_seconds, cpu_seconds_of_owner],
+            ..
         } = self.recovered(&mut payments, snapshot.offset)?;
+        let seconds_to_all_compared = seconds + compared(running.pipeline.handle())?;
         let latency_us = self.latencies(running.pipeline.handle(), &mut payments);
         self.stop(running)?;
         let replay_seconds = seconds - snapshot.read_seconds;
@@ -309,7 +337,13 @@ impl Bench<'_> {
 
     /// Starts again; the seconds until one request is answered.
     fn recovered(&self, payments: &mut Payments, from: u64) -> anyhow::Result<Recovered> {
-        let pool = Pool::of_transactions(payments.take(1));
+        // One that no earlier run has sent.
+        let event_id = EventId::new(format!("start-{}", clock::now().micros()));
+        let first = payments.take(1).map(|one| Transaction {
+            event_id: event_id.clone(),
+            ..one
+        });
+        let pool = Pool::of_transactions(first);
         // It finds what is there and makes none.
         let options = SnapshotOptions {
             every_entries: 0,
@@ -335,15 +369,46 @@ impl Bench<'_> {
             newest.is_some_and(|newest| newest.offset == Offset(from)),
             "the start did not use the snapshot"
         );
-        while handle.figures().to_compare > 0 {
-            anyhow::ensure!(handle.figures().mismatches == 0, "replay and record differ");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        let entries = handle.log_end().0 - from;
         Ok(Recovered {
             running,
             seconds,
-            seconds_to_all_compared: started.elapsed().as_secs_f64(),
             cpu,
+            entries,
+        })
+    }
+
+    /// Starts of what an earlier run has filled, each left behind its first decision.
+    fn started_again(&self, times: u32, machine: Machine) -> anyhow::Result<StartsReport> {
+        let newest = self.folder.list()?.into_iter().next();
+        let (Offset(from), _) = newest.context("no snapshot is there")?;
+        let population = Population::of(self.arguments.entities);
+        let traffic = Traffic::new(self.arguments.seed, population, Manner::default());
+        let mut payments = Payments::new(traffic);
+        let mut starts = Vec::new();
+        for _ in 0..times {
+            let Recovered {
+                running,
+                seconds,
+                cpu: [cpu_seconds, cpu_seconds_of_owner],
+                entries,
+            } = self.recovered(&mut payments, from)?;
+            self.stop(running)?;
+            tell(&format!(
+                "bench: {seconds:.2} s to the first decision behind {entries} entries"
+            ));
+            starts.push(Again {
+                seconds_to_first_decision: seconds,
+                cpu_seconds,
+                cpu_seconds_of_owner,
+                entries,
+            });
+        }
+        Ok(StartsReport {
+            bench: "recovery",
+            starts,
+            method: METHOD,
+            machine,
         })
     }
 
@@ -404,9 +469,20 @@ impl Bench<'_> {
 struct Recovered {
     running: Started,
     seconds: f64,
-    seconds_to_all_compared: f64,
     /// Processor time of the process and of the owner's thread.
     cpu: [f64; 2],
+    /// Log behind the snapshot that it began with.
+    entries: u64,
+}
+
+/// Waits until every outcome is compared; the seconds that took.
+fn compared(handle: &Handle) -> anyhow::Result<f64> {
+    let started = Stopwatch::now();
+    while handle.figures().to_compare > 0 {
+        anyhow::ensure!(handle.figures().mismatches == 0, "replay and record differ");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(started.elapsed().as_secs_f64())
 }
 
 fn seconds_of(ns: u64) -> f64 {
