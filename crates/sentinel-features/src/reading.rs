@@ -119,8 +119,9 @@ impl Readings {
     /// Lets an exact window be read in a row of its own.
     #[inline]
     pub fn own_row(&mut self, window: usize) -> usize {
-        self.rows[window] = own_row_of(window);
-        row_of_window(window)
+        let row = row_of_window(window % WINDOW_COUNT) % ROWS;
+        self.rows[window % WINDOW_COUNT] = own_row_of(window);
+        row
     }
 
     /// The rows of a line.

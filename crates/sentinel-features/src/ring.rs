@@ -136,22 +136,44 @@ impl RingStore {
         sample: &Sample<'_>,
         (readings, is_asked): (&mut Readings, bool),
     ) -> Option<u32> {
-        if sample.time_ms >= newest_ms {
-            self.advance(header, newest_ms, sample.time_ms);
+        if sample.time_ms < newest_ms {
+            return self.take_in_late(header, newest_ms, sample, (readings, is_asked));
+        }
+        self.advance(header, newest_ms, sample.time_ms);
+        if header.live() >= header.capacity() {
             self.make_room(header, sample.time_ms);
-            let position = self.push(header, sample);
-            if header.has_totals() {
-                self.enter_and_read(header, position, readings);
+        }
+        let position = header.head;
+        if header.has_totals() {
+            self.push_and_read(header, sample, readings);
+            if self.plan.has_extremes {
                 self.push_extremes(header, position);
                 if is_asked {
                     self.read_extremes_of(header, readings);
-                    self.read_overflow(header, readings);
                 }
-            } else if is_asked {
-                self.walk(header, sample.time_ms, readings);
             }
-            return Some(position);
+            if is_asked && header.overflow != NONE {
+                self.read_overflow(header, readings);
+            }
+        } else {
+            let events = self.events.block_mut(header.events, header.size);
+            push(&self.plan, events, header, sample);
+            if is_asked {
+                read::walk(&self.plan, events, header, sample.time_ms, readings);
+            }
         }
+        Some(position)
+    }
+
+    /// Takes a late event in.
+    #[cold]
+    fn take_in_late(
+        &mut self,
+        header: &mut RingHeader,
+        newest_ms: i64,
+        sample: &Sample<'_>,
+        (readings, is_asked): (&mut Readings, bool),
+    ) -> Option<u32> {
         let is_full = header.live() == EVENTS_PER_ENTITY_MAX;
         let age_ms = newest_ms - sample.time_ms;
         let position = if is_full && age_ms > self.age_ms(header, header.oldest, newest_ms) {
@@ -264,15 +286,25 @@ impl RingStore {
             self.advance_running(header, to_ms);
         } else {
             let events = self.events.block(header.events, header.size);
+            let (stride, mask) = (self.plan.stride, header.mask());
+            let newest = low_half(to_ms);
             while header.oldest != header.head {
-                let time = events[header.slot(header.oldest) * self.plan.stride];
-                if i64::from(low_half(to_ms).wrapping_sub(time)) < LONGEST_EXACT_MS {
+                let time = events[(header.oldest as usize & mask) * stride];
+                if i64::from(newest.wrapping_sub(time)) < LONGEST_EXACT_MS {
                     break;
                 }
                 header.oldest = header.oldest.wrapping_add(1);
             }
         }
-        if let Some(large) = self.large.get_mut(header.large) {
+        self.forget_extremes(header);
+    }
+
+    /// Drops extremes that have left the ring.
+    #[inline]
+    fn forget_extremes(&mut self, header: &RingHeader) {
+        if self.plan.has_extremes
+            && let Some(large) = self.large.get_mut(header.large)
+        {
             large.forget_before(header.oldest, header.head);
         }
     }
@@ -293,6 +325,7 @@ impl RingStore {
     }
 
     /// Makes sure that one more event fits: by growing, or at the cap by letting the oldest go early.
+    #[inline(never)]
     fn make_room(&mut self, header: &mut RingHeader, newest_ms: i64) {
         if header.live() < header.capacity() {
             return;
@@ -311,9 +344,7 @@ impl RingStore {
         self.drop_early(header, newest_ms, (time_ms, marks), &numbers);
         self.dropped = numbers;
         self.drop_oldest(header);
-        if let Some(large) = self.large.get_mut(header.large) {
-            large.forget_before(header.oldest, header.head);
-        }
+        self.forget_extremes(header);
     }
 
     fn grow(&mut self, header: &mut RingHeader, newest_ms: i64) {
@@ -347,26 +378,6 @@ impl RingStore {
         }
     }
 
-    /// Appends an event at the head, and marks values of earlier events that it carries again.
-    fn push(&mut self, header: &mut RingHeader, sample: &Sample<'_>) -> u32 {
-        let position = header.head;
-        let stride = self.plan.stride;
-        let events = self.events.block_mut(header.events, header.size);
-        let at = header.slot(position) * stride;
-        write(&self.plan, &mut events[at..at + stride], sample);
-        if header.has_totals() {
-            for category in 0..self.plan.categories.len() {
-                let large = self.large.get_mut(header.large);
-                self.previous[category] =
-                    supersede(&self.plan, events, large, header, category, position);
-            }
-        } else {
-            supersede_earlier(&self.plan, events, header, position);
-        }
-        header.head = position.wrapping_add(1);
-        position
-    }
-
     fn event(&self, header: &RingHeader, position: u32) -> &[u32] {
         let at = header.slot(position) * self.plan.stride;
         &self.events.block(header.events, header.size)[at..at + self.plan.stride]
@@ -383,15 +394,29 @@ fn low_half(time_ms: i64) -> u32 {
     low(time_ms.cast_unsigned())
 }
 
+/// Appends an event at the head of a small ring, and marks values of earlier events that it carries again.
+#[inline]
+fn push(plan: &RingPlan, events: &mut [u32], header: &mut RingHeader, sample: &Sample<'_>) {
+    let position = header.head;
+    let at = header.slot(position) * plan.stride;
+    write(plan, &mut events[at..at + plan.stride], sample);
+    if !plan.categories.is_empty() {
+        supersede_earlier(plan, events, header, position);
+    }
+    header.head = position.wrapping_add(1);
+}
+
 /// Writes an event, no value of it superseded yet.
+#[inline]
 fn write(plan: &RingPlan, event: &mut [u32], sample: &Sample<'_>) {
     event[0] = low_half(sample.time_ms);
     event[1] = sample.marks;
-    for (place, column) in plan.numbers.iter().enumerate() {
-        write_i64(event, 2 + 2 * place, sample.numbers[usize::from(*column)]);
+    let (numbers, categories) = event[2..].split_at_mut(plan.categories_at - 2);
+    for (words, column) in numbers.chunks_exact_mut(2).zip(&plan.numbers) {
+        write_i64(words, 0, sample.numbers[usize::from(*column) % COLUMNS_MAX]);
     }
-    for (word, column) in event[plan.categories_at..].iter_mut().zip(&plan.categories) {
-        let value = sample.values[usize::from(*column)];
+    for (word, column) in categories.iter_mut().zip(&plan.categories) {
+        let value = sample.values[usize::from(*column) % COLUMNS_MAX];
         *word = if value == 0 { SUPERSEDED } else { value };
     }
 }
