@@ -23,11 +23,12 @@
 mod running;
 mod insert;
 mod large;
+mod lean;
 mod overflow;
 mod read;
 mod codec;
 
-use crate::arena::{Arena, Block, low, prefetch, read_i64, write_i64};
+use crate::arena::{Arena, Block, LINE_WORDS, low, prefetch, read_i64, write_i64};
 use crate::plan::{COLUMNS_MAX, RingPlan};
 use crate::reading::{Readings, Sample};
 use crate::slab::{NONE, Slab};
@@ -35,6 +36,7 @@ use crate::totals::ABSENT;
 use crate::window::{EVENTS_PER_ENTITY_MAX, LONGEST_EXACT_MS};
 
 use large::Large;
+use lean::Lean;
 use overflow::Overflow;
 
 /// The mark of a value that a later event carries again; a value that is absent bears it too.
@@ -102,6 +104,8 @@ impl RingHeader {
 #[derive(Debug)]
 pub(crate) struct RingStore {
     plan: RingPlan,
+    /// Where the plan asks for little.
+    lean: Option<Lean>,
     events: Arena,
     totals: Arena,
     large: Slab<Large>,
@@ -117,11 +121,12 @@ impl RingStore {
     pub fn new(plan: RingPlan) -> Self {
         Self {
             events: Arena::new(plan.stride * CAPACITY_START),
-            totals: Arena::new(plan.totals_words),
+            totals: Arena::new(whole_lines(plan.totals_words)),
             large: Slab::default(),
             overflow: Slab::default(),
             previous: vec![None; plan.categories.len()],
             dropped: vec![ABSENT; COLUMNS_MAX],
+            lean: Lean::of(&plan),
             plan,
         }
     }
@@ -138,6 +143,11 @@ impl RingStore {
     ) -> Option<u32> {
         if sample.time_ms < newest_ms {
             return self.take_in_late(header, newest_ms, sample, (readings, is_asked));
+        }
+        if let Some(position) =
+            self.take_in_lean(header, newest_ms, sample, (readings, is_asked))
+        {
+            return Some(position);
         }
         self.advance(header, newest_ms, sample.time_ms);
         if header.live() >= header.capacity() {
@@ -191,10 +201,13 @@ impl RingStore {
     }
 
     /// Whether a window misses events that left early.
+    #[inline]
     pub fn is_estimated(&self, header: &RingHeader, newest_ms: i64) -> bool {
-        self.overflow
-            .get(header.overflow)
-            .is_some_and(|overflow| newest_ms - overflow.dropped_ms() < LONGEST_EXACT_MS)
+        header.overflow != NONE
+            && self
+                .overflow
+                .get(header.overflow)
+                .is_some_and(|overflow| newest_ms - overflow.dropped_ms() < LONGEST_EXACT_MS)
     }
 
     /// Lets everything go that an entity holds.
@@ -249,7 +262,7 @@ impl RingStore {
     pub fn bytes_of(&self, header: &RingHeader) -> usize {
         let mut words = header.capacity() * self.plan.stride;
         if header.has_totals() {
-            words += self.plan.totals_words;
+            words += self.totals.words_of(0);
         }
         let large = self.large.get(header.large).map_or(0, Large::bytes);
         let overflow = self
@@ -386,6 +399,15 @@ impl RingStore {
     /// How long before `T` an event happened.
     fn age_ms(&self, header: &RingHeader, position: u32, newest_ms: i64) -> i64 {
         i64::from(low_half(newest_ms).wrapping_sub(self.event(header, position)[0]))
+    }
+}
+
+/// Few words that lie in one line wherever they begin cost one line of waiting less; many are left as they are.
+fn whole_lines(words: usize) -> usize {
+    if words > LINE_WORDS {
+        words
+    } else {
+        words.next_power_of_two()
     }
 }
 

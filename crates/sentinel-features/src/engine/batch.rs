@@ -45,6 +45,7 @@ impl Batch {
         &'a self,
         at: usize,
         (transaction, amount): (&'a Transaction, Option<i64>),
+        marks: u32,
         plan: &Plan,
     ) -> EventView<'a> {
         let (numbers, categories) = (plan.numbers.len(), plan.categories.len());
@@ -57,10 +58,14 @@ impl Batch {
             now_ms: time.now_ms,
             is_too_late: time.is_too_late,
             amount,
-            marks: 0,
+            marks,
             numbers: &self.numbers[at * numbers..(at + 1) * numbers],
             categories: &self.categories[at * categories..(at + 1) * categories],
-            local: LocalTime::EPOCH,
+            local: if plan.needs_local_time {
+                LocalTime::of(transaction)
+            } else {
+                LocalTime::EPOCH
+            },
             flags: EntityFlags::default(),
         }
     }
@@ -223,17 +228,13 @@ impl FeatureEngine {
             if batch.answers {
                 self.set.fill_own(event.0, event.1, row);
             }
-            let mut view = batch.view(at, *event, plan);
+            let marks = marks(plan, asked, *event, EarlierAmounts::default());
+            let view = place.insert(batch.view(at, *event, marks, plan));
             if let (Some(first), Some(lookup)) = (first, lookups.get(at))
                 && lookup.number != 0
             {
                 first.prefetch_blocks(lookup.number, view.categories);
             }
-            view.marks = marks(plan, asked, *event, EarlierAmounts::default());
-            if plan.needs_local_time {
-                view.local = LocalTime::of(event.0);
-            }
-            *place = Some(view);
         }
     }
 
@@ -264,7 +265,9 @@ impl FeatureEngine {
             table.prefetch_cursors(lookup.number);
         }
         let plan = self.set.plan();
-        for (at, (view, lookup)) in views.iter_mut().flatten().zip(lookups).enumerate() {
+        for (at, (view, lookup)) in views.iter_mut().zip(lookups).enumerate() {
+            // Every place of the group is filled.
+            let Some(view) = view else { break };
             let row;
             (row, rows) = rows.split_at_mut(width);
             if let (Some(next), Some(lookup)) = (next, next_lookups.get(at))

@@ -302,29 +302,23 @@ pub(super) fn walk(
     newest_ms: i64,
     readings: &mut Readings,
 ) {
-    let (newest, live) = (low_half(newest_ms), header.live().min(SMALL_MAX));
-    // Where the events begin, the newest first.
+    let newest = low_half(newest_ms);
     let mut places = [0; SMALL_MAX];
+    let places = &mut places[..header.live().min(SMALL_MAX)];
+    let mut windows = plan.windows.iter().peekable();
     let mut at = header.slot(header.head) * plan.stride;
-    for place in &mut places[..live] {
+    for (held, place) in places.iter_mut().enumerate() {
         at = if at == 0 { events.len() } else { at } - plan.stride;
         *place = at;
-    }
-    let newest_first = NewestFirst {
-        events,
-        places: &places[..live],
-    };
-    let mut held = 0;
-    for window in &plan.windows {
-        let length_ms = low_half(window.length_ms);
-        while let Some(place) = newest_first.places.get(held)
-            && newest.wrapping_sub(events[*place]) < length_ms
-        {
-            held += 1;
-            readings.line(COUNT)[held % ROWS] = held as u64;
+        let age_ms = newest.wrapping_sub(events[at]);
+        while let Some(window) = windows.next_if(|one| age_ms >= low_half(one.length_ms)) {
+            readings.rows[window.index % WINDOW_COUNT] = row_of_stretch(held);
         }
-        readings.rows[window.index % WINDOW_COUNT] = row_of_stretch(held);
     }
+    for window in windows {
+        readings.rows[window.index % WINDOW_COUNT] = row_of_stretch(places.len());
+    }
+    let newest_first = NewestFirst { events, places };
     for mark in &plan.marks {
         let counts = readings.line(line_of_mark(*mark));
         newest_first.count(1, counts, |marks| marks >> mark & 1);

@@ -43,55 +43,40 @@ impl RingStore {
 
     /// Lets every window drop what has left it.
     pub(super) fn advance_running(&mut self, header: &mut RingHeader, newest_ms: i64) {
-        let (stride, categories_at) = (self.plan.stride, self.plan.categories_at);
+        let plan = &self.plan;
+        let (stride, mask, head) = (plan.stride, header.mask(), header.head);
         let events = self.events.block(header.events, header.size);
         let totals = self.totals.block_mut(header.totals, 0);
         let newest = low_half(newest_ms);
-        let (mask, head) = (header.mask(), header.head);
-        for window in &self.plan.windows {
+        for window in &plan.windows {
             let length_ms = low_half(window.length_ms);
-            let began = totals[window.cursor_at];
-            let mut cursor = began;
-            while cursor != head {
-                let at = (cursor as usize & mask) * stride;
-                if newest.wrapping_sub(events[at]) < length_ms {
-                    break;
-                }
-                let next = cursor.wrapping_add(1);
-                let event = &events[at..at + stride];
-                let next_time = (next != head).then(|| events[(next as usize & mask) * stride]);
-                leave(window, totals, event, categories_at, next_time);
-                cursor = next;
+            let from = totals[window.cursor_at];
+            let mut to = from;
+            while to != head
+                && newest.wrapping_sub(events[(to as usize & mask) * stride]) >= length_ms
+            {
+                to = to.wrapping_add(1);
             }
-            if cursor != began {
-                totals[window.cursor_at] = cursor;
+            header.oldest = to;
+            if from != to {
+                let ring = (events, mask, head);
+                leave(plan, window, totals, ring, (from, to));
             }
-            header.oldest = cursor;
         }
     }
 
     /// The oldest event leaves early, out of every window that still holds it.
     pub(super) fn drop_oldest(&mut self, header: &mut RingHeader) {
-        let stride = self.plan.stride;
         let events = self.events.block(header.events, header.size);
         let totals = self.totals.block_mut(header.totals, 0);
-        let at = header.slot(header.oldest) * stride;
-        let next = header.oldest.wrapping_add(1);
-        let next_time = events[header.slot(next) * stride];
+        let (from, to) = (header.oldest, header.oldest.wrapping_add(1));
         for window in &self.plan.windows {
-            if totals[window.cursor_at] == header.oldest {
-                let event = &events[at..at + stride];
-                leave(
-                    window,
-                    totals,
-                    event,
-                    self.plan.categories_at,
-                    Some(next_time),
-                );
-                totals[window.cursor_at] = next;
+            if totals[window.cursor_at] == from {
+                let ring = (events, header.mask(), header.head);
+                leave(&self.plan, window, totals, ring, (from, to));
             }
         }
-        header.oldest = next;
+        header.oldest = to;
     }
 
     /// Rebuilds cursors and totals from the events in the ring.
@@ -213,36 +198,53 @@ impl Arrival<'_> {
     }
 }
 
-/// Takes an event off a window; `next_time` is that of the event behind it.
+/// Moves the cursor of a window on and takes off it what the cursor passes: total by total, so that one
+/// choice of what to do serves all events. The ring is its events, the mask of slots and the head.
 #[inline]
 fn leave(
+    plan: &RingPlan,
     window: &RingWindow,
     totals: &mut [u32],
-    event: &[u32],
-    categories_at: usize,
-    next_time: Option<u32>,
+    (events, mask, head): (&[u32], usize, u32),
+    (from, to): (u32, u32),
 ) {
+    let stride = plan.stride;
+    let slot = |position: u32| (position as usize & mask) * stride;
+    let gone = (0..to.wrapping_sub(from)).map(|step| from.wrapping_add(step));
+    totals[window.cursor_at] = to;
     for op in &window.ops {
         match op.kind {
+            OpKind::Sum(place) => {
+                let word = NUMBERS_AT + 2 * usize::from(place);
+                let mut sum = read_i64(totals, op.at);
+                for position in gone.clone() {
+                    let number = read_i64(events, slot(position) + word);
+                    sum -= if number == ABSENT { 0 } else { number };
+                }
+                write_i64(totals, op.at, sum);
+            }
             OpKind::Distinct(category) => {
-                let value = event[categories_at + usize::from(category)];
-                totals[op.at] -= u32::from(value & SUPERSEDED == 0);
+                let word = plan.categories_at + usize::from(category);
+                let newest = |position| (events[slot(position) + word] >> 31) ^ 1;
+                totals[op.at] -= gone.clone().map(newest).sum::<u32>();
             }
             OpKind::GapSquares => {
-                if let Some(next_time) = next_time {
-                    let gap = i64::from(next_time.wrapping_sub(event[0]));
-                    let squares = read_i64(totals, op.at) - gap * gap;
-                    write_i64(totals, op.at, squares);
+                let mut squares = read_i64(totals, op.at);
+                for position in gone.clone() {
+                    let next = position.wrapping_add(1);
+                    if next != head {
+                        let gap = events[slot(next)].wrapping_sub(events[slot(position)]);
+                        squares -= i64::from(gap) * i64::from(gap);
+                    }
+                }
+                write_i64(totals, op.at, squares);
+            }
+            _ => {
+                for position in gone.clone() {
+                    let at = slot(position);
+                    tally::<false>(*op, totals, &events[at..at + stride]);
                 }
             }
-            OpKind::Sum(place) => {
-                let number = read_i64(event, NUMBERS_AT + 2 * usize::from(place));
-                if number != ABSENT {
-                    let sum = read_i64(totals, op.at) - number;
-                    write_i64(totals, op.at, sum);
-                }
-            }
-            _ => tally::<false>(*op, totals, event),
         }
     }
 }

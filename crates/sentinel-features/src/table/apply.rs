@@ -229,6 +229,7 @@ impl EntityTable {
     }
 
     /// Takes the event into every window.
+    #[inline]
     fn take_in(
         &mut self,
         at: usize,
