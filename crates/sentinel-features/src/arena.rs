@@ -178,7 +178,7 @@ impl Arena {
 
 /// Bytes and words of a cache line.
 const LINE_BYTES: usize = 64;
-const LINE_WORDS: usize = LINE_BYTES / 4;
+pub(crate) const LINE_WORDS: usize = LINE_BYTES / 4;
 
 /// Asks for the cache line of a value, without waiting for it.
 #[inline]

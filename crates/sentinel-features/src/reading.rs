@@ -2,8 +2,8 @@
 //!
 //! A reading lies in a *row*, and each window says which row answers for it. Windows that hold the same
 //! events share one: the windows of a small ring are stretches back from its head, so that row `n` there
-//! is what the newest `n` events add up to, and one walk serves every window. Row 0 is what no event adds
-//! up to, and is never written. Must never be read where the plan keeps nothing: those places hold what
+//! is what the newest `n` events add up to, and one walk serves every window; they are `n` events, which is
+//! never written. Row 0 is what no event adds up to, and is never written either. Must never be read where the plan keeps nothing: those places hold what
 //! an earlier entity left.
 
 use crate::plan::{COLUMNS_MAX, FILTERS_MAX};
@@ -83,9 +83,11 @@ impl Default for Readings {
             0..EXACT_COUNT => NOTHING,
             _ => own_row_of(window),
         });
+        let mut counts = Box::new([[0; ROWS]; LINES]);
+        counts[usize::from(COUNT)] = std::array::from_fn(|row| row as u64);
         Self {
             rows,
-            counts: Box::new([[0; ROWS]; LINES]),
+            counts,
             numbers: Box::new([[NumberTotals::EMPTY; ROWS]; COLUMNS_MAX]),
             gap_span_ms: [0; ROWS],
             gap_squares: [0; ROWS],
@@ -119,8 +121,9 @@ impl Readings {
     /// Lets an exact window be read in a row of its own.
     #[inline]
     pub fn own_row(&mut self, window: usize) -> usize {
-        self.rows[window] = own_row_of(window);
-        row_of_window(window)
+        let row = row_of_window(window % WINDOW_COUNT) % ROWS;
+        self.rows[window % WINDOW_COUNT] = own_row_of(window);
+        row
     }
 
     /// The rows of a line.

@@ -23,11 +23,12 @@
 mod running;
 mod insert;
 mod large;
+mod lean;
 mod overflow;
 mod read;
 mod codec;
 
-use crate::arena::{Arena, Block, low, prefetch, read_i64, write_i64};
+use crate::arena::{Arena, Block, LINE_WORDS, low, prefetch, read_i64, write_i64};
 use crate::plan::{COLUMNS_MAX, RingPlan};
 use crate::reading::{Readings, Sample};
 use crate::slab::{NONE, Slab};
@@ -35,6 +36,7 @@ use crate::totals::ABSENT;
 use crate::window::{EVENTS_PER_ENTITY_MAX, LONGEST_EXACT_MS};
 
 use large::Large;
+use lean::Lean;
 use overflow::Overflow;
 
 /// The mark of a value that a later event carries again; a value that is absent bears it too.
@@ -102,6 +104,8 @@ impl RingHeader {
 #[derive(Debug)]
 pub(crate) struct RingStore {
     plan: RingPlan,
+    /// Where the plan asks for little.
+    lean: Option<Lean>,
     events: Arena,
     totals: Arena,
     large: Slab<Large>,
@@ -117,11 +121,12 @@ impl RingStore {
     pub fn new(plan: RingPlan) -> Self {
         Self {
             events: Arena::new(plan.stride * CAPACITY_START),
-            totals: Arena::new(plan.totals_words),
+            totals: Arena::new(whole_lines(plan.totals_words)),
             large: Slab::default(),
             overflow: Slab::default(),
             previous: vec![None; plan.categories.len()],
             dropped: vec![ABSENT; COLUMNS_MAX],
+            lean: Lean::of(&plan),
             plan,
         }
     }
@@ -136,22 +141,49 @@ impl RingStore {
         sample: &Sample<'_>,
         (readings, is_asked): (&mut Readings, bool),
     ) -> Option<u32> {
-        if sample.time_ms >= newest_ms {
-            self.advance(header, newest_ms, sample.time_ms);
+        if sample.time_ms < newest_ms {
+            return self.take_in_late(header, newest_ms, sample, (readings, is_asked));
+        }
+        if let Some(position) =
+            self.take_in_lean(header, newest_ms, sample, (readings, is_asked))
+        {
+            return Some(position);
+        }
+        self.advance(header, newest_ms, sample.time_ms);
+        if header.live() >= header.capacity() {
             self.make_room(header, sample.time_ms);
-            let position = self.push(header, sample);
-            if header.has_totals() {
-                self.enter_and_read(header, position, readings);
+        }
+        let position = header.head;
+        if header.has_totals() {
+            self.push_and_read(header, sample, readings);
+            if self.plan.has_extremes {
                 self.push_extremes(header, position);
                 if is_asked {
                     self.read_extremes_of(header, readings);
-                    self.read_overflow(header, readings);
                 }
-            } else if is_asked {
-                self.walk(header, sample.time_ms, readings);
             }
-            return Some(position);
+            if is_asked && header.overflow != NONE {
+                self.read_overflow(header, readings);
+            }
+        } else {
+            let events = self.events.block_mut(header.events, header.size);
+            push(&self.plan, events, header, sample);
+            if is_asked {
+                read::walk(&self.plan, events, header, sample.time_ms, readings);
+            }
         }
+        Some(position)
+    }
+
+    /// Takes a late event in.
+    #[cold]
+    fn take_in_late(
+        &mut self,
+        header: &mut RingHeader,
+        newest_ms: i64,
+        sample: &Sample<'_>,
+        (readings, is_asked): (&mut Readings, bool),
+    ) -> Option<u32> {
         let is_full = header.live() == EVENTS_PER_ENTITY_MAX;
         let age_ms = newest_ms - sample.time_ms;
         let position = if is_full && age_ms > self.age_ms(header, header.oldest, newest_ms) {
@@ -169,10 +201,13 @@ impl RingStore {
     }
 
     /// Whether a window misses events that left early.
+    #[inline]
     pub fn is_estimated(&self, header: &RingHeader, newest_ms: i64) -> bool {
-        self.overflow
-            .get(header.overflow)
-            .is_some_and(|overflow| newest_ms - overflow.dropped_ms() < LONGEST_EXACT_MS)
+        header.overflow != NONE
+            && self
+                .overflow
+                .get(header.overflow)
+                .is_some_and(|overflow| newest_ms - overflow.dropped_ms() < LONGEST_EXACT_MS)
     }
 
     /// Lets everything go that an entity holds.
@@ -227,7 +262,7 @@ impl RingStore {
     pub fn bytes_of(&self, header: &RingHeader) -> usize {
         let mut words = header.capacity() * self.plan.stride;
         if header.has_totals() {
-            words += self.plan.totals_words;
+            words += self.totals.words_of(0);
         }
         let large = self.large.get(header.large).map_or(0, Large::bytes);
         let overflow = self
@@ -264,15 +299,25 @@ impl RingStore {
             self.advance_running(header, to_ms);
         } else {
             let events = self.events.block(header.events, header.size);
+            let (stride, mask) = (self.plan.stride, header.mask());
+            let newest = low_half(to_ms);
             while header.oldest != header.head {
-                let time = events[header.slot(header.oldest) * self.plan.stride];
-                if i64::from(low_half(to_ms).wrapping_sub(time)) < LONGEST_EXACT_MS {
+                let time = events[(header.oldest as usize & mask) * stride];
+                if i64::from(newest.wrapping_sub(time)) < LONGEST_EXACT_MS {
                     break;
                 }
                 header.oldest = header.oldest.wrapping_add(1);
             }
         }
-        if let Some(large) = self.large.get_mut(header.large) {
+        self.forget_extremes(header);
+    }
+
+    /// Drops extremes that have left the ring.
+    #[inline]
+    fn forget_extremes(&mut self, header: &RingHeader) {
+        if self.plan.has_extremes
+            && let Some(large) = self.large.get_mut(header.large)
+        {
             large.forget_before(header.oldest, header.head);
         }
     }
@@ -293,6 +338,7 @@ impl RingStore {
     }
 
     /// Makes sure that one more event fits: by growing, or at the cap by letting the oldest go early.
+    #[inline(never)]
     fn make_room(&mut self, header: &mut RingHeader, newest_ms: i64) {
         if header.live() < header.capacity() {
             return;
@@ -311,9 +357,7 @@ impl RingStore {
         self.drop_early(header, newest_ms, (time_ms, marks), &numbers);
         self.dropped = numbers;
         self.drop_oldest(header);
-        if let Some(large) = self.large.get_mut(header.large) {
-            large.forget_before(header.oldest, header.head);
-        }
+        self.forget_extremes(header);
     }
 
     fn grow(&mut self, header: &mut RingHeader, newest_ms: i64) {
@@ -347,26 +391,6 @@ impl RingStore {
         }
     }
 
-    /// Appends an event at the head, and marks values of earlier events that it carries again.
-    fn push(&mut self, header: &mut RingHeader, sample: &Sample<'_>) -> u32 {
-        let position = header.head;
-        let stride = self.plan.stride;
-        let events = self.events.block_mut(header.events, header.size);
-        let at = header.slot(position) * stride;
-        write(&self.plan, &mut events[at..at + stride], sample);
-        if header.has_totals() {
-            for category in 0..self.plan.categories.len() {
-                let large = self.large.get_mut(header.large);
-                self.previous[category] =
-                    supersede(&self.plan, events, large, header, category, position);
-            }
-        } else {
-            supersede_earlier(&self.plan, events, header, position);
-        }
-        header.head = position.wrapping_add(1);
-        position
-    }
-
     fn event(&self, header: &RingHeader, position: u32) -> &[u32] {
         let at = header.slot(position) * self.plan.stride;
         &self.events.block(header.events, header.size)[at..at + self.plan.stride]
@@ -378,20 +402,43 @@ impl RingStore {
     }
 }
 
+/// Few words that lie in one line wherever they begin cost one line of waiting less; many are left as they are.
+fn whole_lines(words: usize) -> usize {
+    if words > LINE_WORDS {
+        words
+    } else {
+        words.next_power_of_two()
+    }
+}
+
 /// The lower half of a time in milliseconds: differences within a ring fit in it.
 fn low_half(time_ms: i64) -> u32 {
     low(time_ms.cast_unsigned())
 }
 
+/// Appends an event at the head of a small ring, and marks values of earlier events that it carries again.
+#[inline]
+fn push(plan: &RingPlan, events: &mut [u32], header: &mut RingHeader, sample: &Sample<'_>) {
+    let position = header.head;
+    let at = header.slot(position) * plan.stride;
+    write(plan, &mut events[at..at + plan.stride], sample);
+    if !plan.categories.is_empty() {
+        supersede_earlier(plan, events, header, position);
+    }
+    header.head = position.wrapping_add(1);
+}
+
 /// Writes an event, no value of it superseded yet.
+#[inline]
 fn write(plan: &RingPlan, event: &mut [u32], sample: &Sample<'_>) {
     event[0] = low_half(sample.time_ms);
     event[1] = sample.marks;
-    for (place, column) in plan.numbers.iter().enumerate() {
-        write_i64(event, 2 + 2 * place, sample.numbers[usize::from(*column)]);
+    let (numbers, categories) = event[2..].split_at_mut(plan.categories_at - 2);
+    for (words, column) in numbers.chunks_exact_mut(2).zip(&plan.numbers) {
+        write_i64(words, 0, sample.numbers[usize::from(*column) % COLUMNS_MAX]);
     }
-    for (word, column) in event[plan.categories_at..].iter_mut().zip(&plan.categories) {
-        let value = sample.values[usize::from(*column)];
+    for (word, column) in categories.iter_mut().zip(&plan.categories) {
+        let value = sample.values[usize::from(*column) % COLUMNS_MAX];
         *word = if value == 0 { SUPERSEDED } else { value };
     }
 }

@@ -29,7 +29,7 @@ use crate::slab::{NONE, Slab};
 use crate::tiles::{TileHeader, TileStore};
 use crate::window::{DAY_MS, FORGOTTEN_AFTER_MS, HOUR_MS, LATENESS_ALLOWED_MS, LONGEST_EXACT_MS};
 
-pub(crate) use apply::{EVENTS_MAX, EventView, Scratch};
+pub(crate) use apply::{EVENTS_MAX, EntityFlags, EventView, Scratch};
 
 /// An entity that has been still for so long has nothing left in an exact window.
 const EXACT_EMPTY_MS: i64 = LONGEST_EXACT_MS + LATENESS_ALLOWED_MS;
@@ -129,10 +129,39 @@ impl Person {
     };
 }
 
+/// What a kind keeps, asked for at every event: worked out once.
+#[derive(Debug, Clone, Copy)]
+struct Keeps {
+    windows: bool,
+    place: bool,
+    habit: bool,
+    calendar: bool,
+    fraud: bool,
+    /// There is a number that each entity measures for itself.
+    distance: bool,
+    /// There is anything to say of what was known before an event.
+    past: bool,
+}
+
+impl Keeps {
+    fn of(plan: &KindPlan) -> Self {
+        Self {
+            windows: plan.has_windows(),
+            place: plan.has_place(),
+            habit: plan.has_habit(),
+            calendar: plan.has_calendar(),
+            fraud: plan.has_fraud(),
+            distance: plan.numbers.iter().any(|column| column.is_distance),
+            past: plan.facts != 0 || plan.has_place(),
+        }
+    }
+}
+
 /// The entities of one kind.
 #[derive(Debug)]
 pub(crate) struct EntityTable {
     plan: KindPlan,
+    keeps: Keeps,
     index: Index,
     /// Of a kind with windows or places; empty for others.
     records: Column<Record>,
@@ -171,6 +200,7 @@ impl EntityTable {
             days: plan.days.clone().map(TileStore::new),
             seen_store: SeenStore::default(),
             fraud_slab: Slab::default(),
+            keeps: Keeps::of(&plan),
             plan,
         }
     }
@@ -501,12 +531,12 @@ impl EntityTable {
 
     /// Adds one place to every column.
     fn add_columns(&mut self) {
-        if self.plan.has_windows() || self.plan.has_place() {
+        if self.keeps.windows || self.keeps.place {
             self.records.push(Record::EMPTY);
         } else {
             self.lifetimes.push(Lifetime::EMPTY);
         }
-        if self.plan.has_habit() || self.plan.has_calendar() {
+        if self.keeps.habit || self.keeps.calendar {
             self.persons.push(Person::EMPTY);
         }
         for _ in self.plan.seen.iter().skip(1) {

@@ -13,7 +13,7 @@ use crate::filter::EarlierAmounts;
 use crate::local_time::LocalTime;
 use crate::place::Distance;
 use crate::plan::Plan;
-use crate::table::{Dictionary, EVENTS_MAX, EntityTable, EventView};
+use crate::table::{Dictionary, EVENTS_MAX, EntityFlags, EntityTable, EventView};
 use crate::totals::ABSENT;
 use crate::window::{FORGOTTEN_AFTER_MS, LATENESS_ALLOWED_MS};
 
@@ -28,10 +28,6 @@ pub(super) struct Batch {
     lookups: Vec<Lookup>,
     numbers: Vec<i64>,
     categories: Vec<u32>,
-    /// One bit a filter that the event passes.
-    marks: Vec<u32>,
-    locals: Vec<LocalTime>,
-    applied: Vec<Applied>,
     /// Whether there are rows to fill. A set without a feature has nothing to say either.
     answers: bool,
 }
@@ -65,7 +61,12 @@ impl Batch {
             marks,
             numbers: &self.numbers[at * numbers..(at + 1) * numbers],
             categories: &self.categories[at * categories..(at + 1) * categories],
-            local: self.locals[at],
+            local: if plan.needs_local_time {
+                LocalTime::of(transaction)
+            } else {
+                LocalTime::EPOCH
+            },
+            flags: EntityFlags::default(),
         }
     }
 }
@@ -234,54 +235,56 @@ impl FeatureEngine {
         self.read_fields(events, &mut batch);
         self.prefetch_columns(0, &batch);
         self.prefetch_columns(1, &batch);
-        self.fill_own(events, &mut batch, rows);
+        // On the stack: they borrow of the batch, and an event is the same to all of its entities.
+        let mut views = [const { None }; EVENTS_MAX];
+        let views = &mut views[..events.len()];
+        self.fill_own(events, &batch, views, rows);
         for lane in 0..self.lanes.count() {
-            self.run_lane(lane, events, &mut batch, rows);
+            self.run_lane(lane, &batch, views, rows);
         }
-        batch.applied.iter().for_each(|one| applied(*one));
+        for view in views.iter().flatten() {
+            applied(Applied {
+                late: view.flags.is_late,
+                too_late: view.is_too_late,
+                estimated: view.flags.is_estimated,
+            });
+        }
         self.batch = batch;
     }
 
     /// What the events say of themselves: slots that no entity fills, filters that ask for no history and
     /// the payer's clock. The lines of the first lane's blocks are asked for meanwhile.
-    fn fill_own(
+    fn fill_own<'a>(
         &mut self,
-        events: &[(&Transaction, Option<i64>)],
-        batch: &mut Batch,
-        rows: &mut [f64],
+        events: &[(&'a Transaction, Option<i64>)],
+        batch: &'a Batch,
+        views: &mut [Option<EventView<'a>>],
+        mut rows: &mut [f64],
     ) {
-        batch.marks.clear();
-        batch.locals.clear();
-        batch.applied.clear();
         self.scratch.distances.fill(Distance::UNASKED);
         let first = self.lane_with_blocks(0);
+        let first = first.map(|kind| &self.tables[kind.index()]);
+        let lookups = batch.lane(0);
         let plan = self.set.plan();
         let width = rows.len() / events.len();
-        let later = if plan.kinds[EntityKind::Account.index()].keeps_amounts {
-            plan.history_filters
+        let asked = if plan.kinds[EntityKind::Account.index()].keeps_amounts {
+            !plan.history_filters
         } else {
-            0
+            u32::MAX
         };
-        for (at, (transaction, amount)) in events.iter().enumerate() {
-            if let Some(first) = first {
-                self.prefetch_blocks(first, 0, at, batch);
-            }
+        for (at, (event, place)) in events.iter().zip(views).enumerate() {
+            let row;
+            (row, rows) = rows.split_at_mut(width);
             if batch.answers {
-                let row = &mut rows[at * width..(at + 1) * width];
-                self.set.fill_own(transaction, *amount, row);
+                self.set.fill_own(event.0, event.1, row);
             }
-            let earlier = EarlierAmounts::default();
-            let event = (*transaction, *amount);
-            batch.marks.push(marks(plan, !later, event, earlier));
-            batch.locals.push(if plan.needs_local_time {
-                LocalTime::of(transaction)
-            } else {
-                LocalTime::EPOCH
-            });
-            batch.applied.push(Applied {
-                too_late: batch.times[at].is_too_late,
-                ..Applied::default()
-            });
+            let marks = marks(plan, asked, *event, EarlierAmounts::default());
+            let view = place.insert(batch.view(at, *event, marks, plan));
+            if let (Some(first), Some(lookup)) = (first, lookups.get(at))
+                && lookup.number != 0
+            {
+                first.prefetch_blocks(lookup.number, view.categories);
+            }
         }
     }
 
@@ -292,59 +295,62 @@ impl FeatureEngine {
     fn run_lane(
         &mut self,
         lane: usize,
-        events: &[(&Transaction, Option<i64>)],
-        batch: &mut Batch,
-        rows: &mut [f64],
+        batch: &Batch,
+        views: &mut [Option<EventView<'_>>],
+        mut rows: &mut [f64],
     ) {
-        let width = rows.len() / events.len();
+        let width = rows.len() / views.len();
         let kind = self.lanes.kind(lane);
-        let plan = self.tables[kind.index()].plan();
-        let (has_slots, keeps_amounts) = (!plan.slots.is_empty(), plan.keeps_amounts);
-        let mut marked = std::mem::take(&mut batch.marks);
-        let mut applied = std::mem::take(&mut batch.applied);
-        let lookups = batch.lane(lane);
         let next = self.lane_with_blocks(lane + 1);
-        for lookup in lookups.iter().take(CURSORS_AHEAD) {
-            self.tables[kind.index()].prefetch_cursors(lookup.number);
-        }
         self.prefetch_columns(lane + 2, batch);
-        for (at, (event, lookup)) in events.iter().zip(lookups).enumerate() {
-            let row = &mut rows[at * width..(at + 1) * width];
-            if let Some(next) = next {
-                self.prefetch_blocks(next, lane + 1, at, batch);
+        // A lane's kind stands before that of the next.
+        let (before, behind) = self.tables.split_at_mut(kind.index() + 1);
+        let table = &mut before[kind.index()];
+        let next = next.and_then(|next| behind.get(next.index().checked_sub(kind.index() + 1)?));
+        let (lookups, next_lookups) = (batch.lane(lane), batch.lane(lane + 1));
+        let (has_slots, keeps_amounts) =
+            (!table.plan().slots.is_empty(), table.plan().keeps_amounts);
+        let is_payer = kind == EntityKind::Account && keeps_amounts;
+        for lookup in lookups.iter().take(CURSORS_AHEAD) {
+            table.prefetch_cursors(lookup.number);
+        }
+        let plan = self.set.plan();
+        for (at, (view, lookup)) in views.iter_mut().zip(lookups).enumerate() {
+            // Every place of the group is filled.
+            let Some(view) = view else { break };
+            let row;
+            (row, rows) = rows.split_at_mut(width);
+            if let (Some(next), Some(lookup)) = (next, next_lookups.get(at))
+                && lookup.number != 0
+            {
+                next.prefetch_blocks(lookup.number, view.categories);
             }
             if let Some(later) = lookups.get(at + CURSORS_AHEAD) {
-                self.tables[kind.index()].prefetch_cursors(later.number);
+                table.prefetch_cursors(later.number);
             }
-            if kind == EntityKind::Account && keeps_amounts {
-                let plan = self.set.plan();
-                let earlier = self.earlier_amounts(lookup);
-                marked[at] |= marks(plan, plan.history_filters, *event, earlier);
+            if is_payer {
+                let earlier = earlier_amounts(table, lookup);
+                let event = (view.transaction, view.amount);
+                view.marks |= marks(plan, plan.history_filters, event, earlier);
             }
-            let table = &mut self.tables[kind.index()];
             if lookup.begins_anew {
                 table.begin_anew(lookup.number);
             }
-            if kind == EntityKind::Merchant && lookup.number != 0 && !batch.times[at].is_too_late {
-                table.keep_category(lookup.number, event.0.mcc);
+            if kind == EntityKind::Merchant && lookup.number != 0 && !view.is_too_late {
+                table.keep_category(lookup.number, view.transaction.mcc);
             }
             if !lookup.is_named {
-                let slots = if batch.answers {
-                    &*table.plan().slots
-                } else {
-                    &[]
-                };
-                for slot in slots {
-                    row[usize::from(slot.at)] = f64::NAN;
+                if batch.answers {
+                    for slot in &table.plan().slots {
+                        row[usize::from(slot.at)] = f64::NAN;
+                    }
                 }
             } else if has_slots || keeps_amounts {
-                let view = batch.view(at, *event, marked[at], self.set.plan());
-                let flags = table.apply(lookup.number, &view, &mut self.scratch, row);
-                applied[at].late |= flags.is_late && has_slots;
-                applied[at].estimated |= flags.is_estimated && has_slots;
+                let flags = table.apply(lookup.number, view, &mut self.scratch, row);
+                view.flags.is_late |= flags.is_late && has_slots;
+                view.flags.is_estimated |= flags.is_estimated && has_slots;
             }
         }
-        (batch.marks, batch.applied) = (marked, applied);
     }
 
     /// How each event stands to the partition's greatest event time. How many of them may go through
@@ -475,17 +481,6 @@ impl FeatureEngine {
         }
     }
 
-    /// Asks for the lines of what headers point at.
-    #[inline]
-    fn prefetch_blocks(&self, kind: EntityKind, lane: usize, at: usize, batch: &Batch) {
-        let number = batch.lookups[lane * batch.times.len() + at].number;
-        if number != 0 {
-            let categories = self.set.plan().categories.len();
-            let values = &batch.categories[at * categories..(at + 1) * categories];
-            self.tables[kind.index()].prefetch_blocks(number, values);
-        }
-    }
-
     /// The set's numbers and categories of each event.
     fn read_fields(&mut self, events: &[(&Transaction, Option<i64>)], batch: &mut Batch) {
         let plan = self.set.plan();
@@ -511,14 +506,14 @@ impl FeatureEngine {
             }
         }
     }
+}
 
-    /// What the account of an event paid before.
-    fn earlier_amounts(&self, lookup: &Lookup) -> EarlierAmounts {
-        if lookup.begins_anew {
-            return EarlierAmounts::default();
-        }
-        self.tables[EntityKind::Account.index()].earlier_amounts(lookup.number)
+/// What the account of an event paid before.
+fn earlier_amounts(accounts: &EntityTable, lookup: &Lookup) -> EarlierAmounts {
+    if lookup.begins_anew {
+        return EarlierAmounts::default();
     }
+    accounts.earlier_amounts(lookup.number)
 }
 
 /// Finds candidates of one lane by hash alone, and asks for the lines of their names and headers.

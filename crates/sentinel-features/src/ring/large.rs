@@ -73,8 +73,11 @@ impl Large {
 }
 
 impl RingStore {
-    /// Makes the indices of a ring from the ring itself.
+    /// Makes the indices of a ring from the ring itself; none where nothing is looked up in them.
     pub(super) fn index(&mut self, header: &mut RingHeader) {
+        if self.plan.categories.is_empty() && !self.plan.has_extremes {
+            return;
+        }
         let mut large = Large {
             newest: vec![Slots::default(); self.plan.categories.len()],
             falling: vec![VecDeque::new(); self.plan.extremes.len()],
@@ -124,9 +127,6 @@ impl RingStore {
 
     /// Takes the event at a position into the extremes; it is the newest of those taken in.
     pub(super) fn push_extremes(&mut self, header: &RingHeader, position: u32) {
-        if !self.plan.has_extremes {
-            return;
-        }
         let Some(large) = self.large.get_mut(header.large) else {
             return;
         };

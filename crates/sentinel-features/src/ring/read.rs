@@ -1,12 +1,15 @@
 //! Reading a ring: what each window adds up to, whatever class the ring is of.
 
-use super::{MEDIUM_MAX, RingHeader, RingStore, SMALL_MAX, SUPERSEDED, low_half};
+use super::{MEDIUM_MAX, RingHeader, RingStore, SMALL_MAX, low_half};
 use crate::arena::{low, read_i64, read_u128};
 use crate::plan::{COLUMNS_MAX, Op, OpKind, RingPlan, RingWindow};
 use crate::reading::{
     COUNT, NOTHING, ROWS, Readings, line_of_category, line_of_mark, row_of_window,
 };
-use crate::totals::{ABSENT, BUCKETS, bucket, bucket_value, count_to_f64, quantile, square};
+use crate::totals::{
+    ABSENT, BUCKETS, NumberTotals, bucket, bucket_value, count_to_f64, quantile, square,
+};
+use crate::window::WINDOW_COUNT;
 
 /// A window of a ring that has been read: the ring, its readings, the kind's number and the place in
 /// `WINDOWS`.
@@ -33,31 +36,10 @@ impl RingStore {
         }
     }
 
-    /// Adds a small ring up, back from its head: row `n` is what its newest `n` events add up to, and
-    /// each window is answered by the row of as many events as it holds.
-    pub(super) fn walk(&self, header: &RingHeader, newest_ms: i64, readings: &mut Readings) {
-        let plan = &self.plan;
-        let stride = plan.stride;
+    /// Adds a small ring up.
+    fn walk(&self, header: &RingHeader, newest_ms: i64, readings: &mut Readings) {
         let events = self.events.block(header.events, header.size);
-        let newest = low_half(newest_ms);
-        let mut windows = plan.windows.iter().peekable();
-        let mut next_time = newest;
-        for (row, back) in (0..header.live()).zip(1..) {
-            let at = header.slot(header.head.wrapping_sub(back)) * stride;
-            let event = &events[at..at + stride];
-            let age_ms = i64::from(newest.wrapping_sub(event[0]));
-            while let Some(window) = windows.next_if(|window| age_ms >= window.length_ms) {
-                readings.rows[window.index] = row_of_stretch(row);
-            }
-            add_row(plan, event, row, readings);
-            if plan.has_gaps {
-                add_gap(event[0], next_time, (newest, row), readings);
-                next_time = event[0];
-            }
-        }
-        for window in windows {
-            readings.rows[window.index] = row_of_stretch(header.live());
-        }
+        walk(&self.plan, events, header, newest_ms, readings);
     }
 
     /// Reads the running totals.
@@ -310,51 +292,122 @@ impl RingStore {
     }
 }
 
-/// The row of the newest events of a small ring.
-fn row_of_stretch(events: usize) -> u8 {
-    u8::try_from(events).unwrap_or(NOTHING)
-}
-
-/// Adds an event to what the newer ones, in `row`, add up to.
-#[inline]
-fn add_row(plan: &RingPlan, event: &[u32], row: usize, readings: &mut Readings) {
-    let (from, to) = (row % ROWS, (row + 1) % ROWS);
-    readings.line(COUNT)[to] = to as u64;
-    let (numbers, categories) = event.split_at(plan.categories_at);
-    let marks = numbers[1];
+/// Adds a small ring up, back from its head: row `n` is what its newest `n` events add up to, and each
+/// window is answered by the row of as many events as it holds. One column is added up after the other, so
+/// that what it adds up to stays in registers.
+pub(super) fn walk(
+    plan: &RingPlan,
+    events: &[u32],
+    header: &RingHeader,
+    newest_ms: i64,
+    readings: &mut Readings,
+) {
+    let newest = low_half(newest_ms);
+    let mut places = [0; SMALL_MAX];
+    let places = &mut places[..header.live().min(SMALL_MAX)];
+    let mut windows = plan.windows.iter().peekable();
+    let mut at = header.slot(header.head) * plan.stride;
+    for (held, place) in places.iter_mut().enumerate() {
+        at = if at == 0 { events.len() } else { at } - plan.stride;
+        *place = at;
+        let age_ms = newest.wrapping_sub(events[at]);
+        while let Some(window) = windows.next_if(|one| age_ms >= low_half(one.length_ms)) {
+            readings.rows[window.index % WINDOW_COUNT] = row_of_stretch(held);
+        }
+    }
+    for window in windows {
+        readings.rows[window.index % WINDOW_COUNT] = row_of_stretch(places.len());
+    }
+    let newest_first = NewestFirst { events, places };
     for mark in &plan.marks {
         let counts = readings.line(line_of_mark(*mark));
-        counts[to] = counts[from] + u64::from(marks >> mark & 1);
+        newest_first.count(1, counts, |marks| marks >> mark & 1);
     }
-    for (column, words) in plan.numbers.iter().zip(numbers[2..].chunks_exact(2)) {
-        let number = read_i64(words, 0);
+    for (place, column) in plan.numbers.iter().enumerate() {
         let totals = &mut readings.numbers[usize::from(*column) % COLUMNS_MAX];
-        let mut total = totals[from];
-        if number != ABSENT {
-            total.count += 1;
-            total.sum += number;
-            if plan.has_spread {
+        if plan.has_spread {
+            newest_first.add_up_with_spread(2 + 2 * place, totals);
+        } else {
+            newest_first.add_up(2 + 2 * place, totals);
+        }
+    }
+    for (word, column) in (plan.categories_at..).zip(&plan.categories) {
+        let counts = readings.line(line_of_category(*column));
+        newest_first.count(word, counts, |value| (value >> 31) ^ 1);
+    }
+    if plan.has_gaps {
+        newest_first.add_gaps(newest, readings);
+    }
+}
+
+/// The events of a small ring, back from its head; the readings of the newest `n` go to row `n`.
+struct NewestFirst<'a> {
+    events: &'a [u32],
+    /// Where they begin.
+    places: &'a [usize],
+}
+
+impl NewestFirst<'_> {
+    /// Counts what a word of the events says, 0 or 1 each.
+    #[inline]
+    fn count(&self, word: usize, counts: &mut [u64; ROWS], says: impl Fn(u32) -> u32) {
+        let mut count = 0;
+        for (place, to) in self.places.iter().zip(&mut counts[1..]) {
+            count += u64::from(says(self.events[place + word]));
+            *to = count;
+        }
+    }
+
+    /// Adds a number of the events up.
+    #[inline]
+    fn add_up(&self, word: usize, totals: &mut [NumberTotals; ROWS]) {
+        let (mut count, mut sum) = (0, 0);
+        for (place, to) in self.places.iter().zip(&mut totals[1..]) {
+            let number = read_i64(self.events, place + word);
+            if number != ABSENT {
+                count += 1;
+                sum += number;
+            }
+            (to.count, to.sum) = (count, sum);
+        }
+    }
+
+    /// Adds a number and its squares up, and takes the least and the greatest.
+    #[inline]
+    fn add_up_with_spread(&self, word: usize, totals: &mut [NumberTotals; ROWS]) {
+        let mut total = NumberTotals::EMPTY;
+        for (place, to) in self.places.iter().zip(&mut totals[1..]) {
+            let number = read_i64(self.events, place + word);
+            if number != ABSENT {
+                total.count += 1;
+                total.sum += number;
                 total.squares += square(number);
                 total.least = total.least.min(number);
                 total.greatest = total.greatest.max(number);
             }
+            *to = total;
         }
-        totals[to] = total;
     }
-    for (column, value) in plan.categories.iter().zip(categories) {
-        let counts = readings.line(line_of_category(*column));
-        counts[to] = counts[from] + u64::from(value & SUPERSEDED == 0);
+
+    /// Adds up the squares of the gaps between consecutive events, and how far back they reach.
+    fn add_gaps(&self, newest: u32, readings: &mut Readings) {
+        let (mut squares, mut later) = (0, None);
+        let rows = readings.gap_squares[1..]
+            .iter_mut()
+            .zip(&mut readings.gap_span_ms[1..]);
+        for (place, (to_squares, to_span)) in self.places.iter().zip(rows) {
+            let time = self.events[*place];
+            // There is no gap behind the newest.
+            let gap = i64::from(later.unwrap_or(time).wrapping_sub(time));
+            squares += gap * gap;
+            later = Some(time);
+            *to_squares = squares;
+            *to_span = i64::from(newest.wrapping_sub(time));
+        }
     }
 }
 
-/// Adds the gap before the event behind it; the newest event has none.
-fn add_gap(time: u32, next_time: u32, (newest, row): (u32, usize), readings: &mut Readings) {
-    let (from, to) = (row % ROWS, (row + 1) % ROWS);
-    let gap = if row == 0 {
-        0
-    } else {
-        i64::from(next_time.wrapping_sub(time))
-    };
-    readings.gap_squares[to] = readings.gap_squares[from] + gap * gap;
-    readings.gap_span_ms[to] = i64::from(newest.wrapping_sub(time));
+/// The row of the newest events of a small ring.
+fn row_of_stretch(events: usize) -> u8 {
+    u8::try_from(events).unwrap_or(NOTHING)
 }

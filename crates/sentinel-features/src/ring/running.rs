@@ -1,135 +1,82 @@
 //! Running totals of medium and large rings.
 
-use super::{RingHeader, RingStore, SUPERSEDED, low_half};
+use super::{RingHeader, RingStore, SUPERSEDED, low_half, supersede, write};
 use crate::arena::{read_i64, read_u128, write_i64, write_u128};
-use crate::plan::{Op, OpKind, RingWindow};
-use crate::reading::{COUNT, Readings, line_of_category, line_of_mark};
+use crate::plan::{COLUMNS_MAX, Op, OpKind, RingPlan, RingWindow};
+use crate::reading::{COUNT, Readings, Sample, line_of_category, line_of_mark};
 use crate::totals::{ABSENT, bucket, square};
 
 /// Where the numbers of an event begin.
 const NUMBERS_AT: usize = 2;
 
 impl RingStore {
-    /// Adds the event at the head to every window and reads what the windows add up to with it.
-    pub(super) fn enter_and_read(
+    /// Appends an event at the head, marks values of earlier events that it carries again, adds it to every
+    /// window and reads what the windows add up to with it.
+    pub(super) fn push_and_read(
         &mut self,
-        header: &RingHeader,
-        position: u32,
+        header: &mut RingHeader,
+        sample: &Sample<'_>,
         readings: &mut Readings,
     ) {
         let plan = &self.plan;
-        let (stride, mask) = (plan.stride, header.mask());
-        let events = self.events.block(header.events, header.size);
+        let (position, mask) = (header.head, header.mask());
+        let events = self.events.block_mut(header.events, header.size);
+        let at = (position as usize & mask) * plan.stride;
+        write(plan, &mut events[at..at + plan.stride], sample);
+        for category in 0..plan.categories.len() {
+            let large = self.large.get_mut(header.large);
+            self.previous[category] = supersede(plan, events, large, header, category, position);
+        }
+        header.head = position.wrapping_add(1);
+        let arrival = Arrival {
+            events,
+            event: &events[at..at + plan.stride],
+            previous: &self.previous,
+            position,
+            mask,
+        };
         let totals = self.totals.block_mut(header.totals, 0);
-        let at = (position as usize & mask) * stride;
-        let event = &events[at..at + stride];
-        let time_at = |position: u32| events[(position as usize & mask) * stride];
         for window in &plan.windows {
-            let index = readings.own_row(window.index);
-            let cursor = totals[window.cursor_at];
-            let held = position.wrapping_sub(cursor);
-            readings.line(COUNT)[index] = u64::from(held) + 1;
-            if plan.has_gaps {
-                let span = event[0].wrapping_sub(time_at(cursor));
-                readings.gap_span_ms[index] = i64::from(span);
-            }
-            for op in &window.ops {
-                let number = |place: u8| read_i64(event, NUMBERS_AT + 2 * usize::from(place));
-                let column = |place: u8| usize::from(plan.numbers[usize::from(place)]);
-                match op.kind {
-                    OpKind::Counted(place) => {
-                        totals[op.at] += u32::from(number(place) != ABSENT);
-                        readings.numbers[column(place)][index].count = u64::from(totals[op.at]);
-                    }
-                    OpKind::Sum(place) => {
-                        let number = number(place);
-                        let added = if number == ABSENT { 0 } else { number };
-                        let sum = read_i64(totals, op.at) + added;
-                        write_i64(totals, op.at, sum);
-                        readings.numbers[column(place)][index].sum = sum;
-                    }
-                    OpKind::Squares(place) => {
-                        tally::<true>(*op, totals, event);
-                        let squares = read_u128(totals, op.at);
-                        readings.numbers[column(place)][index].squares = squares;
-                    }
-                    OpKind::Marked(mark) => {
-                        totals[op.at] += event[1] >> mark & 1;
-                        readings.line(line_of_mark(mark))[index] = u64::from(totals[op.at]);
-                    }
-                    OpKind::Distinct(category) => {
-                        let category = usize::from(category);
-                        let is_absent = event[plan.categories_at + category] == SUPERSEDED;
-                        let repeats = self.previous[category]
-                            .is_some_and(|earlier| position.wrapping_sub(earlier) <= held);
-                        totals[op.at] += u32::from(!is_absent && !repeats);
-                        let line = line_of_category(plan.categories[category]);
-                        readings.line(line)[index] = u64::from(totals[op.at]);
-                    }
-                    OpKind::GapSquares => {
-                        let mut squares = read_i64(totals, op.at);
-                        if held > 0 {
-                            let before = time_at(position.wrapping_sub(1));
-                            let gap = i64::from(event[0].wrapping_sub(before));
-                            squares += gap * gap;
-                            write_i64(totals, op.at, squares);
-                        }
-                        readings.gap_squares[index] = squares;
-                    }
-                    OpKind::Histogram(_) => tally::<true>(*op, totals, event),
-                }
-            }
+            arrival.enter_and_read(plan, window, totals, readings);
         }
     }
 
     /// Lets every window drop what has left it.
     pub(super) fn advance_running(&mut self, header: &mut RingHeader, newest_ms: i64) {
-        let stride = self.plan.stride;
-        let categories_at = self.plan.categories_at;
+        let plan = &self.plan;
+        let (stride, mask, head) = (plan.stride, header.mask(), header.head);
         let events = self.events.block(header.events, header.size);
         let totals = self.totals.block_mut(header.totals, 0);
         let newest = low_half(newest_ms);
-        let (mask, head) = (header.mask(), header.head);
-        for window in &self.plan.windows {
-            let mut cursor = totals[window.cursor_at];
-            while cursor != head {
-                let at = (cursor as usize & mask) * stride;
-                let event = &events[at..at + stride];
-                if i64::from(newest.wrapping_sub(event[0])) < window.length_ms {
-                    break;
-                }
-                let next = cursor.wrapping_add(1);
-                let next_time = (next != head).then(|| events[(next as usize & mask) * stride]);
-                leave(window, totals, event, categories_at, next_time);
-                cursor = next;
+        for window in &plan.windows {
+            let length_ms = low_half(window.length_ms);
+            let from = totals[window.cursor_at];
+            let mut to = from;
+            while to != head
+                && newest.wrapping_sub(events[(to as usize & mask) * stride]) >= length_ms
+            {
+                to = to.wrapping_add(1);
             }
-            totals[window.cursor_at] = cursor;
-            header.oldest = cursor;
+            header.oldest = to;
+            if from != to {
+                let ring = (events, mask, head);
+                leave(plan, window, totals, ring, (from, to));
+            }
         }
     }
 
     /// The oldest event leaves early, out of every window that still holds it.
     pub(super) fn drop_oldest(&mut self, header: &mut RingHeader) {
-        let stride = self.plan.stride;
         let events = self.events.block(header.events, header.size);
         let totals = self.totals.block_mut(header.totals, 0);
-        let at = header.slot(header.oldest) * stride;
-        let next = header.oldest.wrapping_add(1);
-        let next_time = events[header.slot(next) * stride];
+        let (from, to) = (header.oldest, header.oldest.wrapping_add(1));
         for window in &self.plan.windows {
-            if totals[window.cursor_at] == header.oldest {
-                let event = &events[at..at + stride];
-                leave(
-                    window,
-                    totals,
-                    event,
-                    self.plan.categories_at,
-                    Some(next_time),
-                );
-                totals[window.cursor_at] = next;
+            if totals[window.cursor_at] == from {
+                let ring = (events, header.mask(), header.head);
+                leave(&self.plan, window, totals, ring, (from, to));
             }
         }
-        header.oldest = next;
+        header.oldest = to;
     }
 
     /// Rebuilds cursors and totals from the events in the ring.
@@ -172,28 +119,132 @@ impl RingStore {
     }
 }
 
-/// Takes an event off a window; `next_time` is that of the event behind it.
+/// An event that has just been put at the head of a ring.
+struct Arrival<'a> {
+    events: &'a [u32],
+    event: &'a [u32],
+    /// Where the same values were before, a category each.
+    previous: &'a [Option<u32>],
+    position: u32,
+    mask: usize,
+}
+
+impl Arrival<'_> {
+    /// Adds it to a window and reads what the window adds up to.
+    #[inline]
+    fn enter_and_read(
+        &self,
+        plan: &RingPlan,
+        window: &RingWindow,
+        totals: &mut [u32],
+        readings: &mut Readings,
+    ) {
+        let (event, position) = (self.event, self.position);
+        let time_at = |position: u32| self.events[(position as usize & self.mask) * plan.stride];
+        let row = readings.own_row(window.index);
+        let cursor = totals[window.cursor_at];
+        let held = position.wrapping_sub(cursor);
+        readings.line(COUNT)[row] = u64::from(held) + 1;
+        if plan.has_gaps {
+            let span = event[0].wrapping_sub(time_at(cursor));
+            readings.gap_span_ms[row] = i64::from(span);
+        }
+        for op in &window.ops {
+            let number = |place: u8| read_i64(event, NUMBERS_AT + 2 * usize::from(place));
+            let column = |place: u8| usize::from(plan.numbers[usize::from(place)]) % COLUMNS_MAX;
+            match op.kind {
+                OpKind::Counted(place) => {
+                    totals[op.at] += u32::from(number(place) != ABSENT);
+                    readings.numbers[column(place)][row].count = u64::from(totals[op.at]);
+                }
+                OpKind::Sum(place) => {
+                    let number = number(place);
+                    let added = if number == ABSENT { 0 } else { number };
+                    let sum = read_i64(totals, op.at) + added;
+                    write_i64(totals, op.at, sum);
+                    readings.numbers[column(place)][row].sum = sum;
+                }
+                OpKind::Squares(place) => {
+                    tally::<true>(*op, totals, event);
+                    let squares = read_u128(totals, op.at);
+                    readings.numbers[column(place)][row].squares = squares;
+                }
+                OpKind::Marked(mark) => {
+                    totals[op.at] += event[1] >> mark & 1;
+                    readings.line(line_of_mark(mark))[row] = u64::from(totals[op.at]);
+                }
+                OpKind::Distinct(category) => {
+                    let category = usize::from(category);
+                    let is_absent = event[plan.categories_at + category] == SUPERSEDED;
+                    let repeats = self.previous[category]
+                        .is_some_and(|earlier| position.wrapping_sub(earlier) <= held);
+                    totals[op.at] += u32::from(!is_absent && !repeats);
+                    let line = line_of_category(plan.categories[category]);
+                    readings.line(line)[row] = u64::from(totals[op.at]);
+                }
+                OpKind::GapSquares => {
+                    let mut squares = read_i64(totals, op.at);
+                    if held > 0 {
+                        let before = time_at(position.wrapping_sub(1));
+                        let gap = i64::from(event[0].wrapping_sub(before));
+                        squares += gap * gap;
+                        write_i64(totals, op.at, squares);
+                    }
+                    readings.gap_squares[row] = squares;
+                }
+                OpKind::Histogram(_) => tally::<true>(*op, totals, event),
+            }
+        }
+    }
+}
+
+/// Moves the cursor of a window on and takes off it what the cursor passes: total by total, so that one
+/// choice of what to do serves all events. The ring is its events, the mask of slots and the head.
+#[inline]
 fn leave(
+    plan: &RingPlan,
     window: &RingWindow,
     totals: &mut [u32],
-    event: &[u32],
-    categories_at: usize,
-    next_time: Option<u32>,
+    (events, mask, head): (&[u32], usize, u32),
+    (from, to): (u32, u32),
 ) {
+    let stride = plan.stride;
+    let slot = |position: u32| (position as usize & mask) * stride;
+    let gone = (0..to.wrapping_sub(from)).map(|step| from.wrapping_add(step));
+    totals[window.cursor_at] = to;
     for op in &window.ops {
         match op.kind {
+            OpKind::Sum(place) => {
+                let word = NUMBERS_AT + 2 * usize::from(place);
+                let mut sum = read_i64(totals, op.at);
+                for position in gone.clone() {
+                    let number = read_i64(events, slot(position) + word);
+                    sum -= if number == ABSENT { 0 } else { number };
+                }
+                write_i64(totals, op.at, sum);
+            }
             OpKind::Distinct(category) => {
-                let value = event[categories_at + usize::from(category)];
-                totals[op.at] -= u32::from(value & SUPERSEDED == 0);
+                let word = plan.categories_at + usize::from(category);
+                let newest = |position| (events[slot(position) + word] >> 31) ^ 1;
+                totals[op.at] -= gone.clone().map(newest).sum::<u32>();
             }
             OpKind::GapSquares => {
-                if let Some(next_time) = next_time {
-                    let gap = i64::from(next_time.wrapping_sub(event[0]));
-                    let squares = read_i64(totals, op.at) - gap * gap;
-                    write_i64(totals, op.at, squares);
+                let mut squares = read_i64(totals, op.at);
+                for position in gone.clone() {
+                    let next = position.wrapping_add(1);
+                    if next != head {
+                        let gap = events[slot(next)].wrapping_sub(events[slot(position)]);
+                        squares -= i64::from(gap) * i64::from(gap);
+                    }
+                }
+                write_i64(totals, op.at, squares);
+            }
+            _ => {
+                for position in gone.clone() {
+                    let at = slot(position);
+                    tally::<false>(*op, totals, &events[at..at + stride]);
                 }
             }
-            _ => tally::<false>(*op, totals, event),
         }
     }
 }

@@ -34,7 +34,7 @@ impl EntityTable {
             let seconds = at.map_or(f64::NAN, |at| self.dormant_seconds(at, seat, scratch));
             scratch.set(Fact::DormantSeconds, seconds);
         }
-        if self.plan.has_fraud() {
+        if self.keeps.fraud {
             self.describe_fraud(at, event, seat, scratch);
         }
     }
@@ -126,7 +126,7 @@ impl EntityTable {
 
     /// The calendar day and month, this event included.
     pub(super) fn describe_calendar(&self, at: Option<usize>, scratch: &mut Scratch) {
-        if !self.plan.has_calendar() {
+        if !self.keeps.calendar {
             return;
         }
         let calendar = at.map_or(&Calendar::EMPTY, |at| &self.persons[at].calendar);
@@ -164,7 +164,11 @@ impl EntityTable {
         for (at, column, window) in &shapes.maxima {
             row[usize::from(*at)] = readings.number(*column, *window).max();
         }
-        let within = windows_with(seat, event);
+        let within = if shapes.to_means.is_empty() {
+            0
+        } else {
+            windows_with(seat, event)
+        };
         for (at, column, window) in &shapes.to_means {
             let own = own(scratch, *column);
             let is_within = own.is_some() && within >> window & 1 == 1;

@@ -36,6 +36,8 @@ pub(crate) struct EventView<'a> {
     pub numbers: &'a [i64],
     pub categories: &'a [u32],
     pub local: LocalTime,
+    /// How it stood at its entities so far.
+    pub flags: EntityFlags,
 }
 
 /// How an event stood at one entity.
@@ -102,7 +104,7 @@ impl EntityTable {
             return self.absorb(at, event, scratch);
         }
         self.describe_past(at, event, scratch);
-        if !self.plan.has_windows() {
+        if !self.keeps.windows {
             self.live_on(at, event);
             self.describe_calendar(at, scratch);
             self.fill(None, event, scratch, row);
@@ -129,15 +131,15 @@ impl EntityTable {
         scratch: &mut Scratch,
     ) -> EntityFlags {
         let mut flags = EntityFlags::default();
-        if let Some(at) = at.filter(|_| self.plan.has_windows() && !event.is_too_late) {
-            if self.plan.numbers.iter().any(|column| column.is_distance) {
+        if let Some(at) = at.filter(|_| self.keeps.windows && !event.is_too_late) {
+            if self.keeps.distance {
                 let way = self.way(Some(at), event, &mut scratch.distances[event.place]);
                 self.set_distance(way.map_or(ABSENT, |way| way.metres), scratch);
             }
             self.select_columns(event, scratch);
             let seat;
             (seat, flags) = self.take_in(at, event, scratch);
-            if self.plan.has_fraud() {
+            if self.keeps.fraud {
                 self.forget_frauds(at, seat.newest_ms);
             }
         }
@@ -155,7 +157,7 @@ impl EntityTable {
 
     /// What the entity knew before the event, and the event's own way.
     fn describe_past(&self, at: Option<usize>, event: &EventView<'_>, scratch: &mut Scratch) {
-        if self.plan.facts == 0 && !self.plan.has_place() {
+        if !self.keeps.past {
             return;
         }
         let lifetime = at.map_or(&Lifetime::EMPTY, |at| self.lifetime(at));
@@ -182,16 +184,18 @@ impl EntityTable {
             let amount = event.amount.map_or(f64::NAN, to_f64);
             scratch.set(Fact::AmountToMeanEver, ratio(amount, mean));
         }
-        if self.plan.has_place() {
+        if self.keeps.place {
             let way = self.way(at, event, &mut scratch.distances[event.place]);
             scratch.set(
                 Fact::DistanceKm,
                 way.map_or(f64::NAN, |way| way.distance_km),
             );
             scratch.set(Fact::SpeedKmh, way.map_or(f64::NAN, |way| way.speed_kmh));
-            self.set_distance(way.map_or(ABSENT, |way| way.metres), scratch);
+            if self.keeps.distance {
+                self.set_distance(way.map_or(ABSENT, |way| way.metres), scratch);
+            }
         }
-        if self.plan.has_habit() {
+        if self.keeps.habit {
             let habit = at.map_or(&Habit::EMPTY, |at| &self.persons[at].habit);
             scratch.set(Fact::HourShare, habit.hour_share(&event.local));
             scratch.set(Fact::WeekdayShare, habit.weekday_share(&event.local));
@@ -225,6 +229,7 @@ impl EntityTable {
     }
 
     /// Takes the event into every window.
+    #[inline]
     fn take_in(
         &mut self,
         at: usize,
@@ -374,16 +379,16 @@ impl EntityTable {
             lifetime.newest = time;
         }
         lifetime.count += 1;
-        if self.plan.has_place() {
+        if self.keeps.place {
             let place = &mut self.records[at].place;
             place.renew(time, event.transaction.coordinates);
         }
         if let Some(person) = self.persons.get_mut(at) {
             // Both or one: what no feature asks for is empty in no answer and in no byte of a snapshot.
-            if self.plan.has_habit() {
+            if self.keeps.habit {
                 person.habit.take_in(&event.local, event.amount);
             }
-            if self.plan.has_calendar() {
+            if self.keeps.calendar {
                 person.calendar.take_in(&event.local, event.amount);
             }
         }
