@@ -21,7 +21,7 @@ use super::tally::Tally;
 use super::world::World;
 use crate::deliver;
 use crate::planted;
-use crate::snapshot::SnapshotError;
+use crate::snapshot::{SnapshotError, SnapshotFolder};
 use crate::statistics::Statistics;
 
 const STEPS: u64 = 60;
@@ -193,7 +193,7 @@ impl<'r> Life<'r> {
         };
         let (mut payloads, mut said) = (Payloads::default(), Vec::new());
         for _ in 0..count {
-            let one = self.world.next(&self.oracle.list);
+            let one = self.world.next(now, &self.oracle.list);
             payloads.push(&one.payload());
             said.push(one);
         }
@@ -305,13 +305,41 @@ impl<'r> Life<'r> {
             true => self.dice.below(20),
             false => 0,
         };
-        match self.process().snapshot(&folder, (ago, leave)) {
+        if self.process().is_uncompared() {
+            return self.compare(&folder);
+        }
+        let room = self
+            .dice
+            .chance(1, 6)
+            .then(|| below(&mut self.dice, 20_000));
+        planted::set_room(room);
+        let made = self.process().snapshot(&folder, (ago, leave));
+        planted::set_room(None);
+        match made {
             Ok(made) => {
                 self.tally.snapshots += u64::from(made);
                 Ok(())
             }
             Err(SnapshotError::Stopped | SnapshotError::Backfill(_)) if leave => Ok(()),
+            Err(SnapshotError::Io { .. }) if room.is_some() => {
+                self.tell("the disk has no room for it");
+                self.tally.snapshots_cut_short += 1;
+                Ok(())
+            }
             Err(error) => self.fell(stop_of("make a snapshot", &error)),
+        }
+    }
+
+    /// The second owner compares what the start has left to it, and writes what that gives as a snapshot.
+    fn compare(&mut self, folder: &SnapshotFolder) -> Result<(), String> {
+        let leave = self.dice.chance(1, 8);
+        self.tell("compare behind the door");
+        match self.process().compare(folder, leave) {
+            Ok(compared) => {
+                self.tally.compared_behind += u64::from(compared);
+                Ok(())
+            }
+            Err(stop) => self.fell(stop),
         }
     }
 
@@ -345,7 +373,7 @@ impl<'r> Life<'r> {
             .worker
             .end()
             .map_err(|error| stop_of("end", &error))?;
-        if with_snapshot {
+        if with_snapshot && !process.is_uncompared() {
             process
                 .logs
                 .decisions

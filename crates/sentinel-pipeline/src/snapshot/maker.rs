@@ -227,7 +227,11 @@ impl Maker {
         let stopping = Arc::clone(&self.stopping);
         let stop = || stopping.load(Relaxed);
         let started = Stopwatch::now();
-        let compared = comparing::compare(&self.folder, &self.handle, uncompared, &stop)?;
+        let handle = &self.handle;
+        let owned = (handle.logs().clone(), handle.statistics());
+        let mut refused = |error: &SnapshotError| tell_refused(handle, error);
+        let compared =
+            comparing::compare(&self.folder, owned, uncompared, &stop, &mut refused)?;
         let state = match compared {
             Compared::Whole(state) => state,
             Compared::Left => return Ok(false),
@@ -247,7 +251,7 @@ impl Maker {
             return Ok(true);
         }
         self.retain();
-        match comparing::write(&self.folder, &self.handle, &state) {
+        match comparing::write(&self.folder, self.handle.logs(), &state) {
             Ok(written) => {
                 (self.last, self.last_at) = (to, Stopwatch::now());
                 if let Some(written) = written {

@@ -3,9 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use sentinel_domain::{AlertId, CaseId, Degradation, Offset, Outcome, Tier};
-use sentinel_eventlog::{OutcomeEncoder, RecordBatch, VersionsTable, decode_outcome, outcome_body};
-use sentinel_store::{AlertQuery, CaseQuery};
+use sentinel_domain::{
+    AlertId, CaseId, Degradation, Offset, Outcome, RejectionCode, Tier,
+};
+use sentinel_eventlog::{
+    EventLog, OutcomeEncoder, RecordBatch, VersionsTable, decode_outcome, outcome_body,
+};
+use sentinel_store::{AlertQuery, CaseQuery, Overridden};
 
 use super::{HOUR_US, Life, below, stop_of};
 use crate::PartitionState;
@@ -14,6 +18,7 @@ use crate::recorded::RecordedLogs;
 use crate::replay::replay_range;
 use crate::simulation::oracle::{Expectation, Expected, Said};
 use crate::simulation::process::{CHANNEL, Stop};
+use crate::snapshot::SnapshotFolder;
 
 /// So often a life may have to start at its end until everything is decided: poison stops three owners.
 const LAST_STARTS_MAX: u32 = 12;
@@ -101,6 +106,7 @@ impl Life<'_> {
                 }
             }
         }
+        self.check_overrides(logs, followed, expected)?;
         let store = self.store.store();
         let query = AlertQuery {
             limit: 1_000,
@@ -145,6 +151,39 @@ impl Life<'_> {
             ));
         }
         Ok(())
+    }
+
+    /// Overrides that took effect stand in the store, each once and as they came.
+    fn check_overrides(
+        &self,
+        logs: &RecordedLogs,
+        followed: Offset,
+        expected: &[Expected],
+    ) -> Result<(), String> {
+        let store = self.store.store();
+        let mut count = 0;
+        let entries = self.oracle.list.iter().zip(expected);
+        for (at, (entry, outcome)) in (0..followed.0).zip(entries) {
+            let (Said::Override(says), Expected::Applied) = (&entry.said, outcome) else {
+                continue;
+            };
+            count += 1;
+            let wanted = Overridden {
+                position: logs.position(Offset(at)),
+                given_at: entry.log_time,
+                says: (**says).clone(),
+            };
+            let found = self.runtime.block_on(store.override_at(wanted.position));
+            let found = found.map_err(|error| format!("read override {at}: {error}"))?;
+            if found.as_ref() != Some(&wanted) {
+                return Err(format!("OVERRIDES: {at} says {wanted:?}, found {found:?}"));
+            }
+        }
+        let found = self.runtime.block_on(store.overrides_from(Offset(0)));
+        let found = found.map_err(|error| format!("count overrides: {error}"))?;
+        (found == count)
+            .then_some(())
+            .ok_or_else(|| format!("OVERRIDES: {found} of {count} before {followed}"))
     }
 
     /// What an alert must say of its payment.
@@ -288,12 +327,24 @@ impl Life<'_> {
                             _ => tally.without_rate += 1,
                         }
                     }
+                    tally.listed += u64::from(decided.hits("listed"));
                     tally.alerts += u64::from(decided.is_due());
                     tally.cases += u64::from(decided.said.tier == Tier::Critical);
                 }
                 Expected::Repeated(_) => tally.repeated += 1,
                 Expected::Conflicted(_) => tally.conflicted += 1,
-                Expected::Applied => tally.labels += 1,
+                Expected::Applied => match &entry.said {
+                    Said::Erase(_) => tally.erased += 1,
+                    Said::Tick => tally.ticks += 1,
+                    Said::Override(_) => tally.overridden += 1,
+                    _ => tally.labels += 1,
+                },
+                Expected::Ignored if matches!(entry.said, Said::Override(_)) => {
+                    tally.overridden_again += 1;
+                }
+                Expected::Refused(RejectionCode::UnknownDecision) => {
+                    tally.no_decision_to_override += 1;
+                }
                 Expected::Activated(..) => tally.activated += 1,
                 Expected::Ignored => tally.ignored += 1,
                 Expected::Refused(_) => tally.refused += 1,
@@ -315,6 +366,7 @@ impl Life<'_> {
             let applied = state.apply(&batch, &mut history, &mut settled);
             applied.map_err(|error| format!("cut again: {error}"))?;
         }
+        self.check_state(&state, log)?;
         let mut encoder = OutcomeEncoder::default();
         for one in &settled {
             let mut bytes = Vec::new();
@@ -325,5 +377,25 @@ impl Life<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The owner's state, which went through snapshots and starts, is the one that the log gives: equal states are equal
+    /// bytes.
+    fn check_state(&self, computed: &PartitionState, log: &EventLog) -> Result<(), String> {
+        let process = self.process.as_ref().expect("a process runs");
+        let write = |state: &PartitionState, name: &str| {
+            let folder = SnapshotFolder::new(&self.folder.path().join(name));
+            let written = folder.write(state, log);
+            let written = written.map_err(|error| format!("write a state: {error}"))?;
+            Ok::<_, String>(written.map(|written| std::fs::read(written.file).unwrap()))
+        };
+        let (owned, computed) = (
+            write(process.worker.state(), "owned")?,
+            write(computed, "computed")?,
+        );
+        match owned == computed {
+            true => Ok(()),
+            false => Err("STATES: the owner's is not the one that its log gives".into()),
+        }
     }
 }

@@ -167,7 +167,7 @@ impl<'r> Life<'r> {
         }
         let now = Instant::from_micros(self.now);
         planted::set_wall(now);
-        let contents = self.world.first_contents();
+        let contents = self.world.first_contents(now);
         let mut payloads = Payloads::default();
         contents
             .iter()

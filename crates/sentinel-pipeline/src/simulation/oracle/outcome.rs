@@ -1,10 +1,12 @@
 //! The outcome of each entry: first sightings, repeats, conflicts, labels once, activations by version, skips.
 
-use sentinel_domain::{ActivationKind, Instant, Outcome, RejectionCode};
+use sentinel_domain::{ActivationKind, Instant, Outcome, Override, RejectionCode};
 
-use super::decision::{Admitted, Expectation, Frauds};
+use super::decision::{self, Admitted, Expectation, Frauds};
 use super::{Oracle, REMEMBERED_US, Said};
-use crate::simulation::contents::{Content, Features, Meaning, Model, Policy, Rates, Rules};
+use crate::simulation::contents::{
+    Content, Features, Lists, Meaning, Model, Policy, Rates, Rules,
+};
 
 /// What must become of an entry.
 #[derive(Debug, Clone)]
@@ -26,7 +28,7 @@ pub(super) struct InForce {
     pub model: Option<(u32, Model)>,
     pub rules: Option<(u32, Rules)>,
     pub policy: Option<(u32, Policy)>,
-    pub lists: u32,
+    pub lists: Option<(u32, Lists)>,
 }
 
 impl InForce {
@@ -37,7 +39,7 @@ impl InForce {
             ActivationKind::Model => self.model.as_ref().map(|one| one.0),
             ActivationKind::Rules => self.rules.as_ref().map(|one| one.0),
             ActivationKind::Policy => self.policy.as_ref().map(|one| one.0),
-            ActivationKind::Lists => Some(self.lists),
+            ActivationKind::Lists => self.lists.as_ref().map(|one| one.0),
         };
         version.unwrap_or(0)
     }
@@ -64,7 +66,7 @@ impl InForce {
             Meaning::Model(one) => with.model = Some((version, *one)),
             Meaning::Rules(one) => with.rules = Some((version, *one)),
             Meaning::Policy(one) => with.policy = Some((version, *one)),
-            Meaning::Lists => with.lists = version,
+            Meaning::Lists(one) => with.lists = Some((version, *one)),
             Meaning::Broken => {}
         }
         with
@@ -96,7 +98,7 @@ impl Oracle {
     /// What must become of every entry of the list.
     pub(in crate::simulation) fn outcomes(&self) -> Vec<Expected> {
         let mut in_force = InForce::default();
-        let (mut events, mut labels) = (Vec::new(), Vec::new());
+        let (mut events, mut labels, mut overrides) = (Vec::new(), Vec::new(), Vec::new());
         let (mut admitted, mut frauds) = (Vec::new(), Frauds::default());
         let mut outcomes = Vec::new();
         for (at, one) in (0..).zip(&self.list) {
@@ -105,6 +107,19 @@ impl Oracle {
                 Said::Nonsense(_) => Expected::Refused(RejectionCode::BadEntry),
                 Said::Skip(skipped) if *skipped < at => Expected::Applied,
                 Said::Skip(_) => Expected::Ignored,
+                Said::Tick => Expected::Applied,
+                Said::Erase(erasure) => {
+                    decision::erase(&erasure.subject, &mut admitted, &mut frauds);
+                    Expected::Applied
+                }
+                Said::Override(order) => {
+                    let now = First {
+                        id: order.override_id.to_string(),
+                        at,
+                        log_time: one.log_time,
+                    };
+                    ordered(order, now, &events, &mut overrides)
+                }
                 Said::Content(content) => switched(&mut in_force, content),
                 Said::Label(label) => {
                     let id = label.label_id.0.as_str();
@@ -135,7 +150,8 @@ impl Oracle {
                                 at,
                                 log_time: one.log_time,
                             });
-                            Admitted::decide(transaction, &in_force, &mut admitted, &frauds)
+                            let now = one.log_time;
+                            Admitted::decide((transaction, now), &in_force, &mut admitted, &frauds)
                         }
                     }
                 }
@@ -144,6 +160,25 @@ impl Oracle {
         }
         outcomes
     }
+}
+
+/// An override counts once while its name is remembered. It has to name an earlier entry, and no repeat of what is still
+/// remembered.
+fn ordered(
+    order: &Override,
+    now: First,
+    events: &[First],
+    overrides: &mut Vec<First>,
+) -> Expected {
+    let first = remembered(events, order.event_id.as_str(), now.log_time);
+    if order.decision.0 >= now.at || first.is_some_and(|first| order.decision.0 > first.at) {
+        return Expected::Refused(RejectionCode::UnknownDecision);
+    }
+    if remembered(overrides, &now.id, now.log_time).is_some() {
+        return Expected::Ignored;
+    }
+    overrides.push(now);
+    Expected::Applied
 }
 
 fn switched(in_force: &mut InForce, content: &Content) -> Expected {
