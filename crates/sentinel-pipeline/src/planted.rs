@@ -40,6 +40,10 @@ pub(crate) enum Mistake {
     OverrideTwice,
     /// Whether a value is in a list is asked for the time on the wall.
     ListOfNow,
+    /// Logs are cut one entry too far.
+    CutTooFar,
+    /// Logs are cut before what followed from them is on the disk.
+    CutUnsynced,
     /// A snapshot that was not written to its end gets its name all the same.
     HalfSnapshot,
 }

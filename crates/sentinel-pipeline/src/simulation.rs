@@ -252,6 +252,16 @@ fn a_list_that_is_asked_for_the_time_on_the_wall_is_caught() {
 }
 
 #[test]
+fn a_log_that_is_cut_too_far_is_caught() {
+    caught(Planted::InEngine(Mistake::CutTooFar));
+}
+
+#[test]
+fn a_log_that_is_cut_before_its_alerts_are_on_the_disk_is_caught() {
+    caught(Planted::InEngine(Mistake::CutUnsynced));
+}
+
+#[test]
 fn half_a_snapshot_under_its_name_is_caught() {
     caught(Planted::InEngine(Mistake::HalfSnapshot));
 }

@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use sentinel_domain::{Activation, ActivationKind, ContentHash, Currency, Instant, LogOdds, Tier, Verdict};
+use sentinel_domain::{
+    Activation, ActivationKind, ContentHash, Currency, Instant, LogOdds, Tier, Verdict,
+};
 use sentinel_eventlog::disk::simulated::Dice;
 
 use crate::active::Active;

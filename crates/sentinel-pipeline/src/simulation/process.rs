@@ -19,14 +19,15 @@ use tokio::runtime::Runtime;
 use tokio::sync::broadcast;
 
 use crate::active::Active;
-use crate::backfill::BackfillError;
+use crate::backfill::{BackfillError, Backfilled};
 use crate::dead_letter::DeadLetterFile;
 use crate::follow::{self, FollowError, Follower};
 use crate::partition::PartitionState;
 use crate::poison::{self, Attempts};
 use crate::recorded::RecordedLogs;
+use crate::retention::{self, InUse, Retention};
 use crate::snapshot::comparing::{self, Compared, Uncompared};
-use crate::snapshot::{self, SnapshotError, SnapshotFolder};
+use crate::snapshot::{self, SnapshotError, SnapshotFolder, maker};
 use crate::statistics::Statistics;
 use crate::worker::{Published, Worker, WorkerError};
 
@@ -52,12 +53,22 @@ pub(super) struct Told {
     encoder: OutcomeEncoder,
     /// What was told twice and differently.
     pub contradiction: Option<String>,
+    /// The activations behind which features were filled from the log, each with the first entry that it read.
+    pub filled: std::collections::BTreeMap<u64, u64>,
     /// What was in force at some time, so that no walk over the log has to read it again.
     kept: Vec<Active>,
 }
 
 impl Told {
     fn hear(&mut self, state: &PartitionState, published: &Published) {
+        if let Some(Backfilled { from, to, .. }) = state.backfilled()
+            && *self.filled.entry(to.0).or_insert(from.0) != from.0
+        {
+            self.contradiction.get_or_insert(format!(
+                "CONTRADICTED: the features of entry {to} were filled from {}, and now from {from}",
+                self.filled[&to.0]
+            ));
+        }
         for one in &published.settled {
             if matches!(one.outcome, Outcome::Activated(_)) {
                 self.kept.push(state.active().clone());
@@ -113,6 +124,7 @@ pub(super) struct Ground<'r> {
     pub decisions: PathBuf,
     /// The folder of what is no log.
     pub folder: PathBuf,
+    pub retention: Retention,
     pub store: Store,
     pub runtime: &'r Runtime,
     pub statistics: Arc<Statistics>,
@@ -185,7 +197,8 @@ impl Ground<'_> {
     }
 
     pub fn snapshots(&self) -> SnapshotFolder {
-        SnapshotFolder::new(&self.folder.join("snapshots"))
+        let folder = SnapshotFolder::new(&self.folder.join("snapshots"));
+        folder.retaining(self.retention)
     }
 
     /// Takes the follower's place over, and has the log skip what stopped the last owners.
@@ -219,6 +232,7 @@ impl Ground<'_> {
             .remove_unfinished()
             .map_err(stop_at("remove what is unfinished"))?;
         let covered = follower.next().min(logs.decisions.end());
+        let covered = maker::usable_of(logs, covered);
         let state = folder.newest_state(&logs.transactions, covered, refused);
         Ok(state.map_err(stop_at("read a snapshot"))?.0)
     }
@@ -363,6 +377,23 @@ impl Process {
         Ok(true)
     }
 
+    /// Drops what the logs need not keep; the first entry that they do.
+    pub fn retain(
+        &self,
+        retention: &Retention,
+        folder: &SnapshotFolder,
+        (store, runtime): (&Store, &Runtime),
+    ) -> Result<Offset, Stop> {
+        let in_use = Followed {
+            process: self,
+            store,
+            runtime,
+        };
+        let dropped = retention::keep(retention, folder, &self.logs, &in_use);
+        dropped.map_err(stop_at("drop what need not be kept"))?;
+        Ok(self.logs.first_kept())
+    }
+
     /// Makes a snapshot of what is recorded and followed, or was so many entries ago: its maker is slower than the
     /// owner. False where there is one already.
     pub fn snapshot(
@@ -379,6 +410,26 @@ impl Process {
         };
         let made = snapshot::make(folder, &self.logs, to, filled, &mut go_on, &mut |_| {})?;
         Ok(made.is_some())
+    }
+}
+
+/// What the logs of a process are needed for.
+struct Followed<'p> {
+    process: &'p Process,
+    store: &'p Store,
+    runtime: &'p Runtime,
+}
+
+impl InUse for Followed<'_> {
+    fn covered_for_good(&self) -> Result<Offset, StoreError> {
+        let process = self.process;
+        let covered = process.follower.next().min(process.logs.decisions.end());
+        self.runtime.block_on(retention::sync(self.store))?;
+        Ok(covered)
+    }
+
+    fn backfilled(&self) -> Option<Backfilled> {
+        self.process.worker.state().backfilled()
     }
 }
 

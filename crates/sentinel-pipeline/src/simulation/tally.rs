@@ -42,6 +42,7 @@ tally! {
     snapshots_unfit,
     snapshots_cut_short,
     compared_behind,
+    truncations,
     stores_of_before,
     decision_logs_lost,
     usurpers,

@@ -1,12 +1,12 @@
 //! The outcome of each entry: first sightings, repeats, conflicts, labels once, activations by version, skips.
 
+use std::collections::BTreeMap;
+
 use sentinel_domain::{ActivationKind, Instant, Outcome, Override, RejectionCode};
 
 use super::decision::{self, Admitted, Expectation, Frauds};
 use super::{Oracle, REMEMBERED_US, Said};
-use crate::simulation::contents::{
-    Content, Features, Lists, Meaning, Model, Policy, Rates, Rules,
-};
+use crate::simulation::contents::{Content, Features, Lists, Meaning, Model, Policy, Rates, Rules};
 
 /// What must become of an entry.
 #[derive(Debug, Clone)]
@@ -95,8 +95,9 @@ fn remembered<'a>(firsts: &'a [First], id: &str, now: Instant) -> Option<&'a Fir
 }
 
 impl Oracle {
-    /// What must become of every entry of the list.
-    pub(in crate::simulation) fn outcomes(&self) -> Vec<Expected> {
+    /// What must become of every entry of the list. `filled` are the activations behind which features were filled from
+    /// the log, each with the first entry that the log had then.
+    pub(in crate::simulation) fn outcomes(&self, filled: &BTreeMap<u64, u64>) -> Vec<Expected> {
         let mut in_force = InForce::default();
         let (mut events, mut labels, mut overrides) = (Vec::new(), Vec::new(), Vec::new());
         let (mut admitted, mut frauds) = (Vec::new(), Frauds::default());
@@ -120,7 +121,13 @@ impl Oracle {
                     };
                     ordered(order, now, &events, &mut overrides)
                 }
-                Said::Content(content) => switched(&mut in_force, content),
+                Said::Content(content) => {
+                    let outcome = switched(&mut in_force, content);
+                    if let Some(from @ 1..) = filled.get(&at) {
+                        (admitted, frauds) = self.filled_from(*from, at, &in_force);
+                    }
+                    outcome
+                }
                 Said::Label(label) => {
                     let id = label.label_id.0.as_str();
                     if remembered(&labels, id, one.log_time).is_some() {
@@ -162,14 +169,43 @@ impl Oracle {
     }
 }
 
+impl Oracle {
+    /// What features know that are filled from the entries that a log still has: as if it had begun there, with the rates
+    /// of now.
+    fn filled_from(&self, from: u64, to: u64, now: &InForce) -> (Vec<Admitted>, Frauds) {
+        let (mut events, mut labels) = (Vec::new(), Vec::new());
+        let (mut admitted, mut frauds) = (Vec::new(), Frauds::default());
+        for (at, one) in (0..to).zip(&self.list).skip(usize::try_from(from).unwrap()) {
+            let first = |id: &str| First {
+                id: id.to_owned(),
+                at,
+                log_time: one.log_time,
+            };
+            let is_new = |known: &[First], id: &str| remembered(known, id, one.log_time).is_none();
+            match &one.said {
+                _ if self.is_skipped(at) => {}
+                Said::Label(label) if is_new(&labels, &label.label_id.0) => {
+                    labels.push(first(&label.label_id.0));
+                    frauds.learn(label);
+                }
+                Said::Transaction(payment) if is_new(&events, payment.event_id.as_str()) => {
+                    events.push(first(payment.event_id.as_str()));
+                    let payment = (&**payment, one.log_time);
+                    Admitted::decide(payment, now, &mut admitted, &frauds);
+                }
+                Said::Erase(erasure) => {
+                    decision::erase(&erasure.subject, &mut admitted, &mut frauds);
+                }
+                _ => {}
+            }
+        }
+        (admitted, frauds)
+    }
+}
+
 /// An override counts once while its name is remembered. It has to name an earlier entry, and no repeat of what is still
 /// remembered.
-fn ordered(
-    order: &Override,
-    now: First,
-    events: &[First],
-    overrides: &mut Vec<First>,
-) -> Expected {
+fn ordered(order: &Override, now: First, events: &[First], overrides: &mut Vec<First>) -> Expected {
     let first = remembered(events, order.event_id.as_str(), now.log_time);
     if order.decision.0 >= now.at || first.is_some_and(|first| order.decision.0 > first.at) {
         return Expected::Refused(RejectionCode::UnknownDecision);
