@@ -10,6 +10,7 @@ use sentinel_scoring::ExplainScratch;
 use crate::active::Decider;
 use crate::features::Rows;
 use crate::intake::Admitted;
+use crate::planted;
 
 /// The most features named as reasons; the full list of contributions is recorded beside them.
 const FEATURE_REASONS_MAX: usize = 5;
@@ -38,7 +39,7 @@ pub fn decide(
         amount_reference_minor: amount,
         reference: decider.rates.reference(),
         lists: &decider.lists,
-        log_time: admitted.log_time,
+        log_time: planted::list_time(admitted.log_time),
     };
     decider.rules.evaluate(&inputs, &mut scratch.hits);
     let judgement = decider

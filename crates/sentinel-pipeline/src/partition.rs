@@ -306,17 +306,19 @@ impl PartitionState {
                 }
                 Taken::Override(order) => (self.take_override(&order, (offset, log_time)), None),
                 Taken::Tick => {
-                    self.idempotency.forget_at(log_time);
-                    self.labels.forget_at(log_time);
+                    if !self.passes_over(Mistake::ForgetTicks) {
+                        self.idempotency.forget_at(log_time);
+                        self.labels.forget_at(log_time);
+                    }
                     (Outcome::Applied, None)
                 }
                 Taken::Erase(erasure) => {
                     // Entries before it are decided with what was known at their place.
                     self.finish_run(settled);
-                    self.engine.forget(
-                        features::entity_of(erasure.subject.kind),
-                        &erasure.subject.value,
-                    );
+                    if !self.passes_over(Mistake::ForgetErasures) {
+                        let kind = features::entity_of(erasure.subject.kind);
+                        self.engine.forget(kind, &erasure.subject.value);
+                    }
                     (Outcome::Applied, None)
                 }
                 Taken::Activation(activation) => {
@@ -380,7 +382,9 @@ impl PartitionState {
                 if !planted::is(Mistake::LabelTooEarly) {
                     self.finish_run(settled);
                 }
-                self.engine.apply_label(label);
+                if !self.passes_over(Mistake::KeepWithoutLabels) {
+                    self.engine.apply_label(label);
+                }
                 self.fed.labels += 1;
                 Outcome::Applied
             }
@@ -410,8 +414,14 @@ impl PartitionState {
         let key = idempotency::key_of_override(&order.override_id);
         match self.labels.observe(key, [0; 16], offset, log_time) {
             Sighting::First => Outcome::Applied,
+            _ if planted::is(Mistake::OverrideTwice) => Outcome::Applied,
             Sighting::Repeat(_) | Sighting::Conflict(_) => Outcome::Ignored,
         }
+    }
+
+    /// Whether a mistake is made that only a walk makes which decides nothing.
+    fn passes_over(&self, mistake: Mistake) -> bool {
+        self.purpose == Purpose::Keep && planted::is(mistake)
     }
 
     fn switch(

@@ -160,7 +160,7 @@ impl Pipeline {
         let stopping = Arc::new(AtomicBool::new(false));
         let (failure, failed) = watch::channel(false);
         handle.statistics().left_to_compare(uncompared.left());
-        let beside = (handle.clone(), failure.clone());
+        let beside = (handle.clone(), store.clone(), failure.clone());
         let thread = WorkerThread {
             worker,
             handle: handle.clone(),
@@ -292,7 +292,7 @@ fn uncompared(worker: &Worker, snapshots: Option<&SnapshotOptions>) -> Uncompare
 /// The second owner: compares what is left, then makes snapshots. A difference closes the door.
 fn second_owner(
     options: SnapshotOptions,
-    (handle, failure): (Handle, watch::Sender<bool>),
+    (handle, store, failure): (Handle, Store, watch::Sender<bool>),
     uncompared: Uncompared,
 ) -> std::io::Result<(SnapshotOptions, SnapshotMaker)> {
     let left = (uncompared.left() > 0).then_some(uncompared);
@@ -301,7 +301,12 @@ fn second_owner(
         closed.fail();
         let _ = failure.send(true);
     };
-    let maker = SnapshotMaker::start(options.clone(), handle, (uncompared.from, left), failed)?;
+    let maker = SnapshotMaker::start(
+        options.clone(),
+        (handle, store),
+        (uncompared.from, left),
+        failed,
+    )?;
     Ok((options, maker))
 }
 

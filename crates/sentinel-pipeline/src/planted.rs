@@ -1,7 +1,7 @@
 //! Mistakes that the simulation has the engine make, to show that it would find them.
 //!
-//! Promises that none is ever made outside this crate's own tests: the question is a constant there. Must never hold
-//! anything else that only tests need.
+//! And a disk that has room for a part of a snapshot only. Promises that neither is ever met outside this crate's own
+//! tests: the questions are constants there. Must never hold anything else that only tests need.
 
 use sentinel_eventlog::Record;
 
@@ -30,15 +30,33 @@ pub(crate) enum Mistake {
     ForgetHistory,
     /// The follower's progress covers entries whose outcomes it has not read.
     ProgressAhead,
+    /// Whoever takes entries in without deciding forgets to forget: the erased are in its snapshots.
+    ForgetErasures,
+    /// Whoever takes entries in without deciding passes ticks over.
+    ForgetTicks,
+    /// Whoever takes entries in without deciding passes labels over.
+    KeepWithoutLabels,
+    /// An override that comes again counts again.
+    OverrideTwice,
+    /// Whether a value is in a list is asked for the time on the wall.
+    ListOfNow,
+    /// Logs are cut one entry too far.
+    CutTooFar,
+    /// Logs are cut before what followed from them is on the disk.
+    CutUnsynced,
+    /// A snapshot that was not written to its end gets its name all the same.
+    HalfSnapshot,
 }
 
 #[cfg(not(test))]
-pub(crate) use never::{is, stamped};
+pub(crate) use never::{is, list_time, room, stamped};
 #[cfg(test)]
-pub(crate) use switch::{is, plant, set_wall, stamped};
+pub(crate) use switch::{is, list_time, plant, room, set_room, set_wall, stamped};
 
 #[cfg(not(test))]
 mod never {
+    use sentinel_domain::Instant;
+
     use super::{Mistake, Record};
 
     /// Whether to make a mistake: never.
@@ -49,6 +67,16 @@ mod never {
     /// The record as it is.
     pub(crate) const fn stamped(record: Record<'_>) -> Record<'_> {
         record
+    }
+
+    /// The time for which lists are asked: the one that the log stamped.
+    pub(crate) const fn list_time(stamped: Instant) -> Instant {
+        stamped
+    }
+
+    /// How much of so many bytes the disk of snapshots takes: all.
+    pub(crate) const fn room(bytes: usize) -> usize {
+        bytes
     }
 }
 
@@ -63,6 +91,7 @@ mod switch {
     thread_local! {
         static PLANTED: Cell<Option<Mistake>> = const { Cell::new(None) };
         static WALL: Cell<Instant> = const { Cell::new(Instant::from_micros(0)) };
+        static ROOM: Cell<Option<usize>> = const { Cell::new(None) };
     }
 
     /// Whether to make a mistake.
@@ -79,6 +108,29 @@ mod switch {
             },
             false => record,
         }
+    }
+
+    /// The time for which lists are asked: the wall's where that mistake is planted.
+    pub(crate) fn list_time(stamped: Instant) -> Instant {
+        match is(Mistake::ListOfNow) {
+            true => WALL.get(),
+            false => stamped,
+        }
+    }
+
+    /// How much of so many bytes the disk of snapshots takes.
+    pub(crate) fn room(bytes: usize) -> usize {
+        let Some(left) = ROOM.get() else {
+            return bytes;
+        };
+        let taken = bytes.min(left);
+        ROOM.set(Some(left - taken));
+        taken
+    }
+
+    /// Leaves room for so many bytes of snapshots that this thread writes; `None`: for all.
+    pub(crate) fn set_room(bytes: Option<usize>) {
+        ROOM.set(bytes);
     }
 
     /// Has this thread's engines make a mistake, or none.

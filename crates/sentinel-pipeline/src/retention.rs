@@ -18,11 +18,14 @@
 use sentinel_domain::{Instant, Offset};
 use sentinel_eventlog::{EventLog, LogError, SegmentSize};
 use sentinel_features::FeatureSet;
+use sentinel_store::{Store, StoreError};
 
 use crate::backfill::Backfilled;
 use crate::handle::Handle;
+use crate::planted::{self, Mistake};
+use crate::recorded::RecordedLogs;
+use crate::snapshot::SnapshotError;
 use crate::snapshot::folder::{SnapshotFolder, Stone};
-use crate::snapshot::{SnapshotError, maker};
 
 /// A day of log time, microseconds.
 const DAY_US: i64 = 86_400_000_000;
@@ -183,15 +186,35 @@ pub(crate) enum RetentionError {
     /// The folder of snapshots could not be read.
     #[error("drop what the logs need not keep")]
     Snapshot(#[from] SnapshotError),
+    /// What followed from the logs could not be forced to the disk.
+    #[error("drop what the logs need not keep")]
+    Store(#[from] StoreError),
+}
+
+/// What the logs are needed for besides.
+pub(crate) trait InUse {
+    /// Recorded and followed, and what followed is on the disk: alerts whose entries are gone are never made again.
+    fn covered_for_good(&self) -> Result<Offset, StoreError>;
+
+    /// The owner's newest backfill.
+    fn backfilled(&self) -> Option<Backfilled>;
+}
+
+/// Forces what followed from the logs to the disk.
+pub(crate) async fn sync(store: &Store) -> Result<(), StoreError> {
+    match planted::is(Mistake::CutUnsynced) {
+        true => Ok(()),
+        false => store.sync().await,
+    }
 }
 
 /// Drops what need not be kept, oldest first; `None` where that is nothing.
 pub(crate) fn keep(
     retention: &Retention,
     folder: &SnapshotFolder,
-    handle: &Handle,
+    logs: &RecordedLogs,
+    in_use: &dyn InUse,
 ) -> Result<Option<Dropped>, RetentionError> {
-    let logs = handle.logs();
     let (transactions, decisions) = (&logs.transactions, &logs.decisions);
     let lengths = || -> Result<[Lengths; 2], LogError> {
         Ok([Lengths::of(transactions)?, Lengths::of(decisions)?])
@@ -202,13 +225,16 @@ pub(crate) fn keep(
     let Some(stone) = place_to_cut(retention, &stones, newest, &before) else {
         return Ok(None);
     };
+    let covered = in_use.covered_for_good()?;
     let chosen = || {
         // Asked only now: nobody fills features from the log's start, and none begins to before this is over.
-        let backfilled = handle.in_force().backfilled;
+        let backfilled = in_use.backfilled();
         let needed = folder.needed_from(transactions, backfilled)?;
-        let offset = kept_for(stone, backfilled)
-            .min(needed)
-            .min(maker::covered(handle));
+        let offset = kept_for(stone, backfilled).min(needed).min(covered);
+        let offset = match planted::is(Mistake::CutTooFar) {
+            true => offset.plus(1),
+            false => offset,
+        };
         // First the outcomes: whoever finds one finds its entry too.
         decisions.truncate_before(offset)?;
         Ok::<_, RetentionError>(offset)

@@ -227,6 +227,46 @@ fn progress_ahead_of_its_rows_is_caught() {
 }
 
 #[test]
+fn the_erased_in_a_snapshot_are_caught() {
+    caught(Planted::InEngine(Mistake::ForgetErasures));
+}
+
+#[test]
+fn ticks_that_a_replay_passes_over_are_caught() {
+    caught(Planted::InEngine(Mistake::ForgetTicks));
+}
+
+#[test]
+fn labels_that_a_replay_passes_over_are_caught() {
+    caught(Planted::InEngine(Mistake::KeepWithoutLabels));
+}
+
+#[test]
+fn an_override_that_counts_twice_is_caught() {
+    caught(Planted::InEngine(Mistake::OverrideTwice));
+}
+
+#[test]
+fn a_list_that_is_asked_for_the_time_on_the_wall_is_caught() {
+    caught(Planted::InEngine(Mistake::ListOfNow));
+}
+
+#[test]
+fn a_log_that_is_cut_too_far_is_caught() {
+    caught(Planted::InEngine(Mistake::CutTooFar));
+}
+
+#[test]
+fn a_log_that_is_cut_before_its_alerts_are_on_the_disk_is_caught() {
+    caught(Planted::InEngine(Mistake::CutUnsynced));
+}
+
+#[test]
+fn half_a_snapshot_under_its_name_is_caught() {
+    caught(Planted::InEngine(Mistake::HalfSnapshot));
+}
+
+#[test]
 fn one_seed_is_one_run() {
     let runtime = runtime();
     for seed in 0..10 {

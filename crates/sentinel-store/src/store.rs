@@ -88,6 +88,24 @@ impl Store {
         Ok(Self { backend })
     }
 
+    /// Forces what was committed so far to the disk: a power loss takes none of it back.
+    pub async fn sync(&self) -> Result<(), StoreError> {
+        let attempt = "force the store to the disk";
+        // SQLite syncs its log of writes before it moves them, and the moved ones behind that.
+        let query = sqlx::query("PRAGMA wal_checkpoint(FULL)");
+        let row = query
+            .fetch_one(self.writer())
+            .await
+            .map_err(StoreError::backend(attempt))?;
+        let is_busy: i64 = row.try_get(0).map_err(StoreError::backend(attempt))?;
+        match is_busy {
+            0 => Ok(()),
+            _ => Err(StoreError::backend(attempt)(sqlx::Error::Protocol(
+                "somebody else reads or writes it".to_owned(),
+            ))),
+        }
+    }
+
     /// How much there is.
     pub async fn counts(&self) -> Result<Counts, StoreError> {
         let attempt = "count the rows of the store";

@@ -25,7 +25,7 @@ use crate::filter::EarlierAmounts;
 use crate::local_time::LocalTime;
 use crate::place::Distance;
 use crate::plan::Plan;
-use crate::table::{Dictionary, EVENTS_MAX, EntityTable, EventView, Scratch};
+use crate::table::{Dictionary, EVENTS_MAX, EntityFlags, EntityTable, EventView, Scratch};
 use crate::totals::ABSENT;
 
 /// Fewer events are taken in by the caller alone: handing them on would take as long.
@@ -444,6 +444,7 @@ impl Hand {
                     numbers: &fields.numbers[at * numbers..(at + 1) * numbers],
                     categories: &fields.categories[at * categories..(at + 1) * categories],
                     local: fields.locals[at],
+                    flags: EntityFlags::default(),
                 };
                 self.table
                     .apply(lookup.number, &view, &mut self.scratch, &mut []);

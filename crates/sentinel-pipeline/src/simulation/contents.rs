@@ -6,7 +6,9 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-use sentinel_domain::{Activation, ActivationKind, ContentHash, Currency, LogOdds, Tier, Verdict};
+use sentinel_domain::{
+    Activation, ActivationKind, ContentHash, Currency, Instant, LogOdds, Tier, Verdict,
+};
 use sentinel_eventlog::disk::simulated::Dice;
 
 use crate::active::Active;
@@ -26,7 +28,7 @@ pub(super) enum Meaning {
     Model(Model),
     Rules(Rules),
     Policy(Policy),
-    Lists,
+    Lists(Lists),
     /// It cannot be read.
     Broken,
 }
@@ -61,6 +63,13 @@ pub(super) struct Rules {
     pub large_over: i64,
     /// Whether a rule asks for the user's own feature.
     pub asks_own: bool,
+}
+
+/// One card that is listed, for ever or up to a log time.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Lists {
+    pub card: u64,
+    pub ends_at: Option<Instant>,
 }
 
 /// The verdicts of the five tiers.
@@ -155,6 +164,11 @@ impl Rules {
             format!("amount > {}", self.large_over),
             "tier = \"critical\"",
         );
+        rule(
+            "listed",
+            "card_count_5m >= 1 && inList('cards', card_token)".into(),
+            "verdict = \"challenge\"",
+        );
         if self.asks_own {
             rule(
                 "own",
@@ -181,14 +195,14 @@ impl Content {
     }
 
     /// A content of a kind.
-    pub fn any(kind: ActivationKind, version: u32, dice: &mut Dice) -> Self {
+    pub fn any(kind: ActivationKind, version: u32, now: Instant, dice: &mut Dice) -> Self {
         match kind {
             ActivationKind::Features => Self::features(version, dice.chance(2, 3)),
             ActivationKind::Rates => Self::rates(version, dice),
             ActivationKind::Model => Self::model(version, dice),
             ActivationKind::Rules => Self::rules(version, dice.chance(1, 3), dice),
             ActivationKind::Policy => Self::policy(version, dice),
-            ActivationKind::Lists => Self::lists(version, dice),
+            ActivationKind::Lists => Self::lists(version, now, dice),
         }
     }
 
@@ -215,14 +229,20 @@ impl Content {
         Self::new(ActivationKind::Features, version, text, meaning)
     }
 
-    /// Lists that no rule asks for: their version is what decisions name.
-    fn lists(version: u32, dice: &mut Dice) -> Self {
-        let card = dice.below(5);
+    /// One of the cards, or one that never pays, for ever or for a few minutes of log time.
+    fn lists(version: u32, now: Instant, dice: &mut Dice) -> Self {
+        let card = dice.below(4);
+        let ends_at = now.plus_micros(i64::try_from(dice.below(120_000_000)).unwrap());
+        // A clock behind the year 9999 has no text.
+        let can_be_told = Instant::parse_rfc3339(&ends_at.to_string()) == Some(ends_at);
+        let ends_at = (can_be_told && dice.chance(2, 3)).then_some(ends_at);
+        let end = ends_at.map_or(String::new(), |end| format!(", expires_at = \"{end}\""));
         let text = format!(
             "name = \"simulated\"\nversion = {version}\n[[list]]\nname = \"cards\"\ndescription = \"Some.\"\n\
-             entries = [{{ value = \"c{card}\" }}]\n"
+             entries = [{{ value = \"c{card}\"{end} }}]\n"
         );
-        Self::new(ActivationKind::Lists, version, text, Meaning::Lists)
+        let meaning = Meaning::Lists(Lists { card, ends_at });
+        Self::new(ActivationKind::Lists, version, text, meaning)
     }
 
     fn rates(version: u32, dice: &mut Dice) -> Self {

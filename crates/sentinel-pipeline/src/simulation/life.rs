@@ -20,8 +20,9 @@ use super::store_disk::StoreDisk;
 use super::tally::Tally;
 use super::world::World;
 use crate::deliver;
-use crate::planted;
-use crate::snapshot::SnapshotError;
+use crate::planted::{self, Mistake};
+use crate::retention::Retention;
+use crate::snapshot::{SnapshotError, SnapshotFolder};
 use crate::statistics::Statistics;
 
 const STEPS: u64 = 60;
@@ -58,6 +59,10 @@ pub(super) struct Life<'r> {
     is_short: bool,
     /// Snapshots that were damaged on purpose.
     damaged: u64,
+    /// How much of the logs is kept.
+    retention: Retention,
+    /// No log begins behind it: what came before may be gone.
+    first_kept: u64,
     /// Entries come in hundreds, so that runs, batches and sweeps are full.
     is_crowded: bool,
     pub steps: Vec<String>,
@@ -81,6 +86,13 @@ impl<'r> Life<'r> {
             ..options(LogId([7; 16]))
         };
         let is_crowded = dice.chance(1, 60);
+        let retention = match dice.below(5) {
+            0..2 => Retention {
+                age_us: dice.chance(1, 2).then_some(HOUR_US),
+                bytes_max: Some(dice.below(40_000)),
+            },
+            _ => Retention::default(),
+        };
         let folder = super::folder();
         let (sink, inbox) = Sink::memory();
         let store = StoreDisk::new(folder.path(), runtime);
@@ -105,6 +117,8 @@ impl<'r> Life<'r> {
             poison: Poison::default(),
             is_short: false,
             damaged: 0,
+            retention,
+            first_kept: 0,
             is_crowded,
             steps: Vec::new(),
             tally: Tally {
@@ -117,7 +131,7 @@ impl<'r> Life<'r> {
     pub fn live(&mut self) -> Result<(), String> {
         self.begin()?;
         for _ in 0..STEPS {
-            match self.dice.below(100) {
+            match self.dice.below(104) {
                 0..36 => self.append()?,
                 36..46 => self.commit()?,
                 46..60 => self.work()?,
@@ -132,6 +146,7 @@ impl<'r> Life<'r> {
                 95 => self.damage_snapshot(),
                 96 => self.lose_decisions()?,
                 97 => self.usurp()?,
+                100..104 => self.retain()?,
                 _ => self.change_clock(),
             }
             self.acknowledge();
@@ -144,7 +159,7 @@ impl<'r> Life<'r> {
 
     /// Every entry with what must become of it.
     pub fn log(&self) -> Vec<String> {
-        let outcomes = self.oracle.outcomes();
+        let outcomes = self.oracle.outcomes(&self.told.filled);
         let all = (0..).zip(self.oracle.list.iter().zip(outcomes));
         all.map(|(at, (entry, outcome)): (u64, _)| {
             format!("{at} {} {}: {outcome:?}", entry.log_time, entry.said)
@@ -193,7 +208,7 @@ impl<'r> Life<'r> {
         };
         let (mut payloads, mut said) = (Payloads::default(), Vec::new());
         for _ in 0..count {
-            let one = self.world.next(&self.oracle.list);
+            let one = self.world.next(now, &self.oracle.list);
             payloads.push(&one.payload());
             said.push(one);
         }
@@ -305,13 +320,41 @@ impl<'r> Life<'r> {
             true => self.dice.below(20),
             false => 0,
         };
-        match self.process().snapshot(&folder, (ago, leave)) {
+        if self.process().is_uncompared() {
+            return self.compare(&folder);
+        }
+        let room = self
+            .dice
+            .chance(1, 6)
+            .then(|| below(&mut self.dice, 20_000));
+        planted::set_room(room);
+        let made = self.process().snapshot(&folder, (ago, leave));
+        planted::set_room(None);
+        match made {
             Ok(made) => {
                 self.tally.snapshots += u64::from(made);
                 Ok(())
             }
             Err(SnapshotError::Stopped | SnapshotError::Backfill(_)) if leave => Ok(()),
+            Err(SnapshotError::Io { .. }) if room.is_some() => {
+                self.tell("the disk has no room for it");
+                self.tally.snapshots_cut_short += 1;
+                Ok(())
+            }
             Err(error) => self.fell(stop_of("make a snapshot", &error)),
+        }
+    }
+
+    /// The second owner compares what the start has left to it, and writes what that gives as a snapshot.
+    fn compare(&mut self, folder: &SnapshotFolder) -> Result<(), String> {
+        let leave = self.dice.chance(1, 8);
+        self.tell("compare behind the door");
+        match self.process().compare(folder, leave) {
+            Ok(compared) => {
+                self.tally.compared_behind += u64::from(compared);
+                Ok(())
+            }
+            Err(stop) => self.fell(stop),
         }
     }
 
@@ -345,7 +388,7 @@ impl<'r> Life<'r> {
             .worker
             .end()
             .map_err(|error| stop_of("end", &error))?;
-        if with_snapshot {
+        if with_snapshot && !process.is_uncompared() {
             process
                 .logs
                 .decisions
@@ -475,9 +518,67 @@ impl<'r> Life<'r> {
         self.tell(format!("the clock says {}", Instant::from_micros(self.now)));
     }
 
+    /// What need not be kept of the logs is dropped, after the second owner is done with them.
+    fn retain(&mut self) -> Result<(), String> {
+        if self.retention.is_everything() || self.process().is_uncompared() {
+            return Ok(());
+        }
+        self.tell("drop what need not be kept");
+        let folder = self.ground().snapshots();
+        let decider = self.process().worker.state().active().decider().cloned();
+        let Some(decider) = decider else {
+            return Ok(());
+        };
+        let retention = self.retention.for_features(&decider.features);
+        let in_store = (self.store.store().clone(), self.runtime);
+        let before = self.process().logs.first_kept();
+        let kept = self
+            .process()
+            .retain(&retention, &folder, (&in_store.0, in_store.1));
+        let first = match kept {
+            Ok(first) => first,
+            Err(stop) => {
+                // How far it came is not known: as far as it may go.
+                self.first_kept = self.first_kept.max(self.needed_from());
+                self.synced();
+                return self.fell(stop);
+            }
+        };
+        if first > before {
+            self.tell(format!("the logs begin at {first}"));
+            self.tally.truncations += 1;
+            self.synced();
+        }
+        let needed = self.needed_from();
+        if first.0 > needed {
+            return Err(format!(
+                "CUT: the logs begin at {first}, {needed} is needed"
+            ));
+        }
+        self.first_kept = self.first_kept.max(first.0);
+        Ok(())
+    }
+
+    fn synced(&mut self) {
+        if !planted::is(Mistake::CutUnsynced) {
+            self.store.synced();
+        }
+    }
+
+    /// The last entry before the second newest snapshot: a start may need it.
+    fn needed_from(&self) -> u64 {
+        let listed = self.ground().snapshots().list().unwrap();
+        let second = listed.get(1).map_or(0, |(next, _)| next.0);
+        second.saturating_sub(1)
+    }
+
     /// A bit of the newest snapshot turns.
     fn damage_snapshot(&mut self) {
         let listed = self.ground().snapshots().list().unwrap();
+        if self.first_kept > 0 && (listed.len() < 2 || self.damaged > 0) {
+            // Without its beginning a log needs one of them.
+            return;
+        }
         let Some((offset, file)) = listed.into_iter().next() else {
             return;
         };
@@ -491,6 +592,10 @@ impl<'r> Life<'r> {
 
     /// The decision log is damaged and set aside: it is made again.
     fn lose_decisions(&mut self) -> Result<(), String> {
+        if self.first_kept > 0 {
+            // It could not be made again.
+            return Ok(());
+        }
         self.tell("the decision log is set aside");
         self.tally.decision_logs_lost += 1;
         self.decisions += 1;

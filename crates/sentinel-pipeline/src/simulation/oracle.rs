@@ -8,7 +8,7 @@ mod outcome;
 
 use std::fmt;
 
-use sentinel_domain::{Entry, Instant, Label, Transaction};
+use sentinel_domain::{Entry, Erasure, Instant, Label, Override, Transaction};
 use sentinel_eventlog::{EventLog, encode_entry};
 
 use super::contents::Content;
@@ -25,6 +25,9 @@ pub(super) enum Said {
     Transaction(Box<Transaction>),
     Label(Box<Label>),
     Content(Box<Content>),
+    Erase(Box<Erasure>),
+    Override(Box<Override>),
+    Tick,
     Skip(u64),
     Nonsense(Vec<u8>),
 }
@@ -43,6 +46,9 @@ impl Said {
             Self::Transaction(one) => Entry::Transaction(one.clone()),
             Self::Label(one) => Entry::Label(one.clone()),
             Self::Content(one) => Entry::Activation(Box::new(one.activation.clone())),
+            Self::Erase(one) => Entry::Erase(one.clone()),
+            Self::Override(one) => Entry::Override(one.clone()),
+            Self::Tick => Entry::Tick,
             Self::Skip(offset) => Entry::Skip {
                 offset: sentinel_domain::Offset(*offset),
             },
@@ -69,6 +75,16 @@ impl fmt::Display for Said {
             ),
             Self::Label(one) => write!(f, "{} {} of {}", one.label_id.0, one.kind, one.event_id),
             Self::Content(one) => write!(f, "{} {:?}", one.activation.version, one.meaning),
+            Self::Erase(one) => {
+                let (kind, value) = (one.subject.kind, one.subject.value.as_str());
+                write!(f, "erase {kind} {value}")
+            }
+            Self::Override(one) => write!(
+                f,
+                "{} of {} at {}: {}",
+                one.override_id, one.event_id, one.decision, one.verdict
+            ),
+            Self::Tick => f.write_str("tick"),
             Self::Skip(skipped) => write!(f, "skip {skipped}"),
             Self::Nonsense(bytes) => write!(f, "{bytes:?}"),
         }

@@ -19,13 +19,15 @@ use tokio::runtime::Runtime;
 use tokio::sync::broadcast;
 
 use crate::active::Active;
-use crate::backfill::BackfillError;
+use crate::backfill::{BackfillError, Backfilled};
 use crate::dead_letter::DeadLetterFile;
 use crate::follow::{self, FollowError, Follower};
 use crate::partition::PartitionState;
 use crate::poison::{self, Attempts};
 use crate::recorded::RecordedLogs;
-use crate::snapshot::{self, SnapshotError, SnapshotFolder};
+use crate::retention::{self, InUse, Retention};
+use crate::snapshot::comparing::{self, Compared, Uncompared};
+use crate::snapshot::{self, SnapshotError, SnapshotFolder, maker};
 use crate::statistics::Statistics;
 use crate::worker::{Published, Worker, WorkerError};
 
@@ -51,12 +53,22 @@ pub(super) struct Told {
     encoder: OutcomeEncoder,
     /// What was told twice and differently.
     pub contradiction: Option<String>,
+    /// The activations behind which features were filled from the log, each with the first entry that it read.
+    pub filled: std::collections::BTreeMap<u64, u64>,
     /// What was in force at some time, so that no walk over the log has to read it again.
     kept: Vec<Active>,
 }
 
 impl Told {
     fn hear(&mut self, state: &PartitionState, published: &Published) {
+        if let Some(Backfilled { from, to, .. }) = state.backfilled()
+            && *self.filled.entry(to.0).or_insert(from.0) != from.0
+        {
+            self.contradiction.get_or_insert(format!(
+                "CONTRADICTED: the features of entry {to} were filled from {}, and now from {from}",
+                self.filled[&to.0]
+            ));
+        }
         for one in &published.settled {
             if matches!(one.outcome, Outcome::Activated(_)) {
                 self.kept.push(state.active().clone());
@@ -112,6 +124,7 @@ pub(super) struct Ground<'r> {
     pub decisions: PathBuf,
     /// The folder of what is no log.
     pub folder: PathBuf,
+    pub retention: Retention,
     pub store: Store,
     pub runtime: &'r Runtime,
     pub statistics: Arc<Statistics>,
@@ -134,6 +147,9 @@ pub(super) struct Process {
     pub worker: Worker,
     pub follower: Follower,
     is_short: bool,
+    /// What the second owner has to compare before it makes any snapshot.
+    uncompared: Option<Uncompared>,
+    statistics: Arc<Statistics>,
 }
 
 /// Which kind of stop an error is: the disk's where a log says so.
@@ -155,7 +171,7 @@ pub(super) fn stop_of(what: &str, error: &(dyn Error + 'static)) -> Stop {
     }
 }
 
-fn stop<E: Error + 'static>(what: &'static str) -> impl FnOnce(E) -> Stop {
+fn stop_at<E: Error + 'static>(what: &'static str) -> impl FnOnce(E) -> Stop {
     move |error| stop_of(what, &error)
 }
 
@@ -163,7 +179,7 @@ impl Ground<'_> {
     pub fn transactions(&self) -> Result<EventLog, Stop> {
         let disk = Disk::Simulated(self.disk.clone());
         let opened = EventLog::open_on(&disk, Path::new("data/log"), self.options.clone());
-        Ok(opened.map_err(stop("open the transaction log"))?.0)
+        Ok(opened.map_err(stop_at("open the transaction log"))?.0)
     }
 
     pub fn decisions(&self) -> Result<EventLog, Stop> {
@@ -173,7 +189,7 @@ impl Ground<'_> {
         };
         let disk = Disk::Simulated(self.disk.clone());
         let opened = EventLog::open_on(&disk, &self.decisions, options);
-        Ok(opened.map_err(stop("open the decision log"))?.0)
+        Ok(opened.map_err(stop_at("open the decision log"))?.0)
     }
 
     fn attempts(&self) -> Attempts {
@@ -181,7 +197,8 @@ impl Ground<'_> {
     }
 
     pub fn snapshots(&self) -> SnapshotFolder {
-        SnapshotFolder::new(&self.folder.join("snapshots"))
+        let folder = SnapshotFolder::new(&self.folder.join("snapshots"));
+        folder.retaining(self.retention)
     }
 
     /// Takes the follower's place over, and has the log skip what stopped the last owners.
@@ -189,7 +206,7 @@ impl Ground<'_> {
         let (raised, _) = broadcast::channel(1);
         let follower = Follower::take_over(logs.clone(), self.store.clone(), CHANNEL, raised);
         let follower = self.runtime.block_on(follower);
-        let follower = follower.map_err(stop("take the follower's place"))?;
+        let follower = follower.map_err(stop_at("take the follower's place"))?;
         let mut letters = DeadLetterFile::growing(&self.folder.join("letters.jsonl"));
         let next = (logs.decisions.end(), follower.next());
         let put = poison::put_aside(
@@ -199,7 +216,7 @@ impl Ground<'_> {
             &mut letters,
             self.now,
         );
-        put.map_err(stop("put poison aside"))?;
+        put.map_err(stop_at("put poison aside"))?;
         Ok(follower)
     }
 
@@ -213,10 +230,11 @@ impl Ground<'_> {
         let folder = self.snapshots();
         folder
             .remove_unfinished()
-            .map_err(stop("remove what is unfinished"))?;
+            .map_err(stop_at("remove what is unfinished"))?;
         let covered = follower.next().min(logs.decisions.end());
+        let covered = maker::usable_of(logs, covered);
         let state = folder.newest_state(&logs.transactions, covered, refused);
-        Ok(state.map_err(stop("read a snapshot"))?.0)
+        Ok(state.map_err(stop_at("read a snapshot"))?.0)
     }
 
     /// An owner of the logs from a state on, and its replay.
@@ -229,7 +247,7 @@ impl Ground<'_> {
     ) -> Result<Process, Stop> {
         let statistics = Arc::clone(&self.statistics);
         let worker = Worker::recording_from(state, logs.clone(), statistics);
-        let worker = worker.map_err(stop("begin"))?;
+        let worker = worker.map_err(stop_at("begin"))?;
         let poison = self.poison.clone();
         let fault = move |offset| {
             if *poison.entry() == Some(offset) {
@@ -243,6 +261,8 @@ impl Ground<'_> {
             worker: worker.with_fault(Box::new(fault)),
             follower,
             is_short: self.is_short,
+            uncompared: None,
+            statistics: Arc::clone(&self.statistics),
         };
         if beginning.on_two_threads && !self.is_short {
             process.replay(told)?;
@@ -257,10 +277,15 @@ impl Process {
         let worker = &mut self.worker;
         let mut publish =
             |state: &PartitionState, published: Published| told.hear(state, &published);
-        // Half of what was recorded is compared, and the other half taken in: what comes behind is held against the
-        // oracle all the same.
-        let (next, recorded) = (worker.state().next(), worker.recorded_end());
-        let compared_before = next.plus(recorded.0.saturating_sub(next.0) / 2);
+        // Half of what was recorded is compared, and the other half taken in: the second owner compares that.
+        let (from, before) = (worker.state().next(), worker.recorded_end());
+        let compared_before = from.plus(before.0.saturating_sub(from.0) / 2);
+        let uncompared = Uncompared {
+            from,
+            counted_from: compared_before,
+            before,
+        };
+        self.uncompared = (compared_before < before).then_some(uncompared);
         let mut replay = || worker.replay(compared_before, &mut publish);
         let replayed = catch_unwind(AssertUnwindSafe(&mut replay));
         replayed
@@ -306,7 +331,7 @@ impl Process {
     /// Follows one stretch; false where there is nothing new.
     pub fn follow(&mut self, runtime: &Runtime) -> Result<bool, Stop> {
         let followed: Result<bool, FollowError> = runtime.block_on(self.follower.step());
-        followed.map_err(stop("follow"))
+        followed.map_err(stop_at("follow"))
     }
 
     /// Another owner takes the follower's place: from here on this one writes nothing. What it did, where it did.
@@ -314,12 +339,59 @@ impl Process {
         let log = &self.logs.transactions;
         let taken = store.take_over(follow::ALERTS, log.log_id(), log.partition());
         let taken = runtime.block_on(taken);
-        taken.map_err(stop("take the follower's place"))?;
+        taken.map_err(stop_at("take the follower's place"))?;
         match runtime.block_on(self.follower.step()) {
             Ok(false) | Err(FollowError::Store(StoreError::Fenced { .. })) => Ok(()),
             Ok(true) => Err(Stop::Broken("a follower wrote that is no owner".into())),
             Err(error) => Err(stop_of("follow as no owner", &error)),
         }
+    }
+
+    /// Whether the second owner has something to compare first.
+    pub fn is_uncompared(&self) -> bool {
+        self.uncompared.is_some()
+    }
+
+    /// What the thread does that makes snapshots, behind the door. False where it was left: no snapshot covers what was
+    /// not compared.
+    pub fn compare(&mut self, folder: &SnapshotFolder, leave: bool) -> Result<bool, Stop> {
+        let Some(uncompared) = self.uncompared else {
+            return Ok(true);
+        };
+        let owned = (self.logs.clone(), &self.statistics);
+        let stop = || leave;
+        let compared = comparing::compare(folder, owned, &uncompared, &stop, &mut |_| {});
+        let compared = compared.map_err(stop_at("compare behind the door"))?;
+        match compared {
+            Compared::Left => return Ok(false),
+            Compared::Never => {}
+            Compared::Whole(state) => {
+                let covered = self.follower.next().min(self.logs.decisions.end());
+                if covered >= state.next() {
+                    let written = comparing::write(folder, &self.logs, &state);
+                    written.map_err(stop_at("write what was compared"))?;
+                }
+            }
+        }
+        self.uncompared = None;
+        Ok(true)
+    }
+
+    /// Drops what the logs need not keep; the first entry that they do.
+    pub fn retain(
+        &self,
+        retention: &Retention,
+        folder: &SnapshotFolder,
+        (store, runtime): (&Store, &Runtime),
+    ) -> Result<Offset, Stop> {
+        let in_use = Followed {
+            process: self,
+            store,
+            runtime,
+        };
+        let dropped = retention::keep(retention, folder, &self.logs, &in_use);
+        dropped.map_err(stop_at("drop what need not be kept"))?;
+        Ok(self.logs.first_kept())
     }
 
     /// Makes a snapshot of what is recorded and followed, or was so many entries ago: its maker is slower than the
@@ -338,6 +410,26 @@ impl Process {
         };
         let made = snapshot::make(folder, &self.logs, to, filled, &mut go_on, &mut |_| {})?;
         Ok(made.is_some())
+    }
+}
+
+/// What the logs of a process are needed for.
+struct Followed<'p> {
+    process: &'p Process,
+    store: &'p Store,
+    runtime: &'p Runtime,
+}
+
+impl InUse for Followed<'_> {
+    fn covered_for_good(&self) -> Result<Offset, StoreError> {
+        let process = self.process;
+        let covered = process.follower.next().min(process.logs.decisions.end());
+        self.runtime.block_on(retention::sync(self.store))?;
+        Ok(covered)
+    }
+
+    fn backfilled(&self) -> Option<Backfilled> {
+        self.process.worker.state().backfilled()
     }
 }
 

@@ -79,6 +79,12 @@ impl StoreDisk {
         });
     }
 
+    /// Everything so far was forced to the disk: no power cut takes it back.
+    pub fn synced(&mut self) {
+        self.copies.clear();
+        self.keep();
+    }
+
     /// The power goes: the store is as it was after one of the commits. True where the last ones are gone.
     pub fn power_cut(&mut self, dice: &mut Dice, runtime: &Runtime) -> bool {
         if dice.chance(1, 2) {

@@ -3,7 +3,10 @@
 //!
 //! Everything follows from dice. Must never ask what the engine made of what it sent.
 
-use sentinel_domain::{ActivationKind, Instant, Label, LabelKind, LabelSource, Transaction};
+use sentinel_domain::{
+    ActivationKind, Erasure, Instant, Label, LabelKind, LabelSource, Offset, Override, Subject,
+    SubjectKind, Text, Transaction, Verdict,
+};
 use sentinel_eventlog::disk::simulated::Dice;
 use sentinel_synth::builder;
 
@@ -37,7 +40,7 @@ impl World {
 
     /// One content of each kind, for a log that is empty. The set comes last: contents are parsed whenever one is
     /// switched, and that one takes longest.
-    pub fn first_contents(&mut self) -> Vec<Said> {
+    pub fn first_contents(&mut self, now: Instant) -> Vec<Said> {
         let kinds = [
             ActivationKind::Rates,
             ActivationKind::Model,
@@ -46,7 +49,7 @@ impl World {
         ];
         let mut contents: Vec<Content> = kinds
             .into_iter()
-            .map(|kind| Content::any(kind, 1, &mut self.dice))
+            .map(|kind| Content::any(kind, 1, now, &mut self.dice))
             .collect();
         let has_own = self.dice.chance(1, 2);
         if !has_own {
@@ -59,15 +62,20 @@ impl World {
     }
 
     /// What comes next, after all that came before.
-    pub fn next(&mut self, before: &[Appended]) -> Said {
-        match self.dice.below(100) {
-            0..74 => self.payment(),
-            74..83 => self.again(before).unwrap_or_else(|| self.payment()),
-            83..92 => self.label(before).unwrap_or_else(|| self.payment()),
-            92..95 => self.activation(),
-            95..98 => self.nonsense(),
-            _ => self.label_again(before).unwrap_or_else(|| self.payment()),
-        }
+    pub fn next(&mut self, now: Instant, before: &[Appended]) -> Said {
+        let said = match self.dice.below(100) {
+            0..68 => None,
+            68..76 => self.again(before),
+            76..84 => self.label(before),
+            84..88 => Some(self.activation(now)),
+            88..90 => Some(self.nonsense()),
+            90..92 => self.label_again(before),
+            92..95 => self.order(before),
+            95 => self.order_again(before),
+            96..98 => Some(self.erasure()),
+            _ => Some(Said::Tick),
+        };
+        said.unwrap_or_else(|| self.payment())
     }
 
     fn pass_time(&mut self) {
@@ -162,7 +170,56 @@ impl World {
         Some(Said::Label(Box::new((*label).clone())))
     }
 
-    fn activation(&mut self) -> Said {
+    /// Somebody overrides the decision on a payment, or what is none: a repeat's, or one that is still to come.
+    fn order(&mut self, before: &[Appended]) -> Option<Said> {
+        let event_id = self.earlier(before)?.event_id.clone();
+        let is_of = |one: &Appended| match &one.said {
+            Said::Transaction(payment) => payment.event_id == event_id,
+            _ => false,
+        };
+        let decision = match self.dice.below(6) {
+            0 => before.iter().rposition(is_of)?,
+            1 => before.len() + usize::try_from(self.dice.below(3)).unwrap(),
+            _ => before.iter().position(is_of)?,
+        };
+        self.serial += 1;
+        let verdicts = [Verdict::Approve, Verdict::Decline];
+        Some(Said::Override(Box::new(Override {
+            override_id: Text::from(format!("o{}", self.serial)),
+            event_id,
+            decision: Offset(decision as u64),
+            verdict: verdicts[usize::try_from(self.dice.below(2)).unwrap()],
+            by: "desk".into(),
+            reason: "called".into(),
+        })))
+    }
+
+    fn order_again(&mut self, before: &[Appended]) -> Option<Said> {
+        let orders = before.iter().filter_map(|one| match &one.said {
+            Said::Override(order) => Some(order),
+            _ => None,
+        });
+        let orders: Vec<_> = orders.collect();
+        let at = usize::try_from(self.dice.below(orders.len() as u64)).unwrap();
+        let order = orders.get(at)?;
+        Some(Said::Override((*order).clone()))
+    }
+
+    /// Somebody wants to be forgotten, who may not be known.
+    fn erasure(&mut self) -> Said {
+        let number = self.dice.below(4);
+        let (kind, value) = match self.dice.chance(1, 2) {
+            true => (SubjectKind::Account, format!("a{number}")),
+            false => (SubjectKind::Card, format!("c{number}")),
+        };
+        let value = Text::from(value);
+        Said::Erase(Box::new(Erasure {
+            subject: Subject { kind, value },
+            reason: "asked".into(),
+        }))
+    }
+
+    fn activation(&mut self, now: Instant) -> Said {
         let kinds = ActivationKind::ALL.len() as u64;
         let at = usize::try_from(self.dice.below(kinds)).unwrap();
         let kind = ActivationKind::ALL[at];
@@ -175,7 +232,7 @@ impl World {
         let version = *version - u32::from(lower && *version > 1);
         let content = match self.dice.chance(1, 8) {
             true => Content::broken(kind, version),
-            false => Content::any(kind, version, &mut self.dice),
+            false => Content::any(kind, version, now, &mut self.dice),
         };
         Said::Content(Box::new(content))
     }

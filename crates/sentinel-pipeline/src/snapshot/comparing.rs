@@ -7,13 +7,15 @@
 //! Promises that no snapshot covers an outcome that was recorded before this start and not compared since: a
 //! process that dies too early leaves it to the next one. Must never let a difference pass: it stops the process.
 
+use std::sync::Arc;
+
 use sentinel_domain::Offset;
 
-use super::maker::tell_refused;
 use super::{SnapshotError, SnapshotFolder, Written};
-use crate::handle::Handle;
 use crate::partition::PartitionState;
 use crate::record::RecordError;
+use crate::recorded::RecordedLogs;
+use crate::statistics::Statistics;
 use crate::worker::{Worker, WorkerError};
 
 /// Outcomes of earlier runs that nobody has compared since they were read back.
@@ -47,13 +49,12 @@ pub(crate) enum Compared {
 /// Decides again on what stands there and compares.
 pub(crate) fn compare(
     folder: &SnapshotFolder,
-    handle: &Handle,
+    (logs, statistics): (RecordedLogs, &Arc<Statistics>),
     uncompared: &Uncompared,
     stop: &dyn Fn() -> bool,
+    refused: &mut dyn FnMut(&SnapshotError),
 ) -> Result<Compared, WorkerError> {
-    let logs = handle.logs().clone();
-    let mut refused = |error: &SnapshotError| tell_refused(handle, error);
-    let found = folder.newest_state(&logs.transactions, uncompared.from, &mut refused);
+    let found = folder.newest_state(&logs.transactions, uncompared.from, refused);
     let state = match found {
         Ok((state, _)) => state,
         Err(_) if stop() => return Ok(Compared::Left),
@@ -62,8 +63,7 @@ pub(crate) fn compare(
             return Ok(Compared::Never);
         }
     };
-    let statistics = handle.statistics();
-    let worker = Worker::recording_from(state, logs, statistics.clone())?;
+    let worker = Worker::recording_from(state, logs, Arc::clone(statistics))?;
     let mut worker = worker.counting_from(uncompared.counted_from);
     let before = uncompared.before;
     let mut told = |state: &PartitionState, _| {
@@ -92,10 +92,9 @@ pub(crate) fn compare(
 /// Writes the state as a snapshot, after what it covers is on the disk.
 pub(crate) fn write(
     folder: &SnapshotFolder,
-    handle: &Handle,
+    logs: &RecordedLogs,
     state: &PartitionState,
 ) -> Result<Option<Written>, SnapshotError> {
-    let logs = handle.logs();
     logs.decisions.sync().map_err(|source| SnapshotError::Log {
         offset: state.next(),
         source,

@@ -16,6 +16,8 @@ use std::time::{Duration, Instant as Stopwatch, SystemTime};
 
 use sentinel_domain::Offset;
 use sentinel_eventlog::RecordBatch;
+use sentinel_store::{Store, StoreError};
+use tokio::runtime::Handle as Runtime;
 
 use super::comparing::{self, Compared, Uncompared};
 use super::pace::Pace;
@@ -24,7 +26,7 @@ use crate::backfill::{Backfilled, History};
 use crate::handle::Handle;
 use crate::partition::PartitionState;
 use crate::recorded::{RecordedLogs, SkipsError};
-use crate::retention::{self, Dropped};
+use crate::retention::{self, Dropped, InUse};
 use crate::worker::WorkerError;
 
 /// Entries taken in between two pauses.
@@ -153,11 +155,11 @@ pub(crate) struct SnapshotMaker {
 }
 
 impl SnapshotMaker {
-    /// Starts it. `from` is where the newest snapshot stands; first of all it compares what the start has left
+    /// Starts it, from within a runtime. `from` is where the newest snapshot stands; first of all it compares what the start has left
     /// to it. `failed` hears of an outcome that is not the recorded one.
     pub fn start(
         options: SnapshotOptions,
-        handle: Handle,
+        (handle, store): (Handle, Store),
         (from, uncompared): (Offset, Option<Uncompared>),
         failed: impl FnOnce() + Send + 'static,
     ) -> std::io::Result<Self> {
@@ -166,6 +168,7 @@ impl SnapshotMaker {
             folder: SnapshotFolder::new(&options.folder).until(Arc::clone(&stopping)),
             options,
             handle,
+            store: (Runtime::current(), store),
             last: from,
             last_at: Stopwatch::now(),
             failed_at: None,
@@ -197,6 +200,8 @@ struct Maker {
     options: SnapshotOptions,
     folder: SnapshotFolder,
     handle: Handle,
+    /// What follows from the logs, and who answers for it.
+    store: (Runtime, Store),
     /// Where the newest one stands, and when it was made.
     last: Offset,
     last_at: Stopwatch,
@@ -231,7 +236,10 @@ impl Maker {
         let stopping = Arc::clone(&self.stopping);
         let stop = || stopping.load(Relaxed);
         let started = Stopwatch::now();
-        let compared = comparing::compare(&self.folder, &self.handle, uncompared, &stop)?;
+        let handle = &self.handle;
+        let owned = (handle.logs().clone(), handle.statistics());
+        let mut refused = |error: &SnapshotError| tell_refused(handle, error);
+        let compared = comparing::compare(&self.folder, owned, uncompared, &stop, &mut refused)?;
         let state = match compared {
             Compared::Whole(state) => state,
             Compared::Left => return Ok(false),
@@ -251,7 +259,7 @@ impl Maker {
             return Ok(true);
         }
         self.retain();
-        match comparing::write(&self.folder, &self.handle, &state) {
+        match comparing::write(&self.folder, self.handle.logs(), &state) {
             Ok(written) => {
                 (self.last, self.last_at) = (to, Stopwatch::now());
                 if let Some(written) = written {
@@ -282,7 +290,7 @@ impl Maker {
         if retention.is_everything() || self.stopping.load(Relaxed) {
             return;
         }
-        match retention::keep(&retention, &self.folder, &self.handle) {
+        match retention::keep(&retention, &self.folder, self.handle.logs(), self) {
             Ok(None) => {}
             Ok(Some(dropped)) => {
                 let Dropped { first, bytes } = dropped;
@@ -348,6 +356,19 @@ impl Maker {
     }
 }
 
+impl InUse for Maker {
+    fn covered_for_good(&self) -> Result<Offset, StoreError> {
+        let covered = covered(&self.handle);
+        let (runtime, store) = &self.store;
+        runtime.block_on(retention::sync(store))?;
+        Ok(covered)
+    }
+
+    fn backfilled(&self) -> Option<Backfilled> {
+        self.handle.in_force().backfilled
+    }
+}
+
 /// What a snapshot may cover: recorded, and followed in the store.
 pub(crate) fn covered(handle: &Handle) -> Offset {
     let followed = handle.followed().borrow().next;
@@ -357,9 +378,13 @@ pub(crate) fn covered(handle: &Handle) -> Offset {
 /// What a snapshot that a start goes on from may cover. Where the log has lost its beginning, what is recorded is enough:
 /// alerts follow from outcomes that are there.
 pub(crate) fn usable(handle: &Handle) -> Offset {
-    let logs = handle.logs();
-    match logs.transactions.start() {
-        Offset(0) => covered(handle),
+    usable_of(handle.logs(), covered(handle))
+}
+
+/// The same, where so much is recorded and followed.
+pub(crate) fn usable_of(logs: &RecordedLogs, covered: Offset) -> Offset {
+    match logs.first_kept() {
+        Offset(0) => covered,
         _ => logs.decisions.end(),
     }
 }

@@ -3,17 +3,22 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use sentinel_domain::{AlertId, CaseId, Degradation, Offset, Outcome, Tier};
-use sentinel_eventlog::{OutcomeEncoder, RecordBatch, VersionsTable, decode_outcome, outcome_body};
-use sentinel_store::{AlertQuery, CaseQuery};
+use sentinel_domain::{
+    AlertId, CaseId, Degradation, Instant, Offset, Outcome, RejectionCode, Tier,
+};
+use sentinel_eventlog::{
+    EventLog, OutcomeEncoder, Payloads, RecordBatch, VersionsTable, decode_outcome, outcome_body,
+};
+use sentinel_store::{AlertQuery, CaseQuery, Overridden};
 
 use super::{HOUR_US, Life, below, stop_of};
 use crate::PartitionState;
 use crate::backfill::History;
 use crate::recorded::RecordedLogs;
-use crate::replay::replay_range;
+use crate::replay::{first_replayable, replay_range};
 use crate::simulation::oracle::{Expectation, Expected, Said};
 use crate::simulation::process::{CHANNEL, Stop};
+use crate::snapshot::SnapshotFolder;
 
 /// So often a life may have to start at its end until everything is decided: poison stops three owners.
 const LAST_STARTS_MAX: u32 = 12;
@@ -24,7 +29,7 @@ const HOURS_OF_DELIVERY: u32 = 25;
 impl Life<'_> {
     /// Everything recorded, told and followed so far is what the oracle says.
     pub(super) fn check(&mut self) -> Result<(), String> {
-        let expected = self.oracle.outcomes();
+        let expected = self.oracle.outcomes(&self.told.filled);
         self.check_against(&expected)
     }
 
@@ -37,27 +42,25 @@ impl Life<'_> {
     }
 
     fn check_outcomes(&self, logs: &RecordedLogs, expected: &[Expected]) -> Result<(), String> {
-        let mut recorded: Vec<Vec<u8>> = Vec::new();
+        let mut recorded: BTreeMap<u64, Vec<u8>> = BTreeMap::new();
         let mut is_in_time = true;
-        let walked = logs.decisions.walk(Offset(0), &mut |record| {
-            let entry = self.oracle.list.get(recorded.len());
+        let walked = logs.decisions.walk(logs.decisions.start(), &mut |record| {
+            let at = usize::try_from(record.offset.0).unwrap();
+            let entry = self.oracle.list.get(at);
             is_in_time &= entry.is_none_or(|entry| entry.log_time == record.log_time);
-            recorded.push(record.payload.to_vec());
+            recorded.insert(record.offset.0, record.payload.to_vec());
         });
         walked.map_err(|(offset, error)| format!("outcome {offset} cannot be read: {error}"))?;
         if !is_in_time {
             return Err("an outcome has another time than its entry".into());
         }
-        if recorded.len() > expected.len() {
-            return Err(format!(
-                "DOUBLED: {} outcomes of {} entries",
-                recorded.len(),
-                expected.len()
-            ));
+        let (end, entries) = (logs.decisions.end().0, expected.len());
+        if end > entries as u64 {
+            return Err(format!("DOUBLED: {end} outcomes of {entries} entries"));
         }
         let mut versions = VersionsTable::default();
         for (at, expected) in (0..).zip(expected) {
-            let recorded = recorded.get(usize::try_from(at).unwrap());
+            let recorded = recorded.get(&at);
             let told = self.told.bodies.get(&at);
             let body = recorded.map(|payload| outcome_body(payload));
             if let (Some(body), Some(told)) = (body, told)
@@ -101,6 +104,7 @@ impl Life<'_> {
                 }
             }
         }
+        self.check_overrides(logs, followed, expected)?;
         let store = self.store.store();
         let query = AlertQuery {
             limit: 1_000,
@@ -147,6 +151,39 @@ impl Life<'_> {
         Ok(())
     }
 
+    /// Overrides that took effect stand in the store, each once and as they came.
+    fn check_overrides(
+        &self,
+        logs: &RecordedLogs,
+        followed: Offset,
+        expected: &[Expected],
+    ) -> Result<(), String> {
+        let store = self.store.store();
+        let mut count = 0;
+        let entries = self.oracle.list.iter().zip(expected);
+        for (at, (entry, outcome)) in (0..followed.0).zip(entries) {
+            let (Said::Override(says), Expected::Applied) = (&entry.said, outcome) else {
+                continue;
+            };
+            count += 1;
+            let wanted = Overridden {
+                position: logs.position(Offset(at)),
+                given_at: entry.log_time,
+                says: (**says).clone(),
+            };
+            let found = self.runtime.block_on(store.override_at(wanted.position));
+            let found = found.map_err(|error| format!("read override {at}: {error}"))?;
+            if found.as_ref() != Some(&wanted) {
+                return Err(format!("OVERRIDES: {at} says {wanted:?}, found {found:?}"));
+            }
+        }
+        let found = self.runtime.block_on(store.overrides_from(Offset(0)));
+        let found = found.map_err(|error| format!("count overrides: {error}"))?;
+        (found == count)
+            .then_some(())
+            .ok_or_else(|| format!("OVERRIDES: {found} of {count} before {followed}"))
+    }
+
     /// What an alert must say of its payment.
     fn alert_of(&self, at: u64, due: &Expectation) -> String {
         let said = &self.oracle.list[usize::try_from(at).unwrap()].said;
@@ -160,6 +197,9 @@ impl Life<'_> {
 
     /// The end of a life: whatever is open is decided, followed and delivered, and all of it is held against the oracle.
     pub(super) fn finish(&mut self) -> Result<(), String> {
+        if self.dice.chance(1, 3) {
+            self.idle()?;
+        }
         self.tell("the end");
         for _ in 0..LAST_STARTS_MAX {
             self.disk.clear_faults();
@@ -174,6 +214,20 @@ impl Life<'_> {
             }
         }
         Err("poison is never skipped".into())
+    }
+
+    /// Nothing comes for days, so the log is told the time; then the process ends.
+    fn idle(&mut self) -> Result<(), String> {
+        self.tell("nothing comes for days");
+        self.now += 80 * HOUR_US;
+        let now = Instant::from_micros(self.now);
+        let mut payloads = Payloads::default();
+        payloads.push(&Said::Tick.payload());
+        self.append_said(now, vec![Said::Tick], &payloads)?;
+        self.commit()?;
+        self.work()?;
+        self.commit_decisions()?;
+        self.kill()
     }
 
     fn settled(&mut self) -> Result<(), Stop> {
@@ -210,15 +264,21 @@ impl Life<'_> {
         if counts != (self.oracle.end(), end, end) {
             return Err(format!("entries, outcomes and progress differ: {counts:?}"));
         }
-        let expected = self.oracle.outcomes();
+        let expected = self.oracle.outcomes(&self.told.filled);
         self.check_against(&expected)?;
         self.check_messages(&logs, &expected)?;
         self.check_letters()?;
+        let first = first_replayable(&logs).map_err(|error| format!("replay: {error}"))?;
+        let Some(first) = first else {
+            return Err("nothing of the log can be computed again".into());
+        };
         let mut go_on = |_, _| ControlFlow::Continue(());
-        let found = replay_range(&logs, (Offset(0), end), &mut go_on);
-        let found = found.map_err(|error| format!("replay: {error}"))?;
-        if (found.compared, found.different) != (end.0, 0) {
-            return Err(format!("{} outcomes of a replay differ", found.different));
+        if first < end {
+            let found = replay_range(&logs, (first, end), &mut go_on);
+            let found = found.map_err(|error| format!("replay: {error}"))?;
+            if (found.compared, found.different) != (end.0 - first.0, 0) {
+                return Err(format!("{} outcomes of a replay differ", found.different));
+            }
         }
         self.count_outcomes(&expected);
         let backfilled = self.process().worker.state().backfilled();
@@ -288,12 +348,24 @@ impl Life<'_> {
                             _ => tally.without_rate += 1,
                         }
                     }
+                    tally.listed += u64::from(decided.hits("listed"));
                     tally.alerts += u64::from(decided.is_due());
                     tally.cases += u64::from(decided.said.tier == Tier::Critical);
                 }
                 Expected::Repeated(_) => tally.repeated += 1,
                 Expected::Conflicted(_) => tally.conflicted += 1,
-                Expected::Applied => tally.labels += 1,
+                Expected::Applied => match &entry.said {
+                    Said::Erase(_) => tally.erased += 1,
+                    Said::Tick => tally.ticks += 1,
+                    Said::Override(_) => tally.overridden += 1,
+                    _ => tally.labels += 1,
+                },
+                Expected::Ignored if matches!(entry.said, Said::Override(_)) => {
+                    tally.overridden_again += 1;
+                }
+                Expected::Refused(RejectionCode::UnknownDecision) => {
+                    tally.no_decision_to_override += 1;
+                }
                 Expected::Activated(..) => tally.activated += 1,
                 Expected::Ignored => tally.ignored += 1,
                 Expected::Refused(_) => tally.refused += 1,
@@ -304,7 +376,17 @@ impl Life<'_> {
     /// Another cutting of the log into batches gives the same bytes.
     fn check_cutting(&mut self, logs: &RecordedLogs) -> Result<(), String> {
         let log = &logs.transactions;
-        let mut state = PartitionState::new(log.log_id(), log.partition());
+        let folder = self.ground().snapshots();
+        let mut state = match log.start() {
+            Offset(0) => PartitionState::new(log.log_id(), log.partition()),
+            _ => {
+                let oldest =
+                    first_replayable(logs).map_err(|error| format!("cut again: {error}"))?;
+                let state = folder.state_at(log, oldest.unwrap_or_default());
+                let state = state.map_err(|error| format!("cut again: {error}"))?;
+                state.ok_or("cut again: no snapshot stands for what the log has lost")?
+            }
+        };
         let (mut batch, mut settled) = (RecordBatch::default(), Vec::new());
         while state.next() < log.end() {
             let size = 1 + below(&mut self.dice, 20);
@@ -315,6 +397,7 @@ impl Life<'_> {
             let applied = state.apply(&batch, &mut history, &mut settled);
             applied.map_err(|error| format!("cut again: {error}"))?;
         }
+        self.check_state(&state, log)?;
         let mut encoder = OutcomeEncoder::default();
         for one in &settled {
             let mut bytes = Vec::new();
@@ -325,5 +408,25 @@ impl Life<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The owner's state, which went through snapshots and starts, is the one that the log gives: equal states are equal
+    /// bytes.
+    fn check_state(&self, computed: &PartitionState, log: &EventLog) -> Result<(), String> {
+        let process = self.process.as_ref().expect("a process runs");
+        let write = |state: &PartitionState, name: &str| {
+            let folder = SnapshotFolder::new(&self.folder.path().join(name));
+            let written = folder.write(state, log);
+            let written = written.map_err(|error| format!("write a state: {error}"))?;
+            Ok::<_, String>(written.map(|written| std::fs::read(written.file).unwrap()))
+        };
+        let (owned, computed) = (
+            write(process.worker.state(), "owned")?,
+            write(computed, "computed")?,
+        );
+        match owned == computed {
+            true => Ok(()),
+            false => Err("STATES: the owner's is not the one that its log gives".into()),
+        }
     }
 }

@@ -23,6 +23,7 @@ impl<'r> Life<'r> {
             options: self.options.clone(),
             decisions: decisions_path(self.decisions),
             folder: self.folder.path().to_owned(),
+            retention: self.retention,
             store: self.store.store().clone(),
             runtime: self.runtime,
             statistics: Arc::clone(&self.statistics),
@@ -77,13 +78,18 @@ impl<'r> Life<'r> {
         let transactions = ground.transactions()?;
         self.recovered(&transactions)?;
         let logs = RecordedLogs::new(transactions, ground.decisions()?);
+        let logs = logs.with_snapshots(&self.snapshots());
+        if logs.first_kept().0 > self.first_kept {
+            let first = logs.first_kept();
+            return Err(Stop::Broken(format!("LOST: the logs begin at {first}")));
+        }
         let follower = self.skipping(&logs, &ground)?;
         let ground = self.ground();
         let beginning = Beginning {
             with_snapshots: self.dice.chance(5, 6),
             on_two_threads: self.dice.chance(1, 3),
         };
-        let state = if beginning.with_snapshots {
+        let state = if beginning.with_snapshots || logs.first_kept().0 > 0 {
             self.state(&logs, &follower, &ground)?
         } else {
             self.tell("from the start of the log");
@@ -167,7 +173,7 @@ impl<'r> Life<'r> {
         }
         let now = Instant::from_micros(self.now);
         planted::set_wall(now);
-        let contents = self.world.first_contents();
+        let contents = self.world.first_contents(now);
         let mut payloads = Payloads::default();
         contents
             .iter()

@@ -4,7 +4,8 @@
 //! them: nothing, where the entity has been idle for so long (25 hours) that no other payment could see its events.
 
 use sentinel_domain::{
-    Decision, Degradation, Label, LabelKind, LogOdds, RejectionCode, Tier, Transaction, Verdict,
+    Decision, Degradation, Instant, Label, LabelKind, LogOdds, RejectionCode, Subject, SubjectKind,
+    Tier, Transaction, Verdict,
 };
 
 use super::outcome::{Expected, InForce};
@@ -50,10 +51,31 @@ impl Frauds {
     }
 }
 
+/// From here on nothing is known of somebody: what he did stays in what others have counted, without his name.
+pub(super) fn erase(subject: &Subject, all: &mut [Admitted], frauds: &mut Frauds) {
+    let name = subject.value.as_str();
+    match subject.kind {
+        SubjectKind::Account => {
+            let his = all.iter_mut().filter(|one| one.account == name);
+            his.for_each(|one| one.account = NOBODY.to_owned());
+            let his = frauds.0.iter_mut().filter(|(_, whose)| whose == name);
+            his.for_each(|(_, whose)| *whose = NOBODY.to_owned());
+        }
+        SubjectKind::Card => {
+            let its = |one: &&mut Admitted| one.card.as_deref() == Some(name);
+            all.iter_mut().filter(its).for_each(|one| one.card = None);
+        }
+        other => panic!("nobody erases a {other} here"),
+    }
+}
+
+/// No account is called so.
+const NOBODY: &str = "";
+
 /// What must be decided.
 #[derive(Debug, Clone)]
 pub(in crate::simulation) struct Expectation {
-    versions: [u32; 4],
+    versions: [u32; 5],
     pub degraded: Vec<Degradation>,
     pub said: Word,
 }
@@ -86,6 +108,7 @@ struct Values {
     own: Option<u64>,
     frauds: u64,
     amount: Option<i64>,
+    is_listed: bool,
 }
 
 /// Those of an entity's events that lie in the window which ends at its newest.
@@ -107,7 +130,7 @@ fn sum(events: &[&Admitted]) -> i64 {
 }
 
 impl Values {
-    fn of(one: &Admitted, all: &[Admitted], frauds: &Frauds) -> Self {
+    fn of(one: &Admitted, all: &[Admitted], frauds: &Frauds, is_listed: bool) -> Self {
         let of_account = |other: &Admitted| other.account == one.account;
         let of_card = |other: &Admitted| other.card == one.card;
         let with_card = one.card.is_some();
@@ -128,6 +151,7 @@ impl Values {
             }),
             frauds: frauds.of(&one.account),
             amount: one.amount,
+            is_listed,
         }
     }
 
@@ -157,6 +181,10 @@ impl Values {
             let major = amount as f64 / 100.0;
             hits.push(("large", major, Some(Tier::Critical), None));
         }
+        let count = self.card_count_5m.filter(|count| *count >= 1);
+        if let Some(count) = count.filter(|_| self.is_listed) {
+            hits.push(("listed", count as f64, None, Some(Verdict::Challenge)));
+        }
         let own = self.own.filter(|own| rules.asks_own && *own >= OWN_AT);
         if let Some(own) = own {
             hits.push(("own", own as f64, None, Some(Verdict::Decline)));
@@ -168,7 +196,7 @@ impl Values {
 impl Admitted {
     /// Takes a transaction in and says what must be decided.
     pub fn decide(
-        transaction: &Transaction,
+        (transaction, log_time): (&Transaction, Instant),
         in_force: &InForce,
         all: &mut Vec<Self>,
         frauds: &Frauds,
@@ -179,7 +207,7 @@ impl Admitted {
             model: Some((model_version, model)),
             rules: Some((rules_version, rules)),
             policy: Some((policy_version, policy)),
-            lists: _,
+            lists,
         } = in_force
         else {
             return Expected::Refused(RejectionCode::BadEntry);
@@ -207,7 +235,11 @@ impl Admitted {
             (one.amount.is_none(), Degradation::MissingRate),
         ];
         all.push(one.clone());
-        let values = Values::of(&one, all, frauds);
+        let is_listed = lists.is_some_and(|(_, lists)| {
+            let is_over = lists.ends_at.is_some_and(|end| log_time >= end);
+            !is_over && one.card == Some(format!("c{}", lists.card))
+        });
+        let values = Values::of(&one, all, frauds, is_listed);
         let log_odds = model.log_odds(values.card_count_5m, values.account_sum_1h);
         let hits = values.hits(rules);
         let raised = hits.iter().filter_map(|hit| hit.2);
@@ -227,6 +259,7 @@ impl Admitted {
                 *rules_version,
                 *policy_version,
                 *rates_version,
+                lists.map_or(0, |(version, _)| version),
             ],
             degraded: flags
                 .into_iter()
@@ -256,6 +289,7 @@ impl Expectation {
             versions.rules.1,
             versions.policy.1,
             versions.rates.1,
+            versions.lists.1,
         ];
         if versions != self.versions || found.degraded != self.degraded {
             return Some(format!("expected {self:?}, found {found:?}"));
@@ -288,6 +322,11 @@ impl Expectation {
             hits: hits.collect(),
         };
         (word != self.said).then(|| format!("expected {:?}, found {word:?}", self.said))
+    }
+
+    /// Whether a rule hits.
+    pub fn hits(&self, rule: &str) -> bool {
+        self.said.hits.iter().any(|(id, _)| id == rule)
     }
 
     /// Whether somebody has to see it.

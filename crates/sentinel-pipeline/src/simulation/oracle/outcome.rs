@@ -1,10 +1,12 @@
 //! The outcome of each entry: first sightings, repeats, conflicts, labels once, activations by version, skips.
 
-use sentinel_domain::{ActivationKind, Instant, Outcome, RejectionCode};
+use std::collections::BTreeMap;
 
-use super::decision::{Admitted, Expectation, Frauds};
+use sentinel_domain::{ActivationKind, Instant, Outcome, Override, RejectionCode};
+
+use super::decision::{self, Admitted, Expectation, Frauds};
 use super::{Oracle, REMEMBERED_US, Said};
-use crate::simulation::contents::{Content, Features, Meaning, Model, Policy, Rates, Rules};
+use crate::simulation::contents::{Content, Features, Lists, Meaning, Model, Policy, Rates, Rules};
 
 /// What must become of an entry.
 #[derive(Debug, Clone)]
@@ -26,7 +28,7 @@ pub(super) struct InForce {
     pub model: Option<(u32, Model)>,
     pub rules: Option<(u32, Rules)>,
     pub policy: Option<(u32, Policy)>,
-    pub lists: u32,
+    pub lists: Option<(u32, Lists)>,
 }
 
 impl InForce {
@@ -37,7 +39,7 @@ impl InForce {
             ActivationKind::Model => self.model.as_ref().map(|one| one.0),
             ActivationKind::Rules => self.rules.as_ref().map(|one| one.0),
             ActivationKind::Policy => self.policy.as_ref().map(|one| one.0),
-            ActivationKind::Lists => Some(self.lists),
+            ActivationKind::Lists => self.lists.as_ref().map(|one| one.0),
         };
         version.unwrap_or(0)
     }
@@ -64,7 +66,7 @@ impl InForce {
             Meaning::Model(one) => with.model = Some((version, *one)),
             Meaning::Rules(one) => with.rules = Some((version, *one)),
             Meaning::Policy(one) => with.policy = Some((version, *one)),
-            Meaning::Lists => with.lists = version,
+            Meaning::Lists(one) => with.lists = Some((version, *one)),
             Meaning::Broken => {}
         }
         with
@@ -93,10 +95,11 @@ fn remembered<'a>(firsts: &'a [First], id: &str, now: Instant) -> Option<&'a Fir
 }
 
 impl Oracle {
-    /// What must become of every entry of the list.
-    pub(in crate::simulation) fn outcomes(&self) -> Vec<Expected> {
+    /// What must become of every entry of the list. `filled` are the activations behind which features were filled from
+    /// the log, each with the first entry that the log had then.
+    pub(in crate::simulation) fn outcomes(&self, filled: &BTreeMap<u64, u64>) -> Vec<Expected> {
         let mut in_force = InForce::default();
-        let (mut events, mut labels) = (Vec::new(), Vec::new());
+        let (mut events, mut labels, mut overrides) = (Vec::new(), Vec::new(), Vec::new());
         let (mut admitted, mut frauds) = (Vec::new(), Frauds::default());
         let mut outcomes = Vec::new();
         for (at, one) in (0..).zip(&self.list) {
@@ -105,7 +108,26 @@ impl Oracle {
                 Said::Nonsense(_) => Expected::Refused(RejectionCode::BadEntry),
                 Said::Skip(skipped) if *skipped < at => Expected::Applied,
                 Said::Skip(_) => Expected::Ignored,
-                Said::Content(content) => switched(&mut in_force, content),
+                Said::Tick => Expected::Applied,
+                Said::Erase(erasure) => {
+                    decision::erase(&erasure.subject, &mut admitted, &mut frauds);
+                    Expected::Applied
+                }
+                Said::Override(order) => {
+                    let now = First {
+                        id: order.override_id.to_string(),
+                        at,
+                        log_time: one.log_time,
+                    };
+                    ordered(order, now, &events, &mut overrides)
+                }
+                Said::Content(content) => {
+                    let outcome = switched(&mut in_force, content);
+                    if let Some(from @ 1..) = filled.get(&at) {
+                        (admitted, frauds) = self.filled_from(*from, at, &in_force);
+                    }
+                    outcome
+                }
                 Said::Label(label) => {
                     let id = label.label_id.0.as_str();
                     if remembered(&labels, id, one.log_time).is_some() {
@@ -135,7 +157,8 @@ impl Oracle {
                                 at,
                                 log_time: one.log_time,
                             });
-                            Admitted::decide(transaction, &in_force, &mut admitted, &frauds)
+                            let now = one.log_time;
+                            Admitted::decide((transaction, now), &in_force, &mut admitted, &frauds)
                         }
                     }
                 }
@@ -144,6 +167,54 @@ impl Oracle {
         }
         outcomes
     }
+}
+
+impl Oracle {
+    /// What features know that are filled from the entries that a log still has: as if it had begun there, with the rates
+    /// of now.
+    fn filled_from(&self, from: u64, to: u64, now: &InForce) -> (Vec<Admitted>, Frauds) {
+        let (mut events, mut labels) = (Vec::new(), Vec::new());
+        let (mut admitted, mut frauds) = (Vec::new(), Frauds::default());
+        for (at, one) in (0..to).zip(&self.list).skip(usize::try_from(from).unwrap()) {
+            let first = |id: &str| First {
+                id: id.to_owned(),
+                at,
+                log_time: one.log_time,
+            };
+            let is_new = |known: &[First], id: &str| remembered(known, id, one.log_time).is_none();
+            match &one.said {
+                _ if self.is_skipped(at) => {}
+                Said::Label(label) if is_new(&labels, &label.label_id.0) => {
+                    labels.push(first(&label.label_id.0));
+                    frauds.learn(label);
+                }
+                Said::Transaction(payment) if is_new(&events, payment.event_id.as_str()) => {
+                    events.push(first(payment.event_id.as_str()));
+                    let payment = (&**payment, one.log_time);
+                    Admitted::decide(payment, now, &mut admitted, &frauds);
+                }
+                Said::Erase(erasure) => {
+                    decision::erase(&erasure.subject, &mut admitted, &mut frauds);
+                }
+                _ => {}
+            }
+        }
+        (admitted, frauds)
+    }
+}
+
+/// An override counts once while its name is remembered. It has to name an earlier entry, and no repeat of what is still
+/// remembered.
+fn ordered(order: &Override, now: First, events: &[First], overrides: &mut Vec<First>) -> Expected {
+    let first = remembered(events, order.event_id.as_str(), now.log_time);
+    if order.decision.0 >= now.at || first.is_some_and(|first| order.decision.0 > first.at) {
+        return Expected::Refused(RejectionCode::UnknownDecision);
+    }
+    if remembered(overrides, &now.id, now.log_time).is_some() {
+        return Expected::Ignored;
+    }
+    overrides.push(now);
+    Expected::Applied
 }
 
 fn switched(in_force: &mut InForce, content: &Content) -> Expected {
