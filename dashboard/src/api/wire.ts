@@ -110,6 +110,8 @@ export interface DecisionDetail {
   log_position: { log: string; partition: number; offset: number };
   latency_us: number;
   followed_by: { alert_id: string | null; case_id: string | null };
+  /** What a person decided in its place, the newest; absent where nobody has. */
+  overridden_by?: { verdict: Open<Decision>; by: string; reason: string; at: string };
   transaction: Record<string, unknown>;
 }
 

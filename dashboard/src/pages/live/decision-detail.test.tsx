@@ -62,6 +62,22 @@ it('shows reasons with signs, rules that spoke with evidence, ids, position and 
   expect(screen.getByRole('button', { name: 'Copy Decision id' })).toBeTruthy();
 });
 
+it('says above all else that a person decided otherwise, and nothing of it where nobody has', () => {
+  const { container, unmount } = render(<DecisionDetailView decision={decision} />);
+  expect(container.textContent).not.toContain('Overridden');
+  unmount();
+  const overridden_by = {
+    verdict: 'approve',
+    by: 'j.doe',
+    reason: 'confirmed by phone',
+    at: '2026-11-22T07:15:00Z',
+  };
+  const { container: again } = render(<DecisionDetailView decision={{ ...decision, overridden_by }} />);
+  expect(again.querySelector('.detail')?.firstElementChild?.textContent).toMatch(
+    /^Overridden: Approve by j\.doe, 2026-11-2.*: confirmed by phone$/,
+  );
+});
+
 it('writes money and instants out, flattens maps and drops what is absent', () => {
   const fields = fieldsOf({
     amount_minor: 1050,

@@ -1,6 +1,6 @@
 // Everything recorded about one decision, in the order an analyst asks: what, why, by which rules, on what data,
 // made by which versions, stored where.
-import { TriangleAlert } from 'lucide-react';
+import { TriangleAlert, UserRoundCheck } from 'lucide-react';
 import type { ReactNode } from 'react';
 import type { DecisionDetail, Reason, RuleTrace } from '../../api/wire';
 import { CopyButton } from '../../components/copy-button';
@@ -8,6 +8,7 @@ import { TierBadge } from '../../components/tier-badge';
 import { VerdictBadge } from '../../components/verdict-badge';
 import { formatMoney } from '../../format/money';
 import { formatContribution, formatDuration } from '../../format/number';
+import { formatAbsolute } from '../../format/time';
 import { type Field, fieldsOf } from './detail-values';
 
 function Part({ title, children }: { title: string; children: ReactNode }) {
@@ -122,6 +123,21 @@ function Degraded({ flags }: { flags: DecisionDetail['degraded'] }) {
   );
 }
 
+// Above all else: what the engine said is not what holds any more.
+function Overridden({ order }: { order: DecisionDetail['overridden_by'] }) {
+  if (order === undefined) return null;
+  return (
+    <div className="strip">
+      <UserRoundCheck size={16} aria-hidden="true" className="tone-amber" />
+      <p>
+        Overridden: <VerdictBadge decision={order.verdict} /> by <strong>{order.by}</strong>,{' '}
+        <time dateTime={order.at}>{formatAbsolute(Date.parse(order.at))}</time>
+        {order.reason === '' ? null : `: ${order.reason}`}
+      </p>
+    </div>
+  );
+}
+
 function Summary({ decision }: { decision: DecisionDetail }) {
   const { amount_minor: minor, currency, account_id: account, merchant_id: merchant } = decision.transaction;
   const known = typeof minor === 'number' && typeof currency === 'string';
@@ -165,6 +181,7 @@ export function DecisionDetailView({ decision }: { decision: DecisionDetail }) {
   const { log_position: position, followed_by: followed } = decision;
   return (
     <div className="detail">
+      <Overridden order={decision.overridden_by} />
       <Degraded flags={decision.degraded} />
       <Summary decision={decision} />
       <Part title="Reasons, with their part in the log-odds">
