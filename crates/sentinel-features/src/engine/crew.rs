@@ -398,6 +398,10 @@ impl Hand {
         let ahead = |table: &EntityTable, at: usize, [columns, blocks, cursors]: [usize; 3]| {
             let number = |ahead: usize| lookups.get(at + ahead).map_or(0, |later| later.number);
             let later = number(columns);
+            if later != 0 {
+                // Numbered by another thread, perhaps.
+                table.prefetch_record(later);
+            }
             if asks[0] && later != 0 {
                 table.prefetch_columns(later);
             }
