@@ -13,6 +13,11 @@
 //! Promises the state that [`FeatureEngine::absorb`] gives, byte for byte. Must never start a thread: that is for whoever
 //! brings the [`Crew`].
 
+#![allow(
+    clippy::vec_box,
+    reason = "a table of a thousand bytes goes from list to list by its address"
+)]
+
 use std::sync::Arc;
 
 use sentinel_domain::Transaction;

@@ -102,7 +102,10 @@ impl PartitionState {
         let state = self;
         let mut bytes = Vec::new();
         while from.next(Section::EventIds, &mut bytes)? {
-            if ids.send((from.last_at(), std::mem::take(&mut bytes))).is_err() {
+            if ids
+                .send((from.last_at(), std::mem::take(&mut bytes)))
+                .is_err()
+            {
                 return Ok(());
             }
         }
@@ -274,10 +277,7 @@ fn write_ids<W: Write>(ids: &Idempotency, kind: Section, out: &mut SectionWriter
 }
 
 /// Event ids of sections, each with its place in the file; what is wrong, and where.
-fn restored(
-    sections: Receiver<(u64, Vec<u8>)>,
-    head: &Head,
-) -> Result<Idempotency, (u64, String)> {
+fn restored(sections: Receiver<(u64, Vec<u8>)>, head: &Head) -> Result<Idempotency, (u64, String)> {
     let mut ids = Idempotency::default();
     for (at, bytes) in sections {
         restore_ids(&mut ids, (Section::EventIds, &bytes), head).map_err(|detail| (at, detail))?;
