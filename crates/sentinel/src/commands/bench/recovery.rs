@@ -55,7 +55,7 @@ pub struct RecoveryArguments {
     /// Requests a second while latencies are taken.
     #[arg(long, value_name = "RATE", default_value_t = 5_000.0)]
     rate: f64,
-    /// How long latencies are taken without a snapshot, seconds. With one they are taken until it is made, six times as long
+    /// How long latencies are taken without a snapshot, seconds. With one they are taken until it is made, four times as long
     /// at most.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     latency_seconds: u32,
@@ -83,7 +83,7 @@ const FILL_PER_ACCOUNT: f64 = 4.5;
 const CHUNK_PAYMENTS: usize = 1_024;
 /// So many times as long as without a snapshot latencies are taken with one, at most: its walk and its writing are to be in
 /// it.
-const BESIDE_MOST: usize = 6;
+const BESIDE_MOST: usize = 4;
 /// Requests handed in between two looks whether the snapshot is done.
 const SLICE: Duration = Duration::from_secs(1);
 
