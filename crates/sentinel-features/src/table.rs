@@ -379,6 +379,14 @@ impl EntityTable {
         }
     }
 
+    /// Asks for the lines of an entity's record.
+    #[inline]
+    pub fn prefetch_record(&self, number: u32) {
+        if let Some(record) = self.records.get(number as usize - 1) {
+            prefetch_all(record);
+        }
+    }
+
     /// Asks for the lines of an entity's further columns.
     #[inline]
     pub fn prefetch_columns(&self, number: u32) {

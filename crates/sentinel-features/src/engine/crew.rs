@@ -13,6 +13,11 @@
 //! Promises the state that [`FeatureEngine::absorb`] gives, byte for byte. Must never start a thread: that is for whoever
 //! brings the [`Crew`].
 
+#![allow(
+    clippy::vec_box,
+    reason = "a table of a thousand bytes goes from list to list by its address"
+)]
+
 use std::sync::Arc;
 
 use sentinel_domain::Transaction;
@@ -398,6 +403,10 @@ impl Hand {
         let ahead = |table: &EntityTable, at: usize, [columns, blocks, cursors]: [usize; 3]| {
             let number = |ahead: usize| lookups.get(at + ahead).map_or(0, |later| later.number);
             let later = number(columns);
+            if later != 0 {
+                // Numbered by another thread, perhaps.
+                table.prefetch_record(later);
+            }
             if asks[0] && later != 0 {
                 table.prefetch_columns(later);
             }

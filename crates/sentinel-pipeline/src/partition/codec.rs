@@ -7,6 +7,7 @@
 use std::io::Write;
 use std::sync::Arc;
 
+use crossbeam_channel::{Receiver, Sender, bounded};
 use sentinel_domain::{Activation, Entry, LogPosition, Offset, Outcome};
 use sentinel_eventlog::{
     OutcomeEncoder, VersionsTable, decode_entry, decode_outcome, encode_entry,
@@ -25,6 +26,9 @@ use crate::snapshot::head::Head;
 
 /// Ids are written in pieces of about this many bytes.
 const PIECE_BYTES: usize = 1 << 17;
+
+/// Sections of ids that wait to be taken in: 64 MiB.
+const SECTIONS_WAITING: usize = 512;
 
 impl PartitionState {
     /// Writes everything that later outcomes depend on.
@@ -69,8 +73,47 @@ impl PartitionState {
             decode_counts(&counts, head.next).map_err(|detail| from.damaged(detail))?;
         state.active = read_contents(from)?;
         state.read_switches(from)?;
-        read_ids(&mut state.idempotency, Section::EventIds, head, from)?;
-        read_ids(&mut state.labels, Section::LabelIds, head, from)?;
+        let (send, sections) = bounded(SECTIONS_WAITING);
+        std::thread::scope(|scope| {
+            // Ids are many, and of no concern to what comes behind them.
+            let restoring = std::thread::Builder::new().name("ids-0".into());
+            let restoring = restoring
+                .spawn_scoped(scope, || restored(sections, head))
+                .map_err(|error| from.io("start a thread that reads ids of", error))?;
+            let read = state.read_behind_switches(head, from, send);
+            match restoring.join() {
+                Ok(Ok(ids)) => state.idempotency = ids,
+                // What is wrong with them was there before what may be wrong behind them.
+                Ok(Err((at, detail))) => return Err(from.damaged_at(at, detail)),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+            read
+        })?;
+        Ok(state)
+    }
+
+    /// Reads what stands behind the switches; event ids are handed on.
+    fn read_behind_switches(
+        &mut self,
+        head: &Head,
+        from: &mut SectionReader,
+        ids: Sender<(u64, Vec<u8>)>,
+    ) -> Result<(), SnapshotError> {
+        let state = self;
+        let mut bytes = Vec::new();
+        while from.next(Section::EventIds, &mut bytes)? {
+            if ids
+                .send((from.last_at(), std::mem::take(&mut bytes)))
+                .is_err()
+            {
+                return Ok(());
+            }
+        }
+        drop(ids);
+        while from.next(Section::LabelIds, &mut bytes)? {
+            restore_ids(&mut state.labels, (Section::LabelIds, &bytes), head)
+                .map_err(|detail| from.damaged(detail))?;
+        }
         if planted::is(Mistake::ForgetLabels) {
             state.labels = Idempotency::default();
         }
@@ -85,7 +128,7 @@ impl PartitionState {
         if planted::is(Mistake::ForgetWindows) {
             state.engine = FeatureEngine::new(state.engine.set().clone());
         }
-        Ok(state)
+        Ok(())
     }
 
     fn read_switches(&mut self, from: &mut SectionReader) -> Result<(), SnapshotError> {
@@ -233,21 +276,27 @@ fn write_ids<W: Write>(ids: &Idempotency, kind: Section, out: &mut SectionWriter
     }
 }
 
-fn read_ids(
+/// Event ids of sections, each with its place in the file; what is wrong, and where.
+fn restored(sections: Receiver<(u64, Vec<u8>)>, head: &Head) -> Result<Idempotency, (u64, String)> {
+    let mut ids = Idempotency::default();
+    for (at, bytes) in sections {
+        restore_ids(&mut ids, (Section::EventIds, &bytes), head).map_err(|detail| (at, detail))?;
+    }
+    Ok(ids)
+}
+
+/// Remembers the ids of a section.
+fn restore_ids(
     ids: &mut Idempotency,
-    kind: Section,
+    (kind, bytes): (Section, &[u8]),
     head: &Head,
-    from: &mut SectionReader,
-) -> Result<(), SnapshotError> {
-    let mut bytes = Vec::new();
-    while from.next(kind, &mut bytes)? {
-        let mut fields = Fields(&bytes);
-        while !fields.0.is_empty() {
-            let one = decode_id(&mut fields, kind).map_err(|detail| from.damaged(detail))?;
-            let is_before = one.offset < head.next && one.log_time <= head.last_log_time;
-            if !is_before || !ids.restore(&one) {
-                return Err(from.damaged("an id out of its place"));
-            }
+) -> Result<(), String> {
+    let mut fields = Fields(bytes);
+    while !fields.0.is_empty() {
+        let one = decode_id(&mut fields, kind)?;
+        let is_before = one.offset < head.next && one.log_time <= head.last_log_time;
+        if !is_before || !ids.restore(&one) {
+            return Err("an id out of its place".to_owned());
         }
     }
     Ok(())

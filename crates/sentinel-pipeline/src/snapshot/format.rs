@@ -243,13 +243,28 @@ impl SectionReader {
         Ok((self.file, self.at))
     }
 
+    /// Where the section read last begins.
+    pub fn last_at(&self) -> u64 {
+        self.last_at
+    }
+
     /// What is wrong with the section read last.
     pub fn damaged(&self, detail: impl Into<String>) -> SnapshotError {
+        self.damaged_at(self.last_at, detail)
+    }
+
+    /// What is wrong with a section that was read before.
+    pub fn damaged_at(&self, offset_bytes: u64, detail: impl Into<String>) -> SnapshotError {
         SnapshotError::Damaged {
             file: self.file.clone(),
-            offset_bytes: self.last_at,
+            offset_bytes,
             detail: detail.into(),
         }
+    }
+
+    /// What the operating system refused.
+    pub fn io(&self, attempt: &'static str, error: std::io::Error) -> SnapshotError {
+        SnapshotError::io(attempt, &self.file)(error)
     }
 
     /// It is whole and cannot be used here.

@@ -218,11 +218,13 @@ fn a_state_that_was_read_back_decides_as_if_it_had_never_been_away() {
 
 #[test]
 fn a_start_that_takes_in_by_many_hands_becomes_the_state_of_an_owner_that_decided() {
-    for seed in 40..46 {
+    for seed in 40..43 {
         let mut random = Random::new(seed);
-        let log = any_log(&mut random, 700);
+        let log = any_log(&mut random, 300);
         // Long runs, which are shared out: nothing stands between their payments.
-        append(&log, stream(seed, 3_000));
+        let payments = stream(seed, 1_500).into_iter();
+        let is_payment = |entry: &(Instant, Entry)| matches!(entry.1, Entry::Transaction(_));
+        append(&log, payments.filter(is_payment));
         append(&log, stream(seed + 1, 200));
         let logs = RecordedLogs::new(log.clone(), empty_log());
         let worker = || Worker::recording(logs.clone(), Arc::default()).unwrap();

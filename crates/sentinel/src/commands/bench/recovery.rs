@@ -55,7 +55,8 @@ pub struct RecoveryArguments {
     /// Requests a second while latencies are taken.
     #[arg(long, value_name = "RATE", default_value_t = 5_000.0)]
     rate: f64,
-    /// How long latencies are taken without a snapshot, and at most with one, seconds.
+    /// How long latencies are taken without a snapshot, seconds. With one they are taken until it is made, four times as long
+    /// at most.
     #[arg(long, value_name = "SECONDS", default_value_t = 30)]
     latency_seconds: u32,
     /// Where the data lies: an empty or new directory. Without it, a temporary one.
@@ -80,6 +81,9 @@ const METHOD: &str = "seconds_to_first_decision: from opening the data directory
 const FILL_PER_ACCOUNT: f64 = 4.5;
 /// Payments made at once.
 const CHUNK_PAYMENTS: usize = 1_024;
+/// So many times as long as without a snapshot latencies are taken with one, at most: its walk and its writing are to be in
+/// it.
+const BESIDE_MOST: usize = 4;
 /// Requests handed in between two looks whether the snapshot is done.
 const SLICE: Duration = Duration::from_secs(1);
 
@@ -415,8 +419,8 @@ impl Bench<'_> {
     fn latencies(&self, handle: &Handle, payments: &mut Payments) -> anyhow::Result<Beside> {
         let rate = self.arguments.rate;
         let seconds = f64::from(self.arguments.latency_seconds);
-        let pool = Pool::of_transactions(payments.take((2.0 * rate * seconds) as usize));
-        let half = pool.len() / 2;
+        let half = (rate * seconds) as usize;
+        let pool = Pool::of_transactions(payments.take(half * (1 + BESIDE_MOST)));
         let mut callers = Callers::new(handle, &pool, None);
         let _entered = self.runtime.enter();
         tell("bench: latencies without a snapshot");
