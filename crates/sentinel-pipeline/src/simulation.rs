@@ -36,7 +36,7 @@ const SEEDS: u64 = 5_000;
 /// A planted mistake must show within so many lives.
 const SEEDS_PLANTED: u64 = 2_000;
 /// In so many lives everything happens.
-const SEEDS_FOR_ALL: u64 = 400;
+const SEEDS_FOR_ALL: u64 = 1_000;
 /// Lives at a time: they share nothing.
 const THREADS: u64 = 2;
 

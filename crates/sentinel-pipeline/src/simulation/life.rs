@@ -80,19 +80,23 @@ impl<'r> Life<'r> {
             Some(Planted::InEngine(mistake)) => planted::plant(Some(mistake)),
             None => {}
         }
+        let retention = match dice.below(6) {
+            0 => Retention {
+                age_us: dice.chance(1, 3).then_some(HOUR_US),
+                bytes_max: Some(dice.below(20_000)),
+            },
+            _ => Retention::default(),
+        };
+        let segment_bytes_max = match retention.is_everything() {
+            true => [3_000, 20_000, 1 << 20][below(&mut dice, 3)],
+            false => [1_500, 3_000][below(&mut dice, 2)],
+        };
         let options = EmbeddedOptions {
-            segment_bytes_max: [3_000, 20_000, 1 << 20][below(&mut dice, 3)],
+            segment_bytes_max,
             free_bytes_min: [Some(0), Some(2_000), Some(30_000)][below(&mut dice, 3)],
             ..options(LogId([7; 16]))
         };
         let is_crowded = dice.chance(1, 60);
-        let retention = match dice.below(5) {
-            0..2 => Retention {
-                age_us: dice.chance(1, 2).then_some(HOUR_US),
-                bytes_max: Some(dice.below(40_000)),
-            },
-            _ => Retention::default(),
-        };
         let folder = super::folder();
         let (sink, inbox) = Sink::memory();
         let store = StoreDisk::new(folder.path(), runtime);
@@ -131,7 +135,11 @@ impl<'r> Life<'r> {
     pub fn live(&mut self) -> Result<(), String> {
         self.begin()?;
         for _ in 0..STEPS {
-            match self.dice.below(104) {
+            let kinds = match self.retention.is_everything() {
+                true => 100,
+                false => 116,
+            };
+            match self.dice.below(kinds) {
                 0..36 => self.append()?,
                 36..46 => self.commit()?,
                 46..60 => self.work()?,
@@ -146,7 +154,7 @@ impl<'r> Life<'r> {
                 95 => self.damage_snapshot(),
                 96 => self.lose_decisions()?,
                 97 => self.usurp()?,
-                100..104 => self.retain()?,
+                100.. => self.retain()?,
                 _ => self.change_clock(),
             }
             self.acknowledge();
@@ -518,9 +526,13 @@ impl<'r> Life<'r> {
         self.tell(format!("the clock says {}", Instant::from_micros(self.now)));
     }
 
-    /// What need not be kept of the logs is dropped, after the second owner is done with them.
+    /// A snapshot is made, and what need not be kept of the logs is dropped.
     fn retain(&mut self) -> Result<(), String> {
-        if self.retention.is_everything() || self.process().is_uncompared() {
+        self.work()?;
+        self.commit_decisions()?;
+        self.follow()?;
+        self.snapshot()?;
+        if self.process().is_uncompared() {
             return Ok(());
         }
         self.tell("drop what need not be kept");
@@ -531,7 +543,7 @@ impl<'r> Life<'r> {
         };
         let retention = self.retention.for_features(&decider.features);
         let in_store = (self.store.store().clone(), self.runtime);
-        let before = self.process().logs.first_kept();
+        let (before, needed) = (self.process().logs.first_kept(), self.needed_from());
         let kept = self
             .process()
             .retain(&retention, &folder, (&in_store.0, in_store.1));
@@ -539,7 +551,7 @@ impl<'r> Life<'r> {
             Ok(first) => first,
             Err(stop) => {
                 // How far it came is not known: as far as it may go.
-                self.first_kept = self.first_kept.max(self.needed_from());
+                self.first_kept = self.first_kept.max(needed);
                 self.synced();
                 return self.fell(stop);
             }
@@ -549,8 +561,7 @@ impl<'r> Life<'r> {
             self.tally.truncations += 1;
             self.synced();
         }
-        let needed = self.needed_from();
-        if first.0 > needed {
+        if first > before && first.0 > needed {
             return Err(format!(
                 "CUT: the logs begin at {first}, {needed} is needed"
             ));
@@ -575,9 +586,13 @@ impl<'r> Life<'r> {
     /// A bit of the newest snapshot turns.
     fn damage_snapshot(&mut self) {
         let listed = self.ground().snapshots().list().unwrap();
-        if self.first_kept > 0 && (listed.len() < 2 || self.damaged > 0) {
+        if self.first_kept > 0 {
             // Without its beginning a log needs one of them.
-            return;
+            let folder = self.ground().snapshots();
+            let stones = folder.stones(&self.process().logs.transactions).unwrap();
+            if stones.len() < 2 || self.damaged > 0 {
+                return;
+            }
         }
         let Some((offset, file)) = listed.into_iter().next() else {
             return;

@@ -403,6 +403,11 @@ impl Process {
     ) -> Result<bool, SnapshotError> {
         let covered = self.follower.next().min(self.logs.decisions.end());
         let to = Offset(covered.0.saturating_sub(ago));
+        let newest = folder.list()?.first().map(|(next, _)| *next);
+        if self.logs.first_kept() > Offset(0) && newest >= Some(to) {
+            // The thread that makes them never goes back.
+            return Ok(false);
+        }
         let filled = self.worker.state().backfilled();
         let mut go_on = || match leave {
             true => ControlFlow::Break(()),

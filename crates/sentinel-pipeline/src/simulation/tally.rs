@@ -49,6 +49,7 @@ tally! {
     panics,
     skips,
     backfills,
+    backfills_cut_short,
     decided,
     decided_anew,
     repeated,

@@ -15,7 +15,7 @@ use super::{HOUR_US, Life, below, stop_of};
 use crate::PartitionState;
 use crate::backfill::History;
 use crate::recorded::RecordedLogs;
-use crate::replay::{first_replayable, replay_range};
+use crate::replay::replay_range;
 use crate::simulation::oracle::{Expectation, Expected, Said};
 use crate::simulation::process::{CHANNEL, Stop};
 use crate::snapshot::SnapshotFolder;
@@ -268,10 +268,8 @@ impl Life<'_> {
         self.check_against(&expected)?;
         self.check_messages(&logs, &expected)?;
         self.check_letters()?;
-        let first = first_replayable(&logs).map_err(|error| format!("replay: {error}"))?;
-        let Some(first) = first else {
-            return Err("nothing of the log can be computed again".into());
-        };
+        let first = self.oldest_state(&logs)?.next();
+        let first = first.max(logs.decisions.start());
         let mut go_on = |_, _| ControlFlow::Continue(());
         if first < end {
             let found = replay_range(&logs, (first, end), &mut go_on);
@@ -281,6 +279,8 @@ impl Life<'_> {
             }
         }
         self.count_outcomes(&expected);
+        let cut_short = self.told.filled.values().filter(|from| **from > 0);
+        self.tally.backfills_cut_short += cut_short.count() as u64;
         let backfilled = self.process().worker.state().backfilled();
         self.tally.backfills += u64::from(backfilled.is_some());
         self.check_cutting(&logs)
@@ -373,20 +373,26 @@ impl Life<'_> {
         }
     }
 
+    /// The state before the log's first entry; where it has lost that, the one of its oldest snapshot that nobody damaged.
+    fn oldest_state(&self, logs: &RecordedLogs) -> Result<PartitionState, String> {
+        let log = &logs.transactions;
+        if log.start() == Offset(0) {
+            return Ok(PartitionState::new(log.log_id(), log.partition()));
+        }
+        let folder = self.ground().snapshots();
+        let fault = |error| format!("look for the oldest snapshot: {error}");
+        for stone in folder.stones(log).map_err(fault)? {
+            if let Some(state) = folder.state_at(log, stone.next).map_err(fault)? {
+                return Ok(state);
+            }
+        }
+        Err("no snapshot stands for what the log has lost".into())
+    }
+
     /// Another cutting of the log into batches gives the same bytes.
     fn check_cutting(&mut self, logs: &RecordedLogs) -> Result<(), String> {
         let log = &logs.transactions;
-        let folder = self.ground().snapshots();
-        let mut state = match log.start() {
-            Offset(0) => PartitionState::new(log.log_id(), log.partition()),
-            _ => {
-                let oldest =
-                    first_replayable(logs).map_err(|error| format!("cut again: {error}"))?;
-                let state = folder.state_at(log, oldest.unwrap_or_default());
-                let state = state.map_err(|error| format!("cut again: {error}"))?;
-                state.ok_or("cut again: no snapshot stands for what the log has lost")?
-            }
-        };
+        let mut state = self.oldest_state(logs)?;
         let (mut batch, mut settled) = (RecordBatch::default(), Vec::new());
         while state.next() < log.end() {
             let size = 1 + below(&mut self.dice, 20);
