@@ -144,9 +144,7 @@ impl RingStore {
         if sample.time_ms < newest_ms {
             return self.take_in_late(header, newest_ms, sample, (readings, is_asked));
         }
-        if let Some(position) =
-            self.take_in_lean(header, newest_ms, sample, (readings, is_asked))
-        {
+        if let Some(position) = self.take_in_lean(header, newest_ms, sample, (readings, is_asked)) {
             return Some(position);
         }
         self.advance(header, newest_ms, sample.time_ms);

@@ -56,22 +56,23 @@ impl Lifetime {
     };
 }
 
-/// What an entity with windows has besides.
+/// What an entity with windows has besides; what every event touches comes first.
 #[derive(Debug, Clone, Copy)]
+#[repr(C)]
 pub(crate) struct Windows {
     /// `T`: the greatest event time, whole milliseconds; the least number before the first event.
     pub newest_ms: i64,
     /// Amounts ever, and their sum.
     pub amounts: u64,
     pub amount_sum: i64,
+    pub ring: RingHeader,
+    /// A place in the slab of frauds, or none.
+    pub frauds: u32,
     /// The last silence of a day or more, and when it ended; the least number where there was none.
     pub silence_ms: i64,
     pub silence_ended_ms: i64,
-    pub ring: RingHeader,
     pub hours: TileHeader,
     pub days: TileHeader,
-    /// A place in the slab of frauds, or none.
-    pub frauds: u32,
 }
 
 impl Windows {
@@ -91,7 +92,7 @@ impl Windows {
 /// What every entity of a kind with windows has, side by side: an event touches all of it, and what lies
 /// on one page of memory needs one address to be found.
 #[derive(Debug, Clone, Copy)]
-#[repr(align(32))]
+#[repr(C, align(32))]
 pub(crate) struct Record {
     pub lifetime: Lifetime,
     pub windows: Windows,
@@ -101,6 +102,11 @@ pub(crate) struct Record {
 }
 
 const _: () = assert!(size_of::<Record>() == 160);
+/// Records begin at a line or in its middle: what comes before this word lies in the line where a record begins
+/// and in the one that this word lies in.
+const FRONT_ENDS_AT: usize =
+    std::mem::offset_of!(Record, windows) + std::mem::offset_of!(Windows, frauds);
+const _: () = assert!(FRONT_ENDS_AT >= 64 && FRONT_ENDS_AT + 4 <= 96);
 
 impl Record {
     const EMPTY: Self = Self {
@@ -140,6 +146,8 @@ struct Keeps {
     distance: bool,
     /// There is anything to say of what was known before an event.
     past: bool,
+    /// Events touch no more of a record than its front.
+    front_only: bool,
 }
 
 impl Keeps {
@@ -152,6 +160,10 @@ impl Keeps {
             fraud: plan.has_fraud(),
             distance: plan.numbers.iter().any(|column| column.is_distance),
             past: plan.facts != 0 || plan.has_place(),
+            front_only: plan.hours.is_none()
+                && plan.days.is_none()
+                && plan.seen.is_empty()
+                && !plan.has_place(),
         }
     }
 }
@@ -373,6 +385,10 @@ impl EntityTable {
         let at = number as usize - 1;
         self.index.prefetch_name(number);
         match self.records.get(at) {
+            Some(record) if self.keeps.front_only => {
+                prefetch(record);
+                prefetch(&record.windows.frauds);
+            }
             Some(record) => prefetch_all(record),
             None => prefetch(&self.lifetimes[at]),
         }

@@ -75,7 +75,7 @@ impl Lean {
         let mut oldest = head;
         for ((index, length_ms), words) in self.windows().iter().zip(totals) {
             let mut cursor = words[0];
-            let mut sum = read_i64(words, 1) + own;
+            let mut sum = read_i64(words, 1);
             while cursor != head {
                 let event = &events[cursor as usize & mask];
                 if newest.wrapping_sub(event[0]) < *length_ms {
@@ -84,6 +84,7 @@ impl Lean {
                 sum -= number(event);
                 cursor = cursor.wrapping_add(1);
             }
+            sum += own;
             let bits = sum.cast_unsigned();
             *words = [cursor, low(bits), low(bits >> 32)];
             oldest = cursor;
