@@ -29,8 +29,9 @@ struct Size {
     /// Words of a block.
     words: usize,
     chunks: Vec<Box<[u32]>>,
-    /// Blocks a chunk, as a power of two.
+    /// Blocks a chunk, as a power of two, and the same less one.
     chunk_shift: u32,
+    chunk_mask: u32,
     used: u32,
     free: Vec<u32>,
 }
@@ -39,21 +40,20 @@ impl Size {
     /// The first word of a block in its chunk.
     #[inline]
     fn place(&self, block: Block) -> usize {
-        (block.0 & ((1 << self.chunk_shift) - 1)) as usize * self.words
+        (block.0 & self.chunk_mask) as usize * self.words
     }
 
     #[inline]
     fn words_of(&self, block: Block) -> &[u32] {
         let chunk = &self.chunks[(block.0 >> self.chunk_shift) as usize];
-        let at = self.place(block);
-        &chunk[at..at + self.words]
+        &chunk[self.place(block)..][..self.words]
     }
 
     #[inline]
     fn words_of_mut(&mut self, block: Block) -> &mut [u32] {
         let (at, words) = (self.place(block), self.words);
         let chunk = &mut self.chunks[(block.0 >> self.chunk_shift) as usize];
-        &mut chunk[at..at + words]
+        &mut chunk[at..][..words]
     }
 }
 
@@ -80,6 +80,7 @@ impl Arena {
             self.sizes.push(Size {
                 words,
                 chunk_shift: blocks.ilog2(),
+                chunk_mask: (1 << blocks.ilog2()) - 1,
                 ..Size::default()
             });
         }

@@ -250,9 +250,12 @@ impl RingStore {
     fn prefetch_beginnings(&self, header: &RingHeader) {
         let totals = self.totals.block(header.totals, 0);
         let events = self.events.block(header.events, header.size);
-        for window in &self.plan.windows {
+        let (stride, mask) = (self.plan.stride, header.mask());
+        // The longest begins at the oldest event, which has been asked for.
+        let (_, shorter) = self.plan.windows.split_last().unzip();
+        for window in shorter.unwrap_or_default() {
             let cursor = totals[window.cursor_at];
-            prefetch(&events[header.slot(cursor) * self.plan.stride]);
+            prefetch(&events[(cursor as usize & mask) * stride]);
         }
     }
 

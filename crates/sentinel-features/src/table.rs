@@ -10,26 +10,25 @@ mod apply;
 mod answer;
 mod census;
 mod codec;
+mod record;
 
 use sentinel_domain::{Instant, Text};
 
 use crate::arena::{prefetch, prefetch_all};
-use crate::calendar::Calendar;
 use crate::column::Column;
 use crate::entity::{EntityKind, Key};
 use crate::filter::EarlierAmounts;
 use crate::fraud::{Fraud, Frauds};
-use crate::habit::Habit;
 use crate::index::Index;
-use crate::place::LastPlace;
 use crate::plan::KindPlan;
-use crate::ring::{RingHeader, RingStore};
+use crate::ring::RingStore;
 use crate::seen::{SeenHeader, SeenStore};
 use crate::slab::{NONE, Slab};
-use crate::tiles::{TileHeader, TileStore};
+use crate::tiles::TileStore;
 use crate::window::{DAY_MS, FORGOTTEN_AFTER_MS, HOUR_MS, LATENESS_ALLOWED_MS, LONGEST_EXACT_MS};
 
 pub(crate) use apply::{EVENTS_MAX, EntityFlags, EventView, Scratch};
+use record::{Lifetime, Person, Record, Windows};
 
 /// An entity that has been still for so long has nothing left in an exact window.
 const EXACT_EMPTY_MS: i64 = LONGEST_EXACT_MS + LATENESS_ALLOWED_MS;
@@ -37,97 +36,6 @@ const EXACT_EMPTY_MS: i64 = LONGEST_EXACT_MS + LATENESS_ALLOWED_MS;
 const TILED_EMPTY_MS: i64 = 32 * DAY_MS;
 /// Nor in those.
 const RATES_EMPTY_MS: i64 = 40 * DAY_MS;
-
-/// What every entity has.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Lifetime {
-    pub first: Instant,
-    pub newest: Instant,
-    pub count: u64,
-    /// Time of the newest event or label that named it, as the partition's greatest then, milliseconds.
-    pub named_ms: i64,
-}
-
-impl Lifetime {
-    const EMPTY: Self = Self {
-        first: Instant::from_micros(0),
-        newest: Instant::from_micros(0),
-        count: 0,
-        named_ms: i64::MIN,
-    };
-}
-
-/// What an entity with windows has besides.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Windows {
-    /// `T`: the greatest event time, whole milliseconds; the least number before the first event.
-    pub newest_ms: i64,
-    /// Amounts ever, and their sum.
-    pub amounts: u64,
-    pub amount_sum: i64,
-    /// The last silence of a day or more, and when it ended; the least number where there was none.
-    pub silence_ms: i64,
-    pub silence_ended_ms: i64,
-    pub ring: RingHeader,
-    pub hours: TileHeader,
-    pub days: TileHeader,
-    /// A place in the slab of frauds, or none.
-    pub frauds: u32,
-}
-
-impl Windows {
-    pub const EMPTY: Self = Self {
-        newest_ms: i64::MIN,
-        amounts: 0,
-        amount_sum: 0,
-        silence_ms: 0,
-        silence_ended_ms: i64::MIN,
-        ring: RingHeader::EMPTY,
-        hours: TileHeader::EMPTY,
-        days: TileHeader::EMPTY,
-        frauds: NONE,
-    };
-}
-
-/// What every entity of a kind with windows has, side by side: an event touches all of it, and what lies
-/// on one page of memory needs one address to be found.
-#[derive(Debug, Clone, Copy)]
-#[repr(align(32))]
-pub(crate) struct Record {
-    pub lifetime: Lifetime,
-    pub windows: Windows,
-    pub place: LastPlace,
-    /// The first category over tiled windows; further ones lie in a column.
-    pub seen: SeenHeader,
-}
-
-const _: () = assert!(size_of::<Record>() == 160);
-
-impl Record {
-    const EMPTY: Self = Self {
-        lifetime: Lifetime::EMPTY,
-        windows: Windows::EMPTY,
-        place: LastPlace::NONE,
-        seen: SeenHeader::EMPTY,
-    };
-}
-
-/// What an entity has besides whose hours, days and amounts are known.
-#[derive(Debug, Clone, Copy)]
-#[repr(align(128))]
-pub(crate) struct Person {
-    pub habit: Habit,
-    pub calendar: Calendar,
-}
-
-const _: () = assert!(size_of::<Person>() == 128);
-
-impl Person {
-    const EMPTY: Self = Self {
-        habit: Habit::EMPTY,
-        calendar: Calendar::EMPTY,
-    };
-}
 
 /// What a kind keeps, asked for at every event: worked out once.
 #[derive(Debug, Clone, Copy)]
@@ -141,6 +49,8 @@ struct Keeps {
     distance: bool,
     /// There is anything to say of what was known before an event.
     past: bool,
+    /// Events touch no more of a record than its front.
+    front_only: bool,
 }
 
 impl Keeps {
@@ -153,6 +63,10 @@ impl Keeps {
             fraud: plan.has_fraud(),
             distance: plan.numbers.iter().any(|column| column.is_distance),
             past: plan.facts != 0 || plan.has_place(),
+            front_only: plan.hours.is_none()
+                && plan.days.is_none()
+                && plan.seen.is_empty()
+                && !plan.has_place(),
         }
     }
 }
@@ -374,6 +288,10 @@ impl EntityTable {
         let at = number as usize - 1;
         self.index.prefetch_name(number);
         match self.records.get(at) {
+            Some(record) if self.keeps.front_only => {
+                prefetch(record);
+                prefetch(&record.windows.frauds);
+            }
             Some(record) => prefetch_all(record),
             None => prefetch(&self.lifetimes[at]),
         }

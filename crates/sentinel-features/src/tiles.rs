@@ -11,10 +11,10 @@
 //! nothing to subtract. Must never be read for a window that is exact.
 
 use crate::arena::{Arena, Block, read_i64, read_u128, write_i64, write_u128};
-use crate::plan::TilePlan;
-use crate::reading::{COUNT, Readings, Sample, line_of_mark, row_of_window};
+use crate::plan::{COLUMNS_MAX, TilePlan};
+use crate::reading::{COUNT, ROWS, Readings, Sample, line_of_mark, row_of_window};
 use crate::totals::{ABSENT, NumberTotals, square};
-use crate::window::{DAY_MS, HOUR_MS};
+use crate::window::{DAY_MS, HOUR_MS, WINDOW_COUNT};
 
 /// Where an entity's tiles lie.
 #[derive(Debug, Clone, Copy)]
@@ -58,8 +58,15 @@ impl TileStore {
         }
     }
 
-    /// Takes an event in; `newest_ms` is `T` with it.
-    pub fn take_in(&mut self, header: &mut TileHeader, newest_ms: i64, sample: &Sample<'_>) {
+    /// Takes an event in, and fills the readings of the window where they are asked for; `newest_ms` is `T` with
+    /// the event.
+    pub fn take_in(
+        &mut self,
+        header: &mut TileHeader,
+        newest_ms: i64,
+        sample: &Sample<'_>,
+        asked: Option<(usize, &mut Readings)>,
+    ) {
         let newest = self.tile_of(newest_ms);
         if header.block == Block::NONE {
             header.block = self.arena.allocate(0);
@@ -75,20 +82,25 @@ impl TileStore {
         } else {
             self.tile_of(sample.time_ms)
         };
-        if i64::from(newest) - i64::from(tile) >= self.plan.kept_tiles {
-            return;
-        }
-        let record = self.record_of(header, tile);
-        let is_within = i64::from(newest) - i64::from(tile) < self.plan.window_tiles;
-        let (plan, stride) = (&self.plan, self.plan.stride);
-        let words = self.arena.block_mut(header.block, header.size);
-        add(
-            plan,
-            &mut words[record * stride..(record + 1) * stride],
-            sample,
-        );
-        if is_within {
-            add(plan, &mut words[..stride], sample);
+        let age = i64::from(newest) - i64::from(tile);
+        if age < self.plan.kept_tiles {
+            let record = self.record_of(header, tile);
+            let (plan, stride) = (&self.plan, self.plan.stride);
+            let words = self.arena.block_mut(header.block, header.size);
+            add(
+                plan,
+                &mut words[record * stride..(record + 1) * stride],
+                sample,
+            );
+            let total = &mut words[..stride];
+            if age < plan.window_tiles {
+                add(plan, total, sample);
+            }
+            if let Some((window, readings)) = asked {
+                read(plan, total, window, readings);
+            }
+        } else if let Some((window, readings)) = asked {
+            self.read(header, window, readings);
         }
     }
 
@@ -96,26 +108,9 @@ impl TileStore {
     pub fn read(&self, header: &TileHeader, window: usize, readings: &mut Readings) {
         if header.block == Block::NONE {
             readings.clear_tiled(window);
-            return;
-        }
-        let row = row_of_window(window);
-        let words = self.arena.block(header.block, header.size);
-        readings.line(COUNT)[row] = u64::from(words[COUNT_AT]);
-        for (mark, at) in &self.plan.marks {
-            readings.line(line_of_mark(*mark))[row] = u64::from(words[*at]);
-        }
-        for column in &self.plan.columns {
-            let (least, greatest) = match column.extremes_at {
-                Some(at) if words[column.at] > 0 => (read_i64(words, at), read_i64(words, at + 2)),
-                _ => (i64::MAX, i64::MIN),
-            };
-            readings.numbers[usize::from(column.number)][row] = NumberTotals {
-                count: u64::from(words[column.at]),
-                sum: read_i64(words, column.at + 1),
-                squares: column.squares_at.map_or(0, |at| read_u128(words, at)),
-                least,
-                greatest,
-            };
+        } else {
+            let words = self.arena.block(header.block, header.size);
+            read(&self.plan, &words[..self.plan.stride], window, readings);
         }
     }
 
@@ -283,10 +278,12 @@ impl TileStore {
     }
 
     /// The record of a tile, made in its place where there is none.
+    #[inline]
     fn record_of(&mut self, header: &mut TileHeader, tile: i32) -> usize {
         let stride = self.plan.stride;
         let mut place = usize::from(header.records);
         {
+            // Mostly the newest.
             let words = self.arena.block(header.block, header.size);
             while place > 1 {
                 let have = words[(place - 1) * stride].cast_signed();
@@ -313,6 +310,29 @@ impl TileStore {
         record[0] = tile.cast_unsigned();
         header.records += 1;
         place
+    }
+}
+
+/// Fills the readings of the window from record 0.
+fn read(plan: &TilePlan, total: &[u32], window: usize, readings: &mut Readings) {
+    let row = row_of_window(window % WINDOW_COUNT) % ROWS;
+    readings.line(COUNT)[row] = u64::from(total[COUNT_AT]);
+    for (mark, at) in &plan.marks {
+        readings.line(line_of_mark(*mark))[row] = u64::from(total[*at]);
+    }
+    for column in &plan.columns {
+        let count = total[column.at];
+        let (least, greatest) = match column.extremes_at {
+            Some(at) if count > 0 => (read_i64(total, at), read_i64(total, at + 2)),
+            _ => (i64::MAX, i64::MIN),
+        };
+        readings.numbers[usize::from(column.number) % COLUMNS_MAX][row] = NumberTotals {
+            count: u64::from(count),
+            sum: read_i64(total, column.at + 1),
+            squares: column.squares_at.map_or(0, |at| read_u128(total, at)),
+            least,
+            greatest,
+        };
     }
 }
 

@@ -481,30 +481,43 @@ impl FeatureEngine {
         }
     }
 
-    /// The set's numbers and categories of each event.
+    /// The set's numbers and categories of each event, field by field.
     fn read_fields(&mut self, events: &[(&Transaction, Option<i64>)], batch: &mut Batch) {
         let plan = self.set.plan();
+        let (numbers, categories) = (plan.numbers.len(), plan.categories.len());
         batch.numbers.clear();
-        batch.categories.clear();
-        for (at, (transaction, amount)) in events.iter().enumerate() {
-            let numbers = plan.numbers.iter();
-            batch.numbers.extend(
-                numbers.map(|number| number.value(transaction, *amount, None).unwrap_or(ABSENT)),
-            );
-            let time = batch.times[at];
-            for (category, dictionary) in plan.categories.iter().zip(&mut self.dictionaries) {
-                let value = match category {
-                    // Too late: it enters no window, so its words need no number.
-                    _ if time.is_too_late => 0,
-                    Category::Entity(kind) => self
-                        .lanes
-                        .of(*kind)
-                        .map_or(0, |lane| batch.lookups[lane * events.len() + at].number),
-                    _ => code(category, transaction, dictionary.as_mut(), time.now_ms),
-                };
-                batch.categories.push(value);
+        batch.numbers.resize(events.len() * numbers, ABSENT);
+        for (column, number) in plan.numbers.iter().enumerate() {
+            let rows = batch.numbers.chunks_exact_mut(numbers);
+            for (row, (transaction, amount)) in rows.zip(events) {
+                row[column] = number.value(transaction, *amount, None).unwrap_or(ABSENT);
             }
         }
+        let mut values = std::mem::take(&mut batch.categories);
+        values.clear();
+        values.resize(events.len() * categories, 0);
+        for (column, category) in plan.categories.iter().enumerate() {
+            let rows = values.chunks_exact_mut(categories).zip(&batch.times);
+            // Too late: it enters no window, so its words need no number.
+            let rows = rows.map(|(row, time)| (!time.is_too_late).then_some((row, time.now_ms)));
+            if let Category::Entity(kind) = category {
+                let lane = self.lanes.of(*kind);
+                let lookups = lane.map_or(&[][..], |lane| batch.lane(lane));
+                for (row, lookup) in rows.zip(lookups) {
+                    if let Some((row, _)) = row {
+                        row[column] = lookup.number;
+                    }
+                }
+            } else {
+                for (row, (transaction, _)) in rows.zip(events) {
+                    if let Some((row, now_ms)) = row {
+                        let dictionary = self.dictionaries[column].as_mut();
+                        row[column] = code(category, transaction, dictionary, now_ms);
+                    }
+                }
+            }
+        }
+        batch.categories = values;
     }
 }
 

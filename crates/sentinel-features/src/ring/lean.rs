@@ -75,7 +75,7 @@ impl Lean {
         let mut oldest = head;
         for ((index, length_ms), words) in self.windows().iter().zip(totals) {
             let mut cursor = words[0];
-            let mut sum = read_i64(words, 1) + own;
+            let mut sum = read_i64(words, 1);
             while cursor != head {
                 let event = &events[cursor as usize & mask];
                 if newest.wrapping_sub(event[0]) < *length_ms {
@@ -84,6 +84,7 @@ impl Lean {
                 sum -= number(event);
                 cursor = cursor.wrapping_add(1);
             }
+            sum += own;
             let bits = sum.cast_unsigned();
             *words = [cursor, low(bits), low(bits >> 32)];
             oldest = cursor;
@@ -172,5 +173,60 @@ impl RingStore {
             lean.walk(events, header, newest, readings);
         }
         Some(head)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::definition::{Aggregate, Definition};
+    use crate::entity::EntityKind;
+    use crate::feature::{Family, Feature, Missing, Source, Unit};
+    use crate::field::{Category, Number};
+    use crate::plan::Plan;
+    use crate::window::WindowIndex;
+
+    fn is_lean(aggregates: &[(Aggregate, WindowIndex)]) -> bool {
+        let feature = |(aggregate, window): &(Aggregate, WindowIndex)| Feature {
+            name: format!("{aggregate:?}_{}", window.window().name),
+            family: Family::Velocity,
+            unit: Unit::Raw,
+            missing: Missing::NoEntity,
+            doc: String::new(),
+            example: 1.0,
+            phrase: String::new(),
+            source: Source::Windowed(Definition {
+                entity: EntityKind::Card,
+                aggregate: aggregate.clone(),
+                window: *window,
+                ratio_to: None,
+                filter: None,
+            }),
+        };
+        let features: Vec<Feature> = aggregates.iter().map(feature).collect();
+        let plan = Plan::compile(&features, &[]).unwrap();
+        let ring = plan.kinds[EntityKind::Card.index()].ring.as_ref();
+        Lean::of(ring.unwrap()).is_some()
+    }
+
+    #[test]
+    fn a_plan_is_lean_that_counts_and_sums_alone() {
+        use WindowIndex as W;
+        let sum = Aggregate::Sum(Number::Amount);
+        let both = [(sum.clone(), W::M1), (sum.clone(), W::H24)];
+        assert!(is_lean(&both));
+        // The day decides what is held: where it has no sum, its words are fewer.
+        assert!(!is_lean(&both[..1]));
+        for more in [
+            Aggregate::Mean(Number::Amount),
+            Aggregate::Max(Number::Amount),
+            Aggregate::Median(Number::Amount),
+            Aggregate::Sum(Number::DistanceMetres),
+            Aggregate::Distinct(Category::Currency),
+            Aggregate::GapMean,
+        ] {
+            let all = [both.as_slice(), &[(more.clone(), W::H1)]].concat();
+            assert!(!is_lean(&all), "{more:?}");
+        }
     }
 }

@@ -24,10 +24,10 @@ const DELAYED: [(Fact, i64); 3] = [
 impl EntityTable {
     /// What the entity knows after the event.
     pub(super) fn describe_present(
-        &mut self,
+        &self,
         at: Option<usize>,
         event: &EventView<'_>,
-        seat: &Seat,
+        seat: &Seat<'_>,
         scratch: &mut Scratch,
     ) {
         if self.plan.wants(Fact::DormantSeconds) {
@@ -47,7 +47,7 @@ impl EntityTable {
         }
     }
 
-    fn dormant_seconds(&self, at: usize, seat: &Seat, scratch: &Scratch) -> f64 {
+    fn dormant_seconds(&self, at: usize, seat: &Seat<'_>, scratch: &Scratch) -> f64 {
         if scratch.facts[usize::from(Fact::IsNew.code())] == 1.0 {
             return f64::NAN;
         }
@@ -61,10 +61,10 @@ impl EntityTable {
     }
 
     fn describe_fraud(
-        &mut self,
+        &self,
         at: Option<usize>,
         event: &EventView<'_>,
-        seat: &Seat,
+        seat: &Seat<'_>,
         scratch: &mut Scratch,
     ) {
         // An entity without events that a label named: as of this event.
@@ -74,9 +74,6 @@ impl EntityTable {
             seat.newest_ms
         };
         let today = newest_ms.div_euclid(DAY_MS);
-        if let Some(at) = at.filter(|_| seat.is_taken_in) {
-            self.forget_frauds(at, newest_ms);
-        }
         let frauds = at.and_then(|at| self.fraud_slab.get(self.records[at].windows.frauds));
         let known = |from, to| frauds.map_or(0, |frauds| frauds.between(from, to));
         scratch.set(
@@ -139,7 +136,7 @@ impl EntityTable {
     /// Fills the entity's slots of the row; without a seat there are facts alone.
     pub(super) fn fill(
         &self,
-        seat: Option<&Seat>,
+        seat: Option<&Seat<'_>>,
         event: &EventView<'_>,
         scratch: &Scratch,
         row: &mut [f64],
@@ -164,7 +161,7 @@ impl EntityTable {
         for (at, column, window) in &shapes.maxima {
             row[usize::from(*at)] = readings.number(*column, *window).max();
         }
-        let within = if shapes.to_means.is_empty() {
+        let within = if shapes.to_means.is_empty() && shapes.others.is_empty() {
             0
         } else {
             windows_with(seat, event)
@@ -175,9 +172,9 @@ impl EntityTable {
             row[usize::from(*at)] = readings.number(*column, *window).to_mean(own, is_within);
         }
         for slot in &shapes.others {
-            let mut value = self.value(slot.output, seat, event, scratch);
+            let mut value = self.value(slot.output, (seat, within), scratch);
             if let Some(over) = slot.over {
-                let divisor = self.value(over, seat, event, scratch);
+                let divisor = self.value(over, (seat, within), scratch);
                 value = if divisor == 0.0 {
                     f64::NAN
                 } else {
@@ -189,7 +186,7 @@ impl EntityTable {
         }
     }
 
-    fn value(&self, output: Output, seat: &Seat, event: &EventView<'_>, scratch: &Scratch) -> f64 {
+    fn value(&self, output: Output, (seat, within): (&Seat<'_>, u32), scratch: &Scratch) -> f64 {
         let readings = &scratch.readings;
         match output {
             Output::Fact(fact) => scratch.facts[usize::from(fact.code()) % FACTS],
@@ -222,28 +219,26 @@ impl EntityTable {
                 column,
                 window,
                 statistic,
-            } => self.number(column, window, statistic, seat, event, scratch),
+            } => self.number((column, window), statistic, (seat, within), scratch),
         }
     }
 
     /// Events of a window that are held one by one: gaps know no others.
-    fn held(&self, seat: &Seat, readings: &Readings, window: u8) -> u64 {
+    fn held(&self, seat: &Seat<'_>, readings: &Readings, window: u8) -> u64 {
         let ring = self.ring.as_ref();
-        ring.map_or(0, |ring| ring.held(&seat.ring, readings, window))
+        ring.map_or(0, |ring| ring.held(seat.ring, readings, window))
     }
 
     fn number(
         &self,
-        column: u8,
-        window: u8,
+        (column, window): (u8, u8),
         statistic: Statistic,
-        seat: &Seat,
-        event: &EventView<'_>,
+        (seat, within): (&Seat<'_>, u32),
         scratch: &Scratch,
     ) -> f64 {
         let totals = scratch.readings.number(column, window);
         let own = own(scratch, column);
-        let is_within = own.is_some() && windows_with(seat, event) >> window & 1 == 1;
+        let is_within = own.is_some() && within >> window & 1 == 1;
         let value = match statistic {
             Statistic::ToMean => return totals.to_mean(own, is_within),
             Statistic::ZScore => return totals.z_score(own, is_within),
@@ -256,7 +251,7 @@ impl EntityTable {
                 let Some(ring) = &self.ring else {
                     return f64::NAN;
                 };
-                let held = (&seat.ring, &scratch.readings, column, window);
+                let held = (seat.ring, &scratch.readings, column, window);
                 let number = |number: Option<i64>| number.map_or(f64::NAN, to_f64);
                 match statistic {
                     Statistic::Rank => {
@@ -283,7 +278,7 @@ fn own(scratch: &Scratch, column: u8) -> Option<i64> {
 /// One bit a window that holds the event itself: a late event is in the windows that reach back to it, and
 /// in no other.
 #[inline]
-fn windows_with(seat: &Seat, event: &EventView<'_>) -> u32 {
+fn windows_with(seat: &Seat<'_>, event: &EventView<'_>) -> u32 {
     let age_ms = seat.newest_ms.saturating_sub(event.time_ms);
     if !seat.is_taken_in {
         0

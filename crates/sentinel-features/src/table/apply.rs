@@ -82,9 +82,9 @@ impl Scratch {
 
 /// What the slots are read from: the state of one entity after an event.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Seat {
+pub(super) struct Seat<'a> {
     pub newest_ms: i64,
-    pub ring: RingHeader,
+    pub ring: &'a RingHeader,
     /// Where the event lies in the ring, if it does.
     pub position: Option<u32>,
     pub is_taken_in: bool,
@@ -111,16 +111,43 @@ impl EntityTable {
             return EntityFlags::default();
         }
         self.select_columns(event, scratch);
+        if let Some(at) = at.filter(|_| !event.is_too_late) {
+            let (position, flags) = self.take_in(at, event, scratch);
+            self.live_on(Some(at), event);
+            let newest_ms = self.records[at].windows.newest_ms;
+            if self.keeps.fraud {
+                self.forget_frauds(at, newest_ms);
+            }
+            let seat = Seat {
+                newest_ms,
+                ring: &self.records[at].windows.ring,
+                position,
+                is_taken_in: true,
+            };
+            self.tell(Some(at), event, &seat, scratch, row);
+            return flags;
+        }
         let (seat, flags) = match at {
-            Some(at) if !event.is_too_late => self.take_in(at, event, scratch),
             Some(at) => self.peek(at, event, scratch),
             None => self.peek_at_nothing(scratch),
         };
-        self.live_on(at, event);
-        self.describe_present(at, event, &seat, scratch);
-        self.describe_calendar(at, scratch);
-        self.fill(Some(&seat), event, scratch, row);
+        self.tell(at, event, &seat, scratch, row);
         flags
+    }
+
+    /// Says what the entity knows after the event.
+    #[inline]
+    fn tell(
+        &self,
+        at: Option<usize>,
+        event: &EventView<'_>,
+        seat: &Seat<'_>,
+        scratch: &mut Scratch,
+        row: &mut [f64],
+    ) {
+        self.describe_present(at, event, seat, scratch);
+        self.describe_calendar(at, scratch);
+        self.fill(Some(seat), event, scratch, row);
     }
 
     /// Takes an event in and reads nothing but what the windows themselves take in.
@@ -137,10 +164,9 @@ impl EntityTable {
                 self.set_distance(way.map_or(ABSENT, |way| way.metres), scratch);
             }
             self.select_columns(event, scratch);
-            let seat;
-            (seat, flags) = self.take_in(at, event, scratch);
+            (_, flags) = self.take_in(at, event, scratch);
             if self.keeps.fraud {
-                self.forget_frauds(at, seat.newest_ms);
+                self.forget_frauds(at, self.records[at].windows.newest_ms);
             }
         }
         self.live_on(at, event);
@@ -228,14 +254,14 @@ impl EntityTable {
         }
     }
 
-    /// Takes the event into every window.
+    /// Takes the event into every window. Its position in the ring, if it lies there.
     #[inline]
     fn take_in(
         &mut self,
         at: usize,
         event: &EventView<'_>,
         scratch: &mut Scratch,
-    ) -> (Seat, EntityFlags) {
+    ) -> (Option<u32>, EntityFlags) {
         let sample = Sample {
             time_ms: event.time_ms,
             marks: event.marks,
@@ -263,23 +289,13 @@ impl EntityTable {
             is_estimated = ring.is_estimated(&windows.ring, newest_ms);
         }
         if let Some(hours) = &mut self.hours {
-            hours.take_in(&mut windows.hours, newest_ms, &sample);
-            if event.answers {
-                hours.read(&windows.hours, D7, readings);
-            }
+            let asked = event.answers.then_some((D7, &mut *readings));
+            hours.take_in(&mut windows.hours, newest_ms, &sample, asked);
         }
         if let Some(days) = &mut self.days {
-            days.take_in(&mut windows.days, newest_ms, &sample);
-            if event.answers {
-                days.read(&windows.days, D30, readings);
-            }
+            let asked = event.answers.then_some((D30, &mut *readings));
+            days.take_in(&mut windows.days, newest_ms, &sample, asked);
         }
-        let seat = Seat {
-            newest_ms,
-            ring: windows.ring,
-            position,
-            is_taken_in: true,
-        };
         for (set, column) in self.plan.seen.iter().enumerate() {
             let header = match set.checked_sub(1) {
                 None => &mut self.records[at].seen,
@@ -293,29 +309,32 @@ impl EntityTable {
             }
             is_estimated |= header.is_sampled();
         }
-        (
-            seat,
-            EntityFlags {
-                is_late,
-                is_estimated,
-            },
-        )
+        let flags = EntityFlags {
+            is_late,
+            is_estimated,
+        };
+        (position, flags)
     }
 
     /// Answers an event that came too late from the windows as they are.
-    fn peek(&self, at: usize, event: &EventView<'_>, scratch: &mut Scratch) -> (Seat, EntityFlags) {
+    fn peek(
+        &self,
+        at: usize,
+        event: &EventView<'_>,
+        scratch: &mut Scratch,
+    ) -> (Seat<'_>, EntityFlags) {
         let windows = &self.records[at].windows;
         let idle_ms = event.now_ms.saturating_sub(windows.newest_ms);
         let mut seat = Seat {
             newest_ms: windows.newest_ms,
-            ring: windows.ring,
+            ring: &windows.ring,
             position: None,
             is_taken_in: false,
         };
         let (mut hours, mut days) = (windows.hours, windows.days);
         // The sweep may have freed what is idle: it answers as empty, whether swept yet or not.
         if idle_ms >= EXACT_EMPTY_MS {
-            seat.ring = RingHeader::EMPTY;
+            seat.ring = &RingHeader::EMPTY;
         }
         let is_still = idle_ms >= TILED_EMPTY_MS;
         if is_still {
@@ -324,8 +343,8 @@ impl EntityTable {
         let mut is_estimated = false;
         let readings = &mut scratch.readings;
         if let Some(ring) = &self.ring {
-            ring.read(&seat.ring, seat.newest_ms, readings);
-            is_estimated = ring.is_estimated(&seat.ring, seat.newest_ms);
+            ring.read(seat.ring, seat.newest_ms, readings);
+            is_estimated = ring.is_estimated(seat.ring, seat.newest_ms);
         }
         if let Some(store) = &self.hours {
             store.read(&hours, D7, readings);
@@ -349,7 +368,7 @@ impl EntityTable {
     }
 
     /// Answers for an entity that is not known.
-    fn peek_at_nothing(&self, scratch: &mut Scratch) -> (Seat, EntityFlags) {
+    fn peek_at_nothing(&self, scratch: &mut Scratch) -> (Seat<'_>, EntityFlags) {
         let readings = &mut scratch.readings;
         if let Some(ring) = &self.ring {
             ring.read_nothing(readings);
@@ -358,7 +377,7 @@ impl EntityTable {
         readings.clear_tiled(D30);
         let seat = Seat {
             newest_ms: i64::MIN,
-            ring: RingHeader::EMPTY,
+            ring: &RingHeader::EMPTY,
             position: None,
             is_taken_in: false,
         };

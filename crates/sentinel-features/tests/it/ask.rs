@@ -97,3 +97,14 @@ pub fn everything() -> Vec<Definition> {
     }
     all
 }
+
+/// How many there are and what they add up to, of all of them or of some, and nothing that asks a window for more.
+pub fn little(some: Option<&str>, windows: &[&str]) -> Vec<Definition> {
+    let mut all = Vec::new();
+    for window in windows {
+        let sum = account(SUM, window);
+        all.push(account(Aggregate::Count, window));
+        all.push(some.map_or(sum.clone(), |filter| only(filter, sum)));
+    }
+    all
+}

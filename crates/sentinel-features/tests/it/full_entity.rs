@@ -9,7 +9,9 @@ use sentinel_features::field::Number;
 use sentinel_features::{EVENTS_PER_ENTITY_MAX, EntityKind, FeatureEngine, FeatureSet};
 use sentinel_synth::Random;
 
-use crate::ask::{OF_EVERY_WINDOW, OF_EXACT_WINDOWS, SUM, account, distinct, of, only, windowed};
+use crate::ask::{
+    OF_EVERY_WINDOW, OF_EXACT_WINDOWS, SUM, account, distinct, little, of, only, windowed,
+};
 use crate::comparison::{Subject, set_of, set_of_sources};
 use crate::event::{DAY, Event, HOUR, MILLISECOND, MINUTE, SECOND, START};
 use crate::oracle::Flags;
@@ -82,7 +84,13 @@ fn busy(time_us: i64, index: usize) -> Event {
 
 #[test]
 fn beyond_the_limit_sums_go_on_by_tiles_and_the_row_is_flagged() {
-    let mut long = Long::new();
+    let few = little(Some("channel = web"), &["1m", "6h", "24h"]);
+    for definitions in [definitions(), few] {
+        outgrow(Long::of(set_of(&definitions)));
+    }
+}
+
+fn outgrow(mut long: Long) {
     let mut random = Random::new(5);
     let mut now_us = START;
     for index in 0..EVENTS_PER_ENTITY_MAX + 3_000 {

@@ -5,7 +5,7 @@
 
 use sentinel_features::FeatureSet;
 
-use crate::ask::everything;
+use crate::ask::{EXACT, everything, little};
 use crate::comparison::{check_all, set_of};
 use crate::event::{DAY, Event, HOUR, MILLISECOND, SECOND, START};
 
@@ -23,13 +23,25 @@ fn numbered(time_us: i64, index: i64) -> Event {
     }
 }
 
-fn check(set: &FeatureSet, events: &[Event], case: &str) {
-    check_all(set.clone(), events).unwrap_or_else(|difference| panic!("{case}: {difference}"));
+/// All that may be asked, and as little as a store may have a way of its own for.
+fn sets() -> [FeatureSet; 3] {
+    let some = Some("amount > 300");
+    [
+        set_of(&everything()),
+        set_of(&little(None, &["1m", "5m", "1h", "24h"])),
+        set_of(&little(some, &EXACT)),
+    ]
+}
+
+fn check(sets: &[FeatureSet], events: &[Event], case: &str) {
+    for set in sets {
+        check_all(set.clone(), events).unwrap_or_else(|difference| panic!("{case}: {difference}"));
+    }
 }
 
 #[test]
 fn a_late_event_at_every_place_of_every_size() {
-    let set = set_of(&everything());
+    let sets = sets();
     for size in SIZES {
         // Every place of the small, every eleventh of the large.
         let step = if size > 20 { 11 } else { 1 };
@@ -42,14 +54,14 @@ fn a_late_event_at_every_place_of_every_size() {
             // A tie with it, then on in order: whatever the late ones broke would show.
             events.push(numbered(START + place * SECOND - 500 * MILLISECOND, 3));
             events.extend((0..3).map(|index| numbered(START + (size + index) * SECOND, index)));
-            check(&set, &events, &format!("size {size}, place {place}"));
+            check(&sets, &events, &format!("size {size}, place {place}"));
         }
     }
 }
 
 #[test]
 fn growth_while_the_oldest_have_left_and_the_rest_has_wrapped_around() {
-    let set = set_of(&everything());
+    let sets = sets();
     for size in SIZES {
         for gone in [1, 2, 3, 5, 8, 13, 40, 100] {
             // The first `gone` leave the longest exact window before the others come.
@@ -62,14 +74,14 @@ fn growth_while_the_oldest_have_left_and_the_rest_has_wrapped_around() {
             events.extend((0..size).map(|index| numbered(after + index * SECOND, index + 2)));
             events.push(numbered(after - 10 * SECOND, 4));
             events.push(numbered(after + size * SECOND, 6));
-            check(&set, &events, &format!("size {size}, gone {gone}"));
+            check(&sets, &events, &format!("size {size}, gone {gone}"));
         }
     }
 }
 
 #[test]
 fn any_number_of_events_of_one_instant() {
-    let set = set_of(&everything());
+    let sets = sets();
     for size in SIZES {
         let mut events: Vec<Event> = (0..size).map(|index| numbered(START, index)).collect();
         events.push(numbered(START - 1, 1));
@@ -78,25 +90,25 @@ fn any_number_of_events_of_one_instant() {
         // All but the last leave the window of a minute at once.
         events.push(numbered(START + 60 * SECOND, 4));
         events.push(numbered(START + DAY, 5));
-        check(&set, &events, &format!("size {size}"));
+        check(&sets, &events, &format!("size {size}"));
     }
 }
 
 #[test]
 fn events_that_come_in_the_reverse_of_their_order() {
-    let set = set_of(&everything());
+    let sets = sets();
     for size in SIZES {
         let mut events: Vec<Event> = (0..size)
             .map(|index| numbered(START - index * 20 * SECOND, index))
             .collect();
         events.push(numbered(START + SECOND, 1));
-        check(&set, &events, &format!("size {size}"));
+        check(&sets, &events, &format!("size {size}"));
     }
 }
 
 #[test]
 fn an_event_an_hour_and_an_event_a_day_fill_the_tiles_and_leave_them() {
-    let set = set_of(&everything());
+    let sets = sets();
     for (step, count) in [(HOUR, 400), (7 * HOUR, 200), (DAY, 70), (11 * DAY, 12)] {
         let mut events = Vec::new();
         for index in 0..count {
@@ -106,13 +118,13 @@ fn an_event_an_hour_and_an_event_a_day_fill_the_tiles_and_leave_them() {
                 events.push(numbered(START + index * step - 20 * 60 * SECOND, index + 1));
             }
         }
-        check(&set, &events, &format!("step {step}"));
+        check(&sets, &events, &format!("step {step}"));
     }
 }
 
 #[test]
 fn amounts_that_outgrow_32_bits_anywhere_in_the_list() {
-    let set = set_of(&everything());
+    let sets = sets();
     let large = i64::from(u32::MAX);
     for size in [3, 8, 9, 33, 65] {
         for place in [0, 1, size / 2, size - 1] {
@@ -126,7 +138,7 @@ fn amounts_that_outgrow_32_bits_anywhere_in_the_list() {
                 events.push(numbered(START + place * SECOND + HOUR, 1));
                 events.push(numbered(START + place * SECOND + DAY, 2));
                 check(
-                    &set,
+                    &sets,
                     &events,
                     &format!("size {size}, place {place}, {amount}"),
                 );

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use sentinel_features::FeatureSet;
 use sentinel_features::definition::Definition;
 
-use crate::ask::{EXACT, TILED, everything};
+use crate::ask::{EXACT, TILED, everything, little};
 use crate::comparison::{check_all, set_of};
 use crate::event::{DAY, Event, HOUR, MILLISECOND, MINUTE, SECOND, START};
 
@@ -146,7 +146,8 @@ fn timed(mut events: Vec<Event>) -> Vec<Event> {
 }
 
 fn check(events: &[Event]) -> Result<(), TestCaseError> {
-    check_all(FeatureSet::shipped(), events).map_err(TestCaseError::fail)
+    check_all(FeatureSet::shipped(), events).map_err(TestCaseError::fail)?;
+    check_all(set_of(&little(None, &EXACT)), events).map_err(TestCaseError::fail)
 }
 
 proptest! {
