@@ -8,6 +8,7 @@ pub mod alerts;
 pub mod cases;
 pub mod features;
 pub mod models;
+pub mod labels;
 pub mod lists;
 pub mod erasures;
 pub mod overrides;

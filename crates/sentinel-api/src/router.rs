@@ -15,8 +15,8 @@ use utoipa_axum::routes;
 
 use crate::api::Api;
 use crate::rest::{
-    alerts, aliases, cases, decisions, erasures, features, lists, models, overrides, probes,
-    statistics,
+    alerts, aliases, cases, decisions, erasures, features, labels, lists, models, overrides,
+    probes, statistics,
 };
 use crate::{dashboard, docs, live, metrics, rest};
 
@@ -61,6 +61,7 @@ fn reading() -> OpenApiRouter<Arc<Api>> {
         .routes(routes!(cases::read_case))                 // GET /api/v1/cases/{id}
         .routes(routes!(features::list_features, features::add_features)) // GET, POST /api/v1/features
         .routes(routes!(overrides::override_decision))     // POST /api/v1/decisions/{id}/override
+        .routes(routes!(labels::take_label))               // POST /api/v1/labels
         .routes(routes!(erasures::erase))                  // POST /api/v1/erasures
         .routes(routes!(statistics::read_statistics))      // GET /api/v1/statistics
         .routes(routes!(metrics::read_metrics))            // GET /metrics

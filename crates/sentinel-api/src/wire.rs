@@ -10,6 +10,7 @@ pub mod feature;
 pub mod model;
 pub mod list;
 pub mod erasure;
+pub mod label;
 pub mod overrides;
 pub mod statistics;
 pub mod replay;

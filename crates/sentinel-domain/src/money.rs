@@ -17,6 +17,22 @@ pub struct Money {
 /// Rates are stored as reference major units for one major unit, times this.
 pub const RATE_SCALE: i64 = 1_000_000_000;
 
+/// A rate as a decimal such as `1.0834`, at most nine digits behind the point and above zero, in units of
+/// 1 / [`RATE_SCALE`]. Digit by digit: no rate passes through floating point.
+pub fn parse_rate(text: &str) -> Option<i64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > 9 {
+        return None;
+    }
+    let whole: i64 = whole.parse().ok()?;
+    let fraction: i64 = format!("{fraction:0<9}").parse().ok()?;
+    whole
+        .checked_mul(RATE_SCALE)
+        .and_then(|scaled| scaled.checked_add(fraction))
+        .filter(|rate| *rate > 0)
+}
+
 /// The largest converted amount: as many of them as one entity holds in a window sum within an i64.
 pub const CONVERTED_MINOR_MAX: i64 = i64::MAX / 65_536;
 

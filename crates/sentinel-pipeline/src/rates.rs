@@ -1,10 +1,10 @@
 //! The text form of a currency rate table: what an `Activate{rates}` entry carries.
 //!
-//! Rates are decimal texts and are read digit by digit: no rate passes through floating point.
+//! Rates are decimal texts: no rate passes through floating point.
 
 use std::collections::BTreeMap;
 
-use sentinel_domain::money::RATE_SCALE;
+use sentinel_domain::money::parse_rate;
 use sentinel_domain::{Currency, RateTable};
 use serde::Deserialize;
 
@@ -37,10 +37,15 @@ pub fn parse(text: &str) -> Result<NamedRates, String> {
     let currency = |code: &str| {
         Currency::parse(code).ok_or_else(|| format!("read rates: {code:?} is not an ISO 4217 code"))
     };
+    let rate_of = |code: &str, rate: &str| {
+        parse_rate(rate).ok_or_else(|| {
+            format!("read rates: the rate {rate:?} of {code} is not a decimal such as 1.0834")
+        })
+    };
     let rates = file
         .rates
         .iter()
-        .map(|(code, rate)| Ok((currency(code)?, parse_rate(code, rate)?)))
+        .map(|(code, rate)| Ok((currency(code)?, rate_of(code, rate)?)))
         .collect::<Result<Vec<_>, String>>()?;
     let table = RateTable::new(currency(&file.reference)?, rates)
         .map_err(|detail| format!("read rates: {detail}"))?;
@@ -49,24 +54,6 @@ pub fn parse(text: &str) -> Result<NamedRates, String> {
         version: file.version,
         table,
     })
-}
-
-/// A decimal such as `1.0834`, at most nine digits behind the point.
-fn parse_rate(code: &str, text: &str) -> Result<i64, String> {
-    let fault =
-        || format!("read rates: the rate {text:?} of {code} is not a decimal such as 1.0834");
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-    if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction.len() > 9 {
-        return Err(fault());
-    }
-    let whole: i64 = whole.parse().map_err(|_| fault())?;
-    let fraction: i64 = format!("{fraction:0<9}").parse().map_err(|_| fault())?;
-    whole
-        .checked_mul(RATE_SCALE)
-        .and_then(|scaled| scaled.checked_add(fraction))
-        .filter(|rate| *rate > 0)
-        .ok_or_else(fault)
 }
 
 #[cfg(test)]

@@ -2,10 +2,18 @@
 //!
 //! A schedule of steps, each so many days from the start; between two steps every figure moves in a
 //! straight line, before the first and after the last it stands still. Steps change which fraud is told
-//! and how people pay, never the share of fraud as a whole: that is `Options::fraud_rate`.
+//! and how people pay, never the share of fraud as a whole: that is `Options::fraud_rate`. Which steps
+//! there are is written in the profile (`Profile::drift`).
 
 use crate::options::bounded;
+use crate::profile::Change;
 use crate::story::Story;
+
+/// The bounds of a step's figures.
+pub(crate) const FROM_DAYS_MAX: f64 = 100_000.0;
+pub(crate) const STORY_FACTOR_MAX: f64 = 100.0;
+pub(crate) const WEB_SHIFT_MAX: f64 = 0.9;
+pub(crate) const FACTOR_BOUNDS: [f64; 2] = [0.1, 10.0];
 
 /// The state of the world at one time of the schedule.
 #[derive(Debug, Clone, PartialEq)]
@@ -46,16 +54,45 @@ impl Drift {
     /// Nothing changes.
     pub const NONE: Self = Self { steps: Vec::new() };
 
+    /// The schedule that a profile asks for; a word that is no story says nothing.
+    pub fn of(changes: &[Change]) -> Self {
+        let step = |change: &Change| {
+            let factors = change.stories.iter();
+            DriftStep {
+                from_days: change.from_days,
+                story_factors: factors
+                    .filter_map(|(word, factor)| Some((Story::parse(word)?, *factor)))
+                    .collect(),
+                web_shift: change.web_shift,
+                amount_factor: change.amount_factor,
+                fraud_amount_factor: change.fraud_amount_factor,
+            }
+        };
+        Self {
+            steps: changes.iter().map(step).collect(),
+        }
+    }
+
+    /// Whether some step leaves no story.
+    pub(crate) fn tells_nothing(&self) -> bool {
+        let silent = |step: &DriftStep| {
+            let habits = Habits::of(step);
+            Story::ALL.iter().all(|s| habits.story_factor(*s) <= 0.0)
+        };
+        self.steps.iter().any(silent)
+    }
+
     /// The same with steps in order and every figure within its bounds.
     pub(crate) fn in_bounds(&self) -> Self {
         let mut steps = self.steps.clone();
         for step in &mut steps {
-            step.from_days = bounded(step.from_days, 0.0, 100_000.0);
-            step.web_shift = bounded(step.web_shift, 0.0, 0.9);
-            step.amount_factor = bounded(step.amount_factor, 0.1, 10.0);
-            step.fraud_amount_factor = bounded(step.fraud_amount_factor, 0.1, 10.0);
+            let [low, high] = FACTOR_BOUNDS;
+            step.from_days = bounded(step.from_days, 0.0, FROM_DAYS_MAX);
+            step.web_shift = bounded(step.web_shift, 0.0, WEB_SHIFT_MAX);
+            step.amount_factor = bounded(step.amount_factor, low, high);
+            step.fraud_amount_factor = bounded(step.fraud_amount_factor, low, high);
             for (_, factor) in &mut step.story_factors {
-                *factor = bounded(*factor, 0.0, 100.0);
+                *factor = bounded(*factor, 0.0, STORY_FACTOR_MAX);
             }
         }
         steps.sort_by(|one, other| one.from_days.total_cmp(&other.from_days));
@@ -73,29 +110,6 @@ impl Drift {
                 let way = (days - one.from_days) / (other.from_days - one.from_days);
                 Habits::of(one).towards(&Habits::of(other), way)
             }
-        }
-    }
-}
-
-impl Default for Drift {
-    /// A quarter of a year of mild change: payments move to the net, prices creep up, card testing and
-    /// mules gain while copied cards lose.
-    fn default() -> Self {
-        let later = DriftStep {
-            story_factors: vec![
-                (Story::CardTesting, 1.6),
-                (Story::AccountTakeover, 1.4),
-                (Story::MuleNetwork, 1.5),
-                (Story::CompromisedTerminal, 0.6),
-                (Story::ImpossibleTravel, 0.5),
-            ],
-            web_shift: 0.12,
-            amount_factor: 1.04,
-            fraud_amount_factor: 0.85,
-            ..DriftStep::usual(90.0)
-        };
-        Self {
-            steps: vec![DriftStep::usual(7.0), later],
         }
     }
 }

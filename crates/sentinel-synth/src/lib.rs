@@ -19,7 +19,7 @@
 //!                                                (plans, in order)  (any thread; late, repeated)
 //! ```
 //!
-//! What is told, and how often, changes over event time by [`Drift`]. Start reading at [`stream`];
+//! What is told, and how often, changes over event time by the profile's [`Drift`]. Start reading at [`stream`];
 //! tests that need single transactions want [`builder`].
 
 pub mod profile;

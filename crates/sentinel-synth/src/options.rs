@@ -41,7 +41,7 @@ pub struct Options {
     /// Whether volume and fraud follow the profile's hours and days. Without, `payments_per_second` and
     /// `fraud_rate` hold at every hour; with, they hold on average over whole days.
     pub daily_curve: bool,
-    /// How stories and habits change over event time.
+    /// How stories and habits change over event time; without another, as the profile says.
     pub drift: Drift,
 }
 
@@ -57,6 +57,7 @@ impl Options {
 
     /// A small world: 5,000 customers, 800 merchants, 4 payments a second.
     pub fn new(seed: u64, start: Instant) -> Self {
+        let profile = default_profile();
         Self {
             seed,
             customers: 5_000,
@@ -69,16 +70,17 @@ impl Options {
             late_share: 0.002,
             late_micros_max: 20 * MICROS_PER_SECOND,
             repeat_share: 0.000_5,
-            profile: default_profile(),
+            drift: Drift::of(&profile.drift),
+            profile,
             daily_curve: false,
-            drift: Drift::default(),
         }
     }
 
-    /// The world of a profile: its fraud rate, hours and days; otherwise as [`Self::new`].
+    /// The world of a profile: its fraud rate, hours, days and drift; otherwise as [`Self::new`].
     pub fn of_profile(seed: u64, start: Instant, profile: Profile) -> Self {
         Self {
             fraud_rate: profile.fraud_rate,
+            drift: Drift::of(&profile.drift),
             profile: Arc::new(profile),
             daily_curve: true,
             ..Self::new(seed, start)

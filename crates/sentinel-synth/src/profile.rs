@@ -30,7 +30,7 @@ pub enum ProfileError {
         problem: String,
     },
     /// No built-in profile has this name.
-    #[error("no profile is called `{0}`; built in are default, every-50th and ieee-cis")]
+    #[error("no profile is called `{0}`; built in are default, drifting, every-50th and ieee-cis")]
     Unknown(String),
 }
 
@@ -80,6 +80,9 @@ pub struct Profile {
     /// How many clients make how many payments, in rising order of payments; none: all alike.
     #[serde(default)]
     pub client_sizes: Vec<ClientSize>,
+    /// How stories and habits change over event time, in rising order of days; none: they do not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub drift: Vec<Change>,
 }
 
 /// One value of a field or attribute.
@@ -198,9 +201,35 @@ pub struct ClientSize {
     pub clients: u64,
 }
 
+/// What holds at one time of the schedule; between two of them every figure moves in a straight line,
+/// before the first and after the last it stands still. A figure that is not named is as usual.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Change {
+    /// Days of 24 hours from the start of the stream.
+    pub from_days: f64,
+    /// How often stories are told compared with usual, each 0 to 100, by the words of [`crate::Story`].
+    /// The share of fraud as a whole stays: what one story gains the others lose.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub stories: BTreeMap<String, f64>,
+    /// The share of payments at terminals that are made on pages instead, 0 to 0.9.
+    #[serde(default)]
+    pub web_shift: f64,
+    /// Everyday prices compared with usual, 0.1 to 10.
+    #[serde(default = "usual")]
+    pub amount_factor: f64,
+    /// Amounts of fraud compared with usual, 0.1 to 10; amounts that a limit sets stay.
+    #[serde(default = "usual")]
+    pub fraud_amount_factor: f64,
+}
+
+fn usual() -> f64 {
+    1.0
+}
+
 impl Profile {
     /// The names of the built-in profiles.
-    pub const SHIPPED: [&'static str; 3] = ["default", "every-50th", "ieee-cis"];
+    pub const SHIPPED: [&'static str; 4] = ["default", "drifting", "every-50th", "ieee-cis"];
 
     /// The fields whose missing rate a profile may set. Others are missing by what the payment is.
     pub const MISSABLE: [&'static str; 10] = [
@@ -235,6 +264,7 @@ impl Profile {
     pub fn shipped(name: &str) -> Result<Self, ProfileError> {
         let text = match name {
             "default" => include_str!("../../../fixtures/profiles/default.json"),
+            "drifting" => include_str!("../../../fixtures/profiles/drifting.json"),
             "every-50th" => include_str!("../../../fixtures/profiles/every-50th.json"),
             "ieee-cis" => include_str!("../../../fixtures/profiles/ieee-cis.json"),
             _ => return Err(ProfileError::Unknown(name.to_owned())),

@@ -2,9 +2,14 @@
 //!
 //! **Shares.** Every tale has its share of the payments, and each honest payment adds to what its
 //! episodes owe; an episode pays back all of its payments when it begins. So shares hold over any longer
-//! stretch, however long a story is, while episodes still begin at irregular times. Before the first
-//! payment the episodes of the past are planned, each tale as far back as it lasts, so that the first
-//! minute has bust-outs whose quiet weeks lie before the stream.
+//! stretch, however long a story is, while episodes still begin at irregular times.
+//!
+//! **The beginning** is as any other time, in a world of five hundred people and of ten million. Before
+//! the first payment the episodes of the past are planned, each tale as far back as it lasts, so that the
+//! first minute has bust-outs whose quiet weeks lie before the stream. What a tale owes then is somewhere
+//! between two of its episodes: a small world may begin with none. Where there are more episodes of the
+//! past than may wait, the shortest story takes their place until new ones have come as far. The
+//! beginning lies some ten thousand payments before the first that is given, so that hours have settled.
 //!
 //! **Memory.** Of an episode only the next few payments wait; the rest is told again when they are
 //! gone. The queue is bounded by [`WAITING_MAX`]. Must never hold a text.
@@ -80,6 +85,18 @@ impl PartialEq for Queued {
 
 impl Eq for Queued {}
 
+/// An episode begins within so many seconds behind the payment at which it was decided on.
+const BEGIN_SECONDS: f64 = 30.0;
+
+/// The story that stands in for others where the queue is full.
+const SHORT: Story = Story::VelocityBurst;
+
+/// The part of the queue that the past of other tales leaves to it.
+const STAND_IN_ROOM: usize = WAITING_MAX / 4;
+
+/// How often is looked what a story must stand in for.
+const STAND_IN_MICROS: i64 = 10 * MICROS_PER_SECOND;
+
 /// What a tale owes.
 #[derive(Debug, Clone)]
 struct Debt {
@@ -88,17 +105,36 @@ struct Debt {
     owed: f64,
     /// What an honest payment adds.
     accrual: f64,
+    /// The part of the past's episodes that was not planned, for want of room.
+    missing: f64,
+}
+
+impl Debt {
+    /// The part of its payments that is missing at an instant: all of the past's at the beginning, none once
+    /// no episode of the past would go on.
+    fn missing_at(&self, world: &World, since: Instant, at: Instant) -> f64 {
+        if self.missing <= 0.0 {
+            return 0.0;
+        }
+        let gone = at.micros_since(since) as f64 / MICROS_PER_SECOND as f64;
+        let reach = reach_seconds(world, self.tale);
+        self.missing * (1.0 - gone / f64::max(reach, 1.0)).max(0.0)
+    }
 }
 
 /// Episodes begun and to begin.
 #[derive(Debug, Clone)]
 pub(crate) struct Schedule {
+    /// Nothing is planned for before it.
+    begin: Instant,
     fraud_rate: f64,
     queue: BinaryHeap<Queued>,
     sequence: u64,
     /// How many episodes began.
     episodes: u64,
     debts: Vec<Debt>,
+    /// What an honest payment adds to all of them.
+    accruals: f64,
     /// What holds now, until when, and honest payments since it was looked up.
     habits: Habits,
     habits_until: Instant,
@@ -138,11 +174,17 @@ pub(crate) fn told_sample(world: &World) -> Vec<(Plan, f64)> {
 }
 
 impl Schedule {
-    /// A schedule at the start of the world, with what past episodes left for it.
-    pub(crate) fn new(world: &World, options: &Options, random: &mut Random) -> Self {
+    /// A schedule from an instant on, at or before the start of the world, with what past episodes left for it.
+    pub(crate) fn new(
+        world: &World,
+        options: &Options,
+        begin: Instant,
+        random: &mut Random,
+    ) -> Self {
         let (fraud_rate, pace) = (options.fraud_rate, options.payments_per_second);
         let debts = Tale::all().filter(|tale| tale.script().is_some());
         let mut schedule = Self {
+            begin,
             fraud_rate,
             queue: BinaryHeap::new(),
             sequence: 0,
@@ -152,10 +194,12 @@ impl Schedule {
                     tale,
                     owed: 0.0,
                     accrual: 0.0,
+                    missing: 0.0,
                 })
                 .collect(),
-            habits: world.habits(world.start),
-            habits_until: world.start,
+            accruals: 0.0,
+            habits: world.habits(begin),
+            habits_until: begin,
             honest: 0.0,
             hours: options.daily_curve.then(|| {
                 let curve = Curve::new(&options.profile, options.start);
@@ -163,7 +207,7 @@ impl Schedule {
             }),
             planned: Vec::new(),
         };
-        schedule.look_up(world, world.start);
+        schedule.look_up(world, begin);
         schedule.warm_up(world, pace * schedule.everyday_share(), random);
         schedule
     }
@@ -208,33 +252,87 @@ impl Schedule {
             let part = weight(debt.tale, &self.habits) / f64::max(sum, 1e-9);
             debt.accrual = share * part / everyday;
         }
+        self.stand_in(world, at);
+        self.accruals = self.debts.iter().map(|debt| debt.accrual).sum();
         self.honest = 0.0;
     }
 
-    /// Plans what began before the start and is not over. Each tale may take up a part of the queue,
-    /// tales of an hour a small one: their room is reached above ten thousand payments a second, where
-    /// filling it further would take seconds.
+    /// The shortest story is told for what is missing of others' past.
+    fn stand_in(&mut self, world: &World, at: Instant) {
+        let frauds = || {
+            let told = |debt: &&Debt| matches!(debt.tale, Tale::Fraud(_));
+            self.debts.iter().filter(told)
+        };
+        let lacking = |debt: &Debt| debt.accrual * debt.missing_at(world, self.begin, at);
+        let missing: f64 = frauds().map(lacking).sum();
+        if missing <= 0.0 {
+            return;
+        }
+        self.habits_until = at.plus_micros(STAND_IN_MICROS);
+        let short = |debt: &&mut Debt| debt.tale == Tale::Fraud(SHORT);
+        if let Some(debt) = self.debts.iter_mut().find(short) {
+            debt.accrual += missing;
+        }
+    }
+
+    /// Plans what began before the start and is not over, last the story that stands in for others.
     fn warm_up(&mut self, world: &World, everyday_pace: f64, random: &mut Random) {
-        for index in 0..self.debts.len() {
-            let Some(debt) = self.debts.get(index) else {
+        let is_short = |debt: &Debt| debt.tale == Tale::Fraud(SHORT);
+        let short = self.debts.iter().position(is_short);
+        for index in (0..self.debts.len()).filter(|index| Some(*index) != short) {
+            self.warm_up_tale(world, index, everyday_pace, random);
+        }
+        if let Some(index) = short {
+            self.look_up(world, self.begin);
+            self.warm_up_tale(world, index, everyday_pace, random);
+        }
+    }
+
+    /// Each tale may take up a part of the queue, tales of an hour a small one: their room is reached above
+    /// ten thousand payments a second, where filling it further would take seconds.
+    fn warm_up_tale(
+        &mut self,
+        world: &World,
+        index: usize,
+        everyday_pace: f64,
+        random: &mut Random,
+    ) {
+        let Some(debt) = self.debts.get(index) else {
+            return;
+        };
+        let (tale, accrual) = (debt.tale, debt.accrual);
+        let part = match tale.script().map(|script| script.reach) {
+            Some(Reach::Days(_)) => WAITING_MAX / 6,
+            _ => WAITING_MAX / 32,
+        };
+        let room = if tale == Tale::Fraud(SHORT) {
+            WAITING_MAX
+        } else {
+            (self.queue.len() + part).min(WAITING_MAX - STAND_IN_ROOM)
+        };
+        let reach = reach_seconds(world, tale) + BEGIN_SECONDS;
+        let all = accrual * everyday_pace * reach;
+        if all <= 0.0 {
+            return;
+        }
+        // Where between two of its episodes the beginning falls is drawn with the first of them.
+        let mut phase = Some(random.unit());
+        let mut owed = all;
+        while self.queue.len() < room {
+            let decided = random.within(0.0, reach);
+            let start = random.within(0.0, BEGIN_SECONDS) - decided;
+            let (episode, paid) = self.next_episode(world, tale, after_seconds(self.begin, start));
+            owed -= phase.take().unwrap_or(0.0) * paid;
+            if owed <= 0.0 {
                 break;
-            };
-            let (tale, accrual) = (debt.tale, debt.accrual);
-            let part = match tale.script().map(|script| script.reach) {
-                Some(Reach::Days(_)) => WAITING_MAX / 6,
-                _ => WAITING_MAX / 32,
-            };
-            let room = (self.queue.len() + part).min(WAITING_MAX);
-            let reach = reach_seconds(world, tale);
-            let mut owed = accrual * everyday_pace * reach;
-            while owed > 0.0 && self.queue.len() < room {
-                let earlier = random.within(0.0, reach);
-                owed -= self.begin(world, tale, after_seconds(world.start, -earlier));
             }
-            if let Some(debt) = self.debts.get_mut(index) {
-                // The last episode paid too much back; more is owed where the queue was full.
-                debt.owed = owed.min(0.0);
-            }
+            self.begin(world, episode);
+            owed -= paid;
+        }
+        if let Some(debt) = self.debts.get_mut(index) {
+            // The last episode paid too much back; what found no room is missing.
+            debt.owed = owed.min(0.0);
+            debt.missing = (owed / all).max(0.0);
         }
     }
 
@@ -255,7 +353,7 @@ impl Schedule {
         if !random.chance(BEGIN_CHANCE + keen * 0.6) {
             return;
         }
-        let mut left = random.unit() * keen;
+        let mut left = random.unit() * self.accruals;
         let by_share = self.debts.iter().position(|debt| {
             left -= debt.accrual;
             left < 0.0
@@ -279,15 +377,19 @@ impl Schedule {
         if !by_hour && (owed <= 0.0 || closed) {
             return;
         }
-        let start = after_seconds(around, random.within(0.0, 30.0));
+        let start = after_seconds(around, random.within(0.0, BEGIN_SECONDS));
         let full = self.queue.len() >= WAITING_MAX;
-        match debt.tale {
-            Tale::Fraud(_) if full => {
-                let short = Tale::Fraud(Story::VelocityBurst);
-                owed -= self.begin(world, short, start);
-            }
-            Tale::Innocent(_) if full => owed = owed.min(INNOCENT_OWED_MAX),
-            tale => owed -= self.begin(world, tale, start),
+        let tale = match debt.tale {
+            Tale::Fraud(_) if full => Some(Tale::Fraud(SHORT)),
+            Tale::Innocent(_) if full => None,
+            tale => Some(tale),
+        };
+        if let Some(tale) = tale {
+            let (episode, paid) = self.next_episode(world, tale, start);
+            self.begin(world, episode);
+            owed -= paid;
+        } else {
+            owed = owed.min(INNOCENT_OWED_MAX);
         }
         if let Some(debt) = self.debts.get_mut(index) {
             debt.owed = owed - debt.accrual * self.honest;
@@ -304,8 +406,8 @@ impl Schedule {
         most.map(|(index, _)| index)
     }
 
-    /// Begins an episode and says how many payments it has of the kind that its tale owes.
-    fn begin(&mut self, world: &World, tale: Tale, start: Instant) -> f64 {
+    /// Tells the next episode, and says how many payments it has of the kind that its tale owes.
+    fn next_episode(&mut self, world: &World, tale: Tale, start: Instant) -> (Episode, f64) {
         self.episodes += 1;
         let number = NonZeroU64::new(self.episodes).unwrap_or(NonZeroU64::MIN);
         let episode = Episode {
@@ -316,8 +418,14 @@ impl Schedule {
         let fraud = matches!(tale, Tale::Fraud(_));
         self.tell(world, episode);
         let count = self.planned.iter().filter(|plan| plan.fraud == fraud);
-        let paid = count.count() as f64;
-        let past = self.planned.partition_point(|plan| plan.at < world.start);
+        // A tale that finds nobody to tell of must not be tried for ever.
+        (episode, f64::max(count.count() as f64, 1.0))
+    }
+
+    /// Begins the episode that was just told.
+    fn begin(&mut self, world: &World, episode: Episode) {
+        let begin = self.begin;
+        let past = self.planned.partition_point(|plan| plan.at < begin);
         if let Some((_, hours)) = &mut self.hours {
             let near = self.planned.iter().skip(past).filter(|plan| !plan.far);
             for plan in near.filter(|plan| plan.fraud) {
@@ -325,8 +433,6 @@ impl Schedule {
             }
         }
         self.queue_from(world, episode, past);
-        // A tale that finds nobody to tell of must not be tried for ever.
-        paid.max(1.0)
     }
 
     /// Tells an episode. What lies many hours behind its beginning keeps to the hours of fraud.

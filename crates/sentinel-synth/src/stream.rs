@@ -45,6 +45,23 @@ pub struct Generated {
 /// No hour has a larger share of fraud.
 const FRAUD_RATE_OF_HOUR_MAX: f64 = 0.8;
 
+/// So many frauds before the start until every hour of a day is somewhere between two episodes: a dozen
+/// for each hour, three times. And no more payments than this, where fraud is rare.
+const SETTLING_FRAUDS: f64 = 864.0;
+const SETTLING_PAYMENTS_MAX: f64 = 100_000.0;
+
+/// Since when the stream is planned: a world settles before its first payment is given.
+fn settling_begins(options: &Options) -> Instant {
+    let payments = if options.fraud_rate > 0.0 {
+        (SETTLING_FRAUDS / options.fraud_rate).min(SETTLING_PAYMENTS_MAX)
+    } else {
+        0.0
+    };
+    options
+        .start
+        .plus_micros(-micros(payments / options.payments_per_second))
+}
+
 /// An endless stream of payments. The same options give the same stream.
 #[derive(Debug, Clone)]
 pub struct Stream {
@@ -56,6 +73,8 @@ pub struct Stream {
     schedule: Schedule,
     /// Everyday payments whose place honest payments of stories took.
     replaced: u64,
+    /// The first plan that is not before the start.
+    first: Option<Box<Plan>>,
     everyday_at: Instant,
     /// How many transactions were made.
     made: u64,
@@ -81,15 +100,30 @@ impl Stream {
         world.calibrate(&options.profile, schedule::told_sample(&world));
         let mut random = Random::new(world.hash(Purpose::Stream, 0));
         let curve = Curve::new(&options.profile, options.start);
-        Self {
-            schedule: Schedule::new(&world, &options, &mut random),
+        let begin = settling_begins(&options);
+        let mut stream = Self {
+            schedule: Schedule::new(&world, &options, begin, &mut random),
             curve: options.daily_curve.then_some(curve),
             random,
-            everyday_at: options.start,
+            everyday_at: begin,
             speller: Arc::new(Speller { world, options }),
             replaced: 0,
+            first: None,
             made: 0,
             repeats: Vec::new(),
+        };
+        stream.settle();
+        stream
+    }
+
+    /// Plans what lies before the start, which nobody is given.
+    fn settle(&mut self) {
+        let start = self.speller.options.start;
+        while self.first.is_none() {
+            let plan = self.next_plan();
+            if plan.at >= start {
+                self.first = Some(Box::new(plan));
+            }
         }
     }
 
@@ -117,7 +151,8 @@ impl Stream {
                 None => at.plus_micros(micros(wait_seconds)),
                 Some(curve) => curve.after(at, wait_seconds),
             };
-            self.everyday_at = next.max(at.plus_micros(1));
+            // Several may fall on one microsecond: were they moved on, the highest rates would not be reached.
+            self.everyday_at = next.max(at);
             self.schedule.habits(world, at);
             self.schedule
                 .perhaps_begin(world, self.everyday_at, &mut self.random);
@@ -152,7 +187,10 @@ impl Stream {
             return self.repeats.swap_remove(due).1;
         }
         let entry = Entry {
-            plan: self.next_plan(),
+            plan: match self.first.take() {
+                Some(first) => *first,
+                None => self.next_plan(),
+            },
             number: self.made,
             repeated: false,
         };

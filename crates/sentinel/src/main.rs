@@ -4,6 +4,7 @@
 mod clock;
 mod diagnostics;
 mod compose;
+mod connection;
 mod content;
 mod csv;
 mod matrix;

@@ -45,6 +45,7 @@ fn every_route_is_described() {
     POST /api/v1/erasures erase
     GET /api/v1/features list_features
     POST /api/v1/features add_features
+    POST /api/v1/labels take_label
     GET /api/v1/lists list_lists
     POST /api/v1/lists activate_lists
     GET /api/v1/models list_models

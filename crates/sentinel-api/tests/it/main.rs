@@ -16,6 +16,7 @@ mod decide;
 mod description;
 mod features;
 mod models;
+mod labels;
 mod lists;
 mod live;
 mod operations;

@@ -1,4 +1,4 @@
-//! Orders through the handle: lists to decide with, erasures, and overrides.
+//! Orders through the handle: lists to decide with, erasures, overrides; and what is learnt, labels.
 //!
 //! Promises that nothing is appended that the worker would refuse as the state is now, and that the answer tells from
 //! which place in the log on it holds. Must never change anything but by an entry.
@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use sentinel_domain::{
-    Activation, ActivationKind, ContentHash, Entry, Erasure, Instant, Offset, Outcome, Override,
-    Text,
+    Activation, ActivationKind, ContentHash, Entry, Erasure, Instant, Label, LabelId, Offset,
+    Outcome, Override, Rejection, RejectionCode, Text,
 };
 use sentinel_rules::Diagnostic;
 use sentinel_rules::Lists;
@@ -15,6 +15,8 @@ use tokio::sync::oneshot;
 use tokio::sync::oneshot::error::TryRecvError;
 
 use super::{Handle, SubmitError, Told};
+use crate::intake::json;
+use crate::intake::source::AHEAD_MICROS_MAX;
 
 /// Lists that were activated, or found to be active.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -146,6 +148,50 @@ impl Handle {
         let outcome = heard(&mut answered, self.inner.deadline).await?;
         Ok((offset, outcome))
     }
+}
+
+/// A label that was appended.
+#[derive(Debug, Clone)]
+pub struct LabelTaken {
+    /// Its own name.
+    pub label_id: LabelId,
+    /// Its place in the log.
+    pub offset: Offset,
+    /// What became of it, where that is known in time.
+    pub outcome: Option<Outcome>,
+}
+
+impl Handle {
+    /// Reads what was learnt of a payment as JSON and appends it: decisions behind it know. What is not known yet
+    /// by the appender's clock is refused.
+    pub async fn take_label(&self, body: &[u8], now: Instant) -> Result<LabelTaken, SubmitError> {
+        let label = json::parse_label(body)
+            .map(|line| line.label)
+            .and_then(|label| refuse_unknown_yet(label, now))
+            .map_err(SubmitError::Rejected)?;
+        let label_id = label.label_id.clone();
+        let (offset, mut answered) = self.append(&Entry::Label(Box::new(label)), now)?;
+        let outcome = heard(&mut answered, self.inner.deadline).await?;
+        Ok(LabelTaken {
+            label_id,
+            offset,
+            outcome,
+        })
+    }
+}
+
+/// A label speaks of the past: of what happened, and of what is known.
+fn refuse_unknown_yet(label: Label, now: Instant) -> Result<Label, Rejection> {
+    for (field, at) in [
+        ("event_time", label.event_time),
+        ("known_at", label.known_at),
+    ] {
+        if at.micros_since(now) > AHEAD_MICROS_MAX {
+            let detail = format!("is {at}, more than 5 minutes ahead of {now}");
+            return Err(Rejection::new(RejectionCode::FutureEvent, field, detail));
+        }
+    }
+    Ok(label)
 }
 
 /// What became of an order; `None` where the deadline comes first.

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use sentinel_domain::transaction::{CardBrand, CardFunding};
 
-use super::{ClientSize, Fraud, Level, PROFILE_FORMAT, Profile, ProfileError};
+use super::{Change, ClientSize, Fraud, Level, PROFILE_FORMAT, Profile, ProfileError};
+use crate::drift::{Drift, FACTOR_BOUNDS, FROM_DAYS_MAX, STORY_FACTOR_MAX, WEB_SHIFT_MAX};
+use crate::story::Story;
 
 /// How far shares may be from adding up to 1: published ones are rounded.
 const SHARES_TOLERANCE: f64 = 0.005;
@@ -53,7 +55,8 @@ impl Profile {
         levels("device_type", &self.device_type, |_| true)?;
         self.examine_attributes()?;
         self.examine_amounts()?;
-        client_sizes(&self.client_sizes)
+        client_sizes(&self.client_sizes)?;
+        drift(&self.drift)
     }
 
     fn examine_time(&self) -> Result<(), ProfileError> {
@@ -209,6 +212,39 @@ fn client_sizes(sizes: &[ClientSize]) -> Result<(), ProfileError> {
     }
     if sizes.len() > ENTRIES_MAX {
         return wrong("client_sizes", format!("more than {ENTRIES_MAX} sizes"));
+    }
+    Ok(())
+}
+
+fn drift(changes: &[Change]) -> Result<(), ProfileError> {
+    if changes.len() > ENTRIES_MAX {
+        return wrong("drift", format!("more than {ENTRIES_MAX} changes"));
+    }
+    let mut before = None;
+    for (index, change) in changes.iter().enumerate() {
+        let key = |of: &str| format!("drift[{index}].{of}");
+        within(&key("from_days"), change.from_days, 0.0, FROM_DAYS_MAX)?;
+        if before.is_some_and(|before| change.from_days <= before) {
+            let problem = format!("{} is not behind the change before it", change.from_days);
+            return wrong(&key("from_days"), problem);
+        }
+        before = Some(change.from_days);
+        for (story, factor) in &change.stories {
+            let key = key(&format!("stories.{story}"));
+            if Story::parse(story).is_none() {
+                let known: Vec<&str> = Story::ALL.iter().map(|story| story.as_str()).collect();
+                return wrong(&key, format!("not one of {}", known.join(", ")));
+            }
+            within(&key, *factor, 0.0, STORY_FACTOR_MAX)?;
+        }
+        if Drift::of(std::slice::from_ref(change)).tells_nothing() {
+            return wrong(&key("stories"), "no story is left to tell".to_owned());
+        }
+        within(&key("web_shift"), change.web_shift, 0.0, WEB_SHIFT_MAX)?;
+        let [low, high] = FACTOR_BOUNDS;
+        within(&key("amount_factor"), change.amount_factor, low, high)?;
+        let factor = change.fraud_amount_factor;
+        within(&key("fraud_amount_factor"), factor, low, high)?;
     }
     Ok(())
 }

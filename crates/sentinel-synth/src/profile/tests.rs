@@ -62,6 +62,36 @@ fn mistakes_are_named_by_key_and_line() {
             "missing_rates.card_bim: not one of avs_result",
         ),
         ("\"format\": 1", "\"format\": 2", "format: 2 is not 1"),
+        (
+            "\"from_days\": 7.0",
+            "\"from_day\": 7.0",
+            "unknown field `from_day`",
+        ),
+        (
+            "\"from_days\": 90.0",
+            "\"from_days\": 7.0",
+            "drift[1].from_days: 7 is not behind the change before it",
+        ),
+        (
+            "\"mule_network\"",
+            "\"mule_networks\"",
+            "drift[1].stories.mule_networks: not one of card_testing",
+        ),
+        (
+            "\"mule_network\": 1.5",
+            "\"mule_network\": -1",
+            "drift[1].stories.mule_network: -1 is not from 0 to 100",
+        ),
+        (
+            "\"web_shift\": 0.12",
+            "\"web_shift\": 1.2",
+            "drift[1].web_shift: 1.2 is not from 0 to 0.9",
+        ),
+        (
+            "\"amount_factor\": 1.04",
+            "\"amount_factor\": 0",
+            "drift[1].amount_factor: 0 is not from 0.1 to 10",
+        ),
     ] {
         let said = complaint(from, to);
         assert!(said.contains(wanted), "{said} lacks {wanted}");
@@ -76,4 +106,16 @@ fn a_day_of_other_than_twenty_four_hours_is_refused() {
     assert_eq!(said, "profile: hours.volume: 23 values, not 24");
     let cut = Profile::from_json("{").unwrap_err();
     assert!(matches!(cut, ProfileError::Unreadable(_)));
+}
+
+#[test]
+fn a_schedule_that_leaves_no_story_is_refused_and_none_is_no_drift() {
+    let mut profile = Profile::shipped("default").unwrap();
+    let all = crate::Story::ALL.iter();
+    let none = all.map(|story| (story.as_str().to_owned(), 0.0)).collect();
+    profile.drift[0].stories = none;
+    let said = profile.examine().unwrap_err().to_string();
+    assert_eq!(said, "profile: drift[0].stories: no story is left to tell");
+    let naive = Profile::shipped("every-50th").unwrap();
+    assert!(naive.drift.is_empty() && !naive.to_json().contains("drift"));
 }

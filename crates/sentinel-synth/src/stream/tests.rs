@@ -70,7 +70,7 @@ fn a_seed_means_the_same_stream_on_every_machine_and_in_every_version() {
     // Changes where a draw is added or moved: then the shipped model wants training anew.
     assert_eq!(
         ContentHash::of(text.as_bytes()).abbreviated(),
-        "fccb9258ac16"
+        "46f45029f321"
     );
 }
 
@@ -123,6 +123,43 @@ fn the_share_of_fraud_is_what_was_asked_for() {
             .take(20_000)
             .all(|one| one.label.is_none() && one.story.is_none())
     );
+}
+
+#[test]
+fn the_share_of_fraud_holds_from_the_first_hours_on_in_worlds_of_every_size() {
+    for (customers, seeds, hours) in [
+        (500, 80, 6),
+        (5_000, 10, 6),
+        (100_000, 2, 1),
+        (1_000_000, 1, 1),
+    ] {
+        let midnight = FIXED_TIME.plus_micros(-12 * 3_600 * MICROS_PER_SECOND);
+        let profile = crate::Profile::shipped("default").unwrap();
+        let end = midnight.plus_micros(hours * 3_600 * MICROS_PER_SECOND);
+        let (mut all, mut frauds, mut due) = (0.0, 0.0, 0.0);
+        for seed in 1..=seeds {
+            let mut options = Options::of_profile(seed, midnight, profile.clone());
+            options.customers = customers;
+            // People as they are: two payments a day.
+            options.payments_per_second = f64::from(customers) / 43_200.0;
+            let stream = Stream::new(options);
+            for one in stream.take_while(|one| one.transaction.event_time < end) {
+                let seconds = one.transaction.event_time.micros() / MICROS_PER_SECOND;
+                let hour = usize::try_from(seconds / 3_600 % 24).unwrap();
+                all += 1.0;
+                due += profile.hours.fraud_rate[hour];
+                frauds += f64::from(u8::from(one.label.is_some()));
+            }
+        }
+        // Frauds come a dozen in a row; three standard deviations.
+        let tolerance = 3.0 * libm::sqrt(12.0 / due);
+        let off: f64 = frauds / due - 1.0;
+        assert!(tolerance < 0.55, "{customers}: too few to tell");
+        assert!(
+            off.abs() < tolerance,
+            "{customers}: {frauds} of {all}, {due} due"
+        );
+    }
 }
 
 #[test]
@@ -541,6 +578,62 @@ fn drift_changes_stories_prices_and_the_way_of_payment_but_not_the_share_of_frau
 }
 
 #[test]
+fn the_schedule_of_a_profile_changes_fraud_and_habits_on_its_days() {
+    let profile = crate::Profile::shipped("drifting").unwrap();
+    let stream = |seed| {
+        let mut options = Options::of_profile(seed, FIXED_TIME, profile.clone());
+        options.payments_per_second = 0.05;
+        Stream::new(options)
+    };
+    let digest = |seed| {
+        let each = stream(seed).take(3_000).map(|one| format!("{one:?}"));
+        ContentHash::of(each.collect::<String>().as_bytes())
+    };
+    assert_eq!(digest(1), digest(1));
+    // As usual, the wave of card tests, and the end of the schedule.
+    let stretches = [0..14, 16..28, 60..74];
+    let mut counts = [[0.0_f64; 5]; 3];
+    for one in stream(3) {
+        let micros = one.transaction.event_time.micros_since(FIXED_TIME);
+        let day = micros / (86_400 * MICROS_PER_SECOND);
+        if day >= 74 {
+            break;
+        }
+        let Some(place) = stretches.iter().position(|days| days.contains(&day)) else {
+            continue;
+        };
+        let fraud = one.label.is_some();
+        let told = |story| fraud && one.story == Some(story);
+        let signs = [
+            true,
+            fraud,
+            told(Story::CardTesting),
+            told(Story::AccountTakeover) || told(Story::MuleNetwork),
+            one.transaction.terminal_id.is_some(),
+        ];
+        for (count, sign) in counts[place].iter_mut().zip(signs) {
+            *count += f64::from(u8::from(sign));
+        }
+    }
+    let share = |place: usize, of: usize, among: usize| counts[place][of] / counts[place][among];
+    for place in 0..3 {
+        let rate = share(place, 1, 0);
+        assert!((rate / 0.0271 - 1.0).abs() < 0.2, "stretch {place}: {rate}");
+    }
+    // By the shares of stories 14 %, 0.84 / 1.82 = 46 % and 14 % / 1.43.
+    let testing = [0, 1, 2].map(|place| share(place, 2, 1));
+    assert!((0.08..0.21).contains(&testing[0]), "{testing:?}");
+    assert!((0.36..0.57).contains(&testing[1]), "{testing:?}");
+    assert!(testing[2] < 0.17, "{testing:?}");
+    // 19 %, and 0.76 / 1.43 = 53 %.
+    let taken = [0, 2].map(|place| share(place, 3, 1));
+    assert!(taken[0] < 0.28 && taken[1] > 0.42, "{taken:?}");
+    // A third of what was paid at tills has moved to the net.
+    let tills = share(2, 4, 0) / share(0, 4, 0);
+    assert!((0.6..0.8).contains(&tills), "{tills}");
+}
+
+#[test]
 fn the_queue_stays_small_with_stories_of_weeks_and_bounded_at_the_highest_rates() {
     // A real pace: a customer pays twice a day and a bust-out takes six weeks of real time.
     let mut slow = Stream::new(Options {
@@ -558,7 +651,7 @@ fn the_queue_stays_small_with_stories_of_weeks_and_bounded_at_the_highest_rates(
         expected.contains(&first) && expected.contains(&last),
         "{first} {last}"
     );
-    let highest = Stream::new(Options {
+    let mut highest = Stream::new(Options {
         customers: 10_000_000,
         merchants: 40_000,
         payments_per_second: 400_000.0,
@@ -567,5 +660,14 @@ fn the_queue_stays_small_with_stories_of_weeks_and_bounded_at_the_highest_rates(
     // One episode may go over the bound by its next minute.
     let most = crate::schedule::WAITING_MAX + 100;
     assert!(highest.schedule.waiting_count() < most);
+    // Whose episodes find no room at the beginning, the shortest story stands in for.
+    let frauds = highest
+        .by_ref()
+        .take(400_000)
+        .filter(|one| one.label.is_some());
+    let rate = frauds.count() as f64 / 400_000.0;
+    assert!((rate / 0.0271 - 1.0).abs() < 0.06, "{rate}");
+    let micros = highest.everyday_at.micros_since(FIXED_TIME) as f64;
+    assert!((micros / 1e6 - 1.0).abs() < 0.05, "{micros}");
     assert!(size_of::<Plan>() <= 160, "{}", size_of::<Plan>());
 }

@@ -104,7 +104,7 @@ pub fn analyze(arguments: &AnalyzeArguments) -> anyhow::Result<ExitCode> {
     if let Some(path) = &arguments.report {
         write("--report", path, &report::page(&summary))?;
     }
-    print(&summary, arguments.output)?;
+    print(&summary, arguments.output).context("write standard output")?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -88,7 +88,7 @@ pub struct GenerateArguments {
 /// What the world is like.
 #[derive(Args, Debug)]
 pub struct WorldArguments {
-    /// What payments look like: default, every-50th, ieee-cis, or a file such as `sentinel analyze` writes.
+    /// What payments look like: default, drifting, every-50th, ieee-cis, or a file such as `sentinel analyze` writes.
     #[arg(long, value_name = "NAME|FILE.json", default_value = "default")]
     pub profile: String,
     /// The share of payments that are fraud, instead of the profile's.
@@ -111,7 +111,7 @@ pub struct WorldArguments {
     /// The share of payments that come twice [default: 0.0005].
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub repeat_share: Option<f64>,
-    /// Stories and habits stay as they are; otherwise they change over months of event time.
+    /// Stories and habits stay as they are, whatever schedule the profile has.
     #[arg(long)]
     pub no_drift: bool,
 }
@@ -323,7 +323,8 @@ fn profile_of(name: &str) -> anyhow::Result<Profile> {
             Profile::SHIPPED.join(", ")
         )));
     }
-    let text = String::from_utf8(crate::content::read(path)?)
+    let bytes = crate::content::read(path).with_context(|| format!("--profile {name}"))?;
+    let text = String::from_utf8(bytes)
         .map_err(|_| usage(format!("--profile {name}: it is not UTF-8")))?;
     Profile::from_json(&text).map_err(|error| usage(format!("--profile {name}: {error}")))
 }

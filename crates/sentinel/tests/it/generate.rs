@@ -322,6 +322,10 @@ const WRONG: &[(&str, &[&str])] = &[
     ("--count 1 --start-time soon", &["2026-01-05"]),
     ("--count 1 --profile nobody", &["--profile", "every-50th"]),
     ("--count 1 --profile DIR/p.json", &["p.json", "nme"]),
+    (
+        "--count 1 --profile DIR/d.json",
+        &["d.json", "drift[0].stories.rumour", "card_testing"],
+    ),
     ("--count 1 --output x.xlsx", &["x.xlsx", ".parquet"]),
     ("--count 1 --output log:", &["log:DIR"]),
     ("--count 1 --output https://127.0.0.1:1", &["http://"]),
@@ -341,6 +345,9 @@ const WRONG: &[(&str, &[&str])] = &[
 fn wrong_usage_is_told_with_the_flag_and_ends_with_two() {
     let folder = Folder::new();
     std::fs::write(folder.path("p.json"), "{\"format\": 1, \"nme\": \"x\"}").unwrap();
+    let mut drifting = sentinel_synth::Profile::shipped("default").unwrap();
+    drifting.drift[0].stories.insert("rumour".to_owned(), 2.0);
+    std::fs::write(folder.path("d.json"), drifting.to_json()).unwrap();
     for (arguments, words) in WRONG {
         let arguments = arguments.replace("DIR", text(folder.root()));
         let arguments: Vec<&str> = arguments.split(' ').collect();
@@ -348,7 +355,7 @@ fn wrong_usage_is_told_with_the_flag_and_ends_with_two() {
     }
     assert_eq!(
         folder.names(),
-        BTreeSet::from(["p.json".to_owned()]),
+        BTreeSet::from(["d.json".to_owned(), "p.json".to_owned()]),
         "nothing is left"
     );
 }
@@ -548,6 +555,86 @@ fn a_server_decides_on_every_payment_it_is_sent() {
         stderr(&renamed).contains("20 decided"),
         "{}",
         stderr(&renamed)
+    );
+}
+
+/// What a line of `log dump` names, where it is a payment or a label.
+fn entry_name(line: &Value) -> Option<String> {
+    let name = line["transaction"]["event_id"].as_str();
+    let name = name.or(line["label"]["label_id"].as_str());
+    name.map(str::to_owned)
+}
+
+#[test]
+fn a_server_and_a_log_learn_the_labels_when_they_are_known() {
+    let folder = Folder::new();
+    let labels = folder.path("labels.jsonl");
+    let server = serve(&folder.path("data"));
+    let url = format!("http://{}", server.address);
+    let base = [
+        "--count",
+        "1500",
+        "--duration",
+        "10d",
+        "--fraud-rate",
+        "0.1",
+    ];
+    let files = [
+        "--labels",
+        text(&labels),
+        "--output",
+        &url,
+        "--connections",
+        "1",
+    ];
+    let ended = generate(&[&base[..], &files[..]].concat());
+    assert!(ended.status.success(), "{}", stderr(&ended));
+    let known: Vec<Value> = lines_of(&labels);
+    assert!(known.len() > 80, "{}", known.len());
+    let told = format!(
+        "1500 decided, 0 accepted and pending, {} labels taken, 0 refused",
+        known.len()
+    );
+    assert!(stderr(&ended).contains(&told), "{}", stderr(&ended));
+    let (_, statistics) = server.ask("GET", "/api/v1/statistics", "");
+    assert_eq!(statistics["labels"], known.len(), "{statistics}");
+    drop(server);
+    // In the log each stands before the first payment that is not older, as in a log written directly.
+    let order = |data: &str| -> Vec<String> {
+        let ended = sentinel().args(["log", "dump", data]).output().unwrap();
+        assert!(ended.status.success(), "{}", stderr(&ended));
+        String::from_utf8(ended.stdout)
+            .unwrap()
+            .lines()
+            .map(|line| serde_json::from_str::<Value>(line).unwrap())
+            .filter_map(|line| entry_name(&line))
+            .collect()
+    };
+    let direct = folder.path("direct");
+    generated(&[&base[..], &["--data-dir", text(&direct)]].concat());
+    let (sent, written) = (order(text(&folder.path("data"))), order(text(&direct)));
+    assert_eq!(sent.len(), 1_500 + known.len());
+    assert!(sent == written);
+}
+
+#[test]
+fn labels_that_nobody_can_know_yet_stay_here() {
+    let folder = Folder::new();
+    let server = serve(&folder.path("data"));
+    let url = format!("http://{}", server.address);
+    let yesterday = std::process::Command::new("date")
+        .args(["-u", "-d", "-1 day", "+%Y-%m-%dT%H:%M:%SZ"])
+        .output()
+        .unwrap();
+    let start = String::from_utf8(yesterday.stdout).unwrap();
+    let base = ["--count", "400", "--duration", "12h", "--fraud-rate", "0.3"];
+    let more = ["--start-time", start.trim(), "--output", &url];
+    let ended = generate(&[&base[..], &more[..]].concat());
+    assert!(ended.status.success(), "{}", stderr(&ended));
+    assert!(
+        stderr(&ended).contains("ahead of the clock"),
+        "{}",
+        stderr(&ended)
     );
 }
 

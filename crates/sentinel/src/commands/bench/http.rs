@@ -4,9 +4,7 @@
 //! counts from when its request was due: a server that falls behind shows it, and nothing needs to be
 //! corrected afterwards. Without one, each connection asks again as soon as it has its answer.
 
-mod connection;
 mod server;
-mod target;
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -19,9 +17,7 @@ use clap::Args;
 use serde::Serialize;
 use tokio::sync::Semaphore;
 
-use self::connection::Connection;
 use self::server::ServerProcess;
-use self::target::Target;
 use super::engine::{check_rate, due_at, share};
 use super::latency::{Latencies, LatencyFigures};
 use super::machine::{Machine, process_ns, resident_bytes};
@@ -30,6 +26,7 @@ use super::{ReportArguments, report};
 use crate::clock;
 use crate::commands::serve::runtime;
 use crate::commands::usage;
+use crate::connection::{Connection, Target};
 
 /// Arguments of `sentinel bench http`.
 #[derive(Args, Debug)]
@@ -301,10 +298,10 @@ async fn one_connection(work: Arc<Work>, mut kept: Option<Connection>) -> Counte
             Err(error) => Err(error),
         };
         match asked {
-            Ok((status, connection)) => {
+            Ok(answer) => {
                 counted.latencies.take(since.elapsed());
-                *counted.status.entry(status).or_default() += 1;
-                kept = connection;
+                *counted.status.entry(answer.status).or_default() += 1;
+                kept = answer.connection();
             }
             Err(error) => {
                 counted.errors += 1;

@@ -118,9 +118,9 @@ impl Chunk {
 }
 
 impl Form {
-    /// Whether the sink reads values: a log wants labels as they are.
+    /// Whether the sink reads values: a log and a server want labels when they are known.
     fn keeps_values(&self) -> bool {
-        matches!(self, Self::Entries | Self::Values)
+        matches!(self, Self::Entries | Self::Objects | Self::Values)
     }
 
     fn spell(&self, transaction: &Transaction, out: &mut Vec<u8>) {

@@ -124,8 +124,9 @@ impl Live {
             false => String::new(),
         };
         self.bar.set_position(tally.made);
+        // A narrow terminal cuts the end off: what can be spared stands there.
         self.bar.set_message(format!(
-            "{} made  {:.0}/s{event_time}  fraud {:.2} %{lag}",
+            "{} made  {:.0}/s  fraud {:.2} %{lag}{event_time}",
             tally.made,
             self.rate,
             tally.fraud_percent()

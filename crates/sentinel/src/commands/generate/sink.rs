@@ -134,7 +134,7 @@ impl Sink {
             Self::Lines(lines) => lines.finish(whole).map(|()| None),
             Self::Parquet(file) => file.finish(whole).map(|()| None),
             Self::Log(log) => log.finish(),
-            Self::Http(http) => http.finish(),
+            Self::Http(http) => http.finish(whole),
         }
     }
 }

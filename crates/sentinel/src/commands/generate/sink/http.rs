@@ -1,29 +1,33 @@
-//! A running server: one `POST /api/v1/decisions` a payment, over a bounded number of connections.
+//! A running server: one `POST /api/v1/decisions` a payment and one `POST /api/v1/labels` a label, over a
+//! bounded number of connections.
 //!
 //! A payment is sent as soon as it is handed in and a connection is free; while none is, the writer waits
-//! and shows as lag. With several connections payments may overtake each other on the way; with one they do
-//! not. A server that is overloaded is asked again, since the event id makes a repeat harmless; what it
-//! refuses is counted and the first refusal is told. Must never send anything but the payment.
+//! and shows as lag. A label is sent before the first payment that is not older than its `known_at`, the rest
+//! at the end, but for those that nobody can know yet by this machine's clock. With several connections they
+//! may overtake each other on the way; with one they do not. A server that is overloaded is asked again,
+//! since the event id makes a repeat harmless; what it refuses is counted and the first refusal is told. Must
+//! never put a label into a payment.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 use anyhow::Context;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Bytes;
-use hyper::client::conn::http1::{self, SendRequest};
-use hyper::header::{CONTENT_TYPE, HOST};
-use hyper::{Request, StatusCode};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use sentinel_domain::Label;
+use sentinel_pipeline::intake::json;
+use sentinel_pipeline::intake::labels::PendingLabels;
 use tokio::runtime::Runtime;
 use tokio::sync::{Mutex, mpsc};
 use tokio::task::JoinSet;
 
 use super::Told;
+use crate::clock;
 use crate::commands::generate::chunk::Chunk;
 use crate::commands::usage;
+use crate::connection::{Connection as Wire, DECISIONS, Target};
+
+/// The path of labels.
+const LABELS: &str = "/api/v1/labels";
 
 /// How often a payment is sent again to a server that is overloaded or went away, and how long is waited
 /// before each time.
@@ -38,15 +42,20 @@ const ANSWER_WAIT: Duration = Duration::from_secs(60);
 struct Counts {
     decided: AtomicU64,
     pending: AtomicU64,
+    labelled: AtomicU64,
     refused: AtomicU64,
     again: AtomicU64,
     first_refusal: std::sync::OnceLock<String>,
 }
 
+/// What is sent: a body to a path.
+type Request = (&'static str, Vec<u8>);
+
 /// A server that payments are sent to.
 pub struct Http {
     runtime: Runtime,
-    payments: mpsc::Sender<Bytes>,
+    requests: mpsc::Sender<Request>,
+    labels: PendingLabels,
     connections: JoinSet<anyhow::Result<()>>,
     counts: Arc<Counts>,
 }
@@ -59,42 +68,68 @@ impl Http {
             .enable_all()
             .build()
             .context("start the runtime")?;
-        let first = runtime.block_on(connect(address)).map_err(|error| {
+        let target = Target {
+            address: address.to_owned(),
+            host: address.to_owned(),
+            path: DECISIONS.to_owned(),
+        };
+        let first = runtime.block_on(Wire::open(&target)).map_err(|error| {
             anyhow::anyhow!(
                 "cannot reach the server at http://{address}: {error:#}; is it running?"
             )
         })?;
-        let (payments, waiting) = mpsc::channel(connections);
+        let (requests, waiting) = mpsc::channel(connections);
         let waiting = Arc::new(Mutex::new(waiting));
         let counts = Arc::new(Counts::default());
         let mut set = JoinSet::new();
         let mut first = Some(first);
         for _ in 0..connections {
             let connection = Connection {
-                address: address.to_owned(),
-                sender: first.take(),
+                target: target.clone(),
+                wire: first.take(),
                 counts: Arc::clone(&counts),
             };
             set.spawn_on(connection.serve(Arc::clone(&waiting)), runtime.handle());
         }
         Ok(Self {
             runtime,
-            payments,
+            requests,
+            labels: PendingLabels::given(),
             connections: set,
             counts,
         })
     }
 
-    /// Sends rows of a chunk; waits while every connection is busy.
+    /// Sends rows of a chunk, and the labels that are known by then; waits while every connection is busy.
     pub fn write(&mut self, chunk: &Chunk, from: usize, to: usize) -> anyhow::Result<()> {
         for index in from..to {
-            let body = Bytes::copy_from_slice(chunk.spelled(index, index + 1));
-            if self.payments.blocking_send(body).is_err() {
-                // Every connection has ended with an error.
-                return self.joined();
+            let (Some(row), Some(generated)) = (chunk.rows.get(index), chunk.made.get(index))
+            else {
+                break;
+            };
+            while let Some(label) = self.labels.take_due(row.event_time) {
+                self.send_label(&label)?;
+            }
+            self.send(DECISIONS, chunk.spelled(index, index + 1).to_vec())?;
+            if let Some(label) = generated.label.as_ref().filter(|_| !generated.repeated) {
+                self.labels.push(Box::new(label.clone()));
             }
         }
         self.look_for_failure()
+    }
+
+    fn send_label(&mut self, label: &Label) -> anyhow::Result<()> {
+        let mut body = Vec::new();
+        json::write_label(label, None, None, &mut body);
+        self.send(LABELS, body)
+    }
+
+    fn send(&mut self, path: &'static str, body: Vec<u8>) -> anyhow::Result<()> {
+        if self.requests.blocking_send((path, body)).is_err() {
+            // Every connection has ended with an error.
+            return self.joined();
+        }
+        Ok(())
     }
 
     /// One connection that fails ends the sending: what it held is lost.
@@ -116,20 +151,36 @@ impl Http {
         })
     }
 
-    /// Waits for the last answers. Refused payments are a failure.
-    pub fn finish(mut self) -> anyhow::Result<Told> {
+    /// Sends the labels that are left, where anybody can know them, and waits for the last answers. What was
+    /// refused is a failure. After an interrupt no label is sent that would not have been due.
+    pub fn finish(mut self, whole: bool) -> anyhow::Result<Told> {
+        let now = clock::now();
+        let mut ahead = 0_u64;
+        while whole && let Some(label) = self.labels.take_any() {
+            if label.known_at > now {
+                ahead += 1;
+            } else {
+                self.send_label(&label)?;
+            }
+        }
         let (closed, _) = mpsc::channel(1);
-        drop(std::mem::replace(&mut self.payments, closed));
+        drop(std::mem::replace(&mut self.requests, closed));
         self.joined()?;
         let counts = &self.counts;
         let count = |count: &AtomicU64| count.load(Relaxed);
-        let told = format!(
-            "{} decided, {} accepted and pending, {} refused, {} sent again",
+        let mut told = format!(
+            "{} decided, {} accepted and pending, {} labels taken, {} refused, {} sent again",
             count(&counts.decided),
             count(&counts.pending),
+            count(&counts.labelled),
             count(&counts.refused),
             count(&counts.again)
         );
+        if ahead > 0 {
+            told.push_str(&format!(
+                "; {ahead} labels stay here: they become known ahead of the clock"
+            ));
+        }
         match counts.first_refusal.get() {
             None => Ok(Some(told)),
             Some(refusal) => anyhow::bail!("{told}; the first refusal: {refusal}"),
@@ -139,44 +190,42 @@ impl Http {
 
 /// One connection to the server, made again where it breaks.
 struct Connection {
-    address: String,
-    sender: Option<SendRequest<Full<Bytes>>>,
+    target: Target,
+    wire: Option<Wire>,
     counts: Arc<Counts>,
 }
 
 impl Connection {
-    async fn serve(mut self, payments: Arc<Mutex<mpsc::Receiver<Bytes>>>) -> anyhow::Result<()> {
+    async fn serve(mut self, requests: Arc<Mutex<mpsc::Receiver<Request>>>) -> anyhow::Result<()> {
         loop {
-            let next = payments.lock().await.recv().await;
-            let Some(body) = next else {
+            let next = requests.lock().await.recv().await;
+            let Some((path, body)) = next else {
                 return Ok(());
             };
-            self.deliver(body).await?;
+            self.deliver(path, &body).await?;
         }
     }
 
-    /// Sends a payment until the server has answered for it.
-    async fn deliver(&mut self, body: Bytes) -> anyhow::Result<()> {
+    /// Sends a payment or a label until the server has answered for it.
+    async fn deliver(&mut self, path: &'static str, body: &[u8]) -> anyhow::Result<()> {
         let mut attempt = 0;
         loop {
             attempt += 1;
-            let answer = tokio::time::timeout(ANSWER_WAIT, self.ask(body.clone())).await;
+            let answer = tokio::time::timeout(ANSWER_WAIT, self.ask(path, body)).await;
             let again = match answer {
-                Ok(Ok((StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE, said))) => {
-                    format!("it is overloaded: {said}")
-                }
+                Ok(Ok((429 | 503, said))) => format!("it is overloaded: {said}"),
                 Ok(Ok((status, said))) => {
-                    self.count(status, said);
+                    self.count(path, status, &said);
                     return Ok(());
                 }
-                Ok(Err(error)) => format!("{error:#}"),
+                Ok(Err(error)) => error.to_string(),
                 Err(_) => "no answer within a minute".to_owned(),
             };
             if attempt == ATTEMPTS {
                 // A text and no source: a broken connection is no broken pipe of ours.
                 anyhow::bail!(
                     "the server at http://{} takes no more payments: {again}",
-                    self.address
+                    self.target.address
                 );
             }
             self.counts.again.fetch_add(1, Relaxed);
@@ -185,58 +234,42 @@ impl Connection {
     }
 
     /// One request, one answer; the connection is kept where the server keeps it.
-    async fn ask(&mut self, body: Bytes) -> anyhow::Result<(StatusCode, String)> {
-        let mut sender = match self.sender.take() {
-            Some(sender) if !sender.is_closed() => sender,
-            _ => connect(&self.address).await?,
+    async fn ask(&mut self, path: &str, body: &[u8]) -> std::io::Result<(u16, String)> {
+        let wire = match self.wire.take() {
+            Some(wire) => wire,
+            None => Wire::open(&self.target).await?,
         };
-        sender.ready().await?;
-        let request = Request::post("/api/v1/decisions")
-            .header(HOST, &self.address)
-            .header(CONTENT_TYPE, "application/json")
-            .body(Full::new(body))?;
-        let answer = sender.send_request(request).await?;
-        let status = answer.status();
-        let said = answer.into_body().collect().await?.to_bytes();
-        self.sender = Some(sender);
+        let answer = wire.post(&self.target, path, body).await?;
+        let status = answer.status;
         let said = match status {
-            StatusCode::OK | StatusCode::ACCEPTED => String::new(),
-            _ => String::from_utf8_lossy(&said).into_owned(),
+            200..=202 => String::new(),
+            _ => String::from_utf8_lossy(answer.body()).into_owned(),
         };
+        self.wire = answer.connection();
         Ok((status, said))
     }
 
-    fn count(&self, status: StatusCode, said: String) {
-        let counter = match status {
-            StatusCode::OK => &self.counts.decided,
-            StatusCode::ACCEPTED => &self.counts.pending,
+    fn count(&self, path: &str, status: u16, said: &str) {
+        let counts = &self.counts;
+        let counter = match (status, path) {
+            (200..=202, LABELS) => &counts.labelled,
+            (200, _) => &counts.decided,
+            (202, _) => &counts.pending,
             _ => {
                 let short: String = said.chars().take(400).collect();
                 let hint = match status {
-                    StatusCode::CONFLICT => {
+                    409 => {
                         ". The server knows other payments by these ids: name another --id-prefix"
                     }
                     _ => "",
                 };
-                let told = format!("{status}: {short}{hint}");
-                let _ = self.counts.first_refusal.set(told);
-                &self.counts.refused
+                let told = format!("{path}: {status}: {short}{hint}");
+                let _ = counts.first_refusal.set(told);
+                &counts.refused
             }
         };
         counter.fetch_add(1, Relaxed);
     }
-}
-
-async fn connect(address: &str) -> anyhow::Result<SendRequest<Full<Bytes>>> {
-    let stream = TcpStream::connect(address).await?;
-    // A payment is one small write: waiting to fill a packet would be its whole latency.
-    stream.set_nodelay(true)?;
-    let (sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
-    tokio::spawn(async move {
-        // Its error is told by the request that meets it.
-        let _ = connection.await;
-    });
-    Ok(sender)
 }
 
 /// `host:port` of a plain URL without a path.

@@ -1,4 +1,5 @@
-//! One connection that is kept: a request goes out in one piece, its answer is read to the last byte.
+//! One connection to a server that is kept: a request goes out in one piece, its answer is read to the last
+//! byte. For whoever sends many; a command that asks once asks through [`crate::server`].
 //!
 //! Heads are read by the parser that the server uses too. Promises to refuse what it cannot read to its
 //! end (an answer without a length): a connection is kept only where the next answer begins where this
@@ -9,7 +10,9 @@ use std::io::{Error, ErrorKind, Result};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::target::Target;
+mod target;
+
+pub use self::target::{DECISIONS, Target};
 
 /// The longest head or body of an answer.
 const ANSWER_BYTES_MAX: usize = 1 << 20;
@@ -27,10 +30,33 @@ pub struct Connection {
 /// The head of an answer.
 struct Head {
     status: u16,
+    /// Bytes of the head.
+    head_bytes: usize,
     /// Bytes of head and body.
     bytes: usize,
     /// Whether the server keeps the connection.
     kept: bool,
+}
+
+/// A whole answer, with the connection that it came by.
+pub struct Answer {
+    /// Such as 200.
+    pub status: u16,
+    head: Head,
+    connection: Connection,
+}
+
+impl Answer {
+    /// What the server said.
+    pub fn body(&self) -> &[u8] {
+        let bytes = &self.connection.answer;
+        bytes.get(self.head.head_bytes..).unwrap_or_default()
+    }
+
+    /// The connection, where the server keeps it.
+    pub fn connection(self) -> Option<Connection> {
+        self.head.kept.then_some(self.connection)
+    }
 }
 
 impl Connection {
@@ -45,11 +71,15 @@ impl Connection {
         })
     }
 
-    /// Sends a body and reads the answer: its status, and the connection where it is kept.
-    pub async fn ask(mut self, target: &Target, body: &[u8]) -> Result<(u16, Option<Self>)> {
+    /// Sends a body to the target's path and reads the answer.
+    pub async fn ask(self, target: &Target, body: &[u8]) -> Result<Answer> {
+        self.post(target, &target.path, body).await
+    }
+
+    /// Sends a body to a path and reads the answer.
+    pub async fn post(mut self, target: &Target, path: &str, body: &[u8]) -> Result<Answer> {
         let head = format!(
-            "POST {} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-            target.path,
+            "POST {path} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
             target.host,
             body.len()
         );
@@ -64,8 +94,11 @@ impl Connection {
                     return Err(unreadable("more than one answer to one request"));
                 }
                 if self.answer.len() == head.bytes {
-                    let kept = head.kept.then_some(self);
-                    return Ok((head.status, kept));
+                    return Ok(Answer {
+                        status: head.status,
+                        head,
+                        connection: self,
+                    });
                 }
             }
             if self.answer.len() > ANSWER_BYTES_MAX {
@@ -102,6 +135,7 @@ fn head_of(bytes: &[u8]) -> Result<Option<Head>> {
     let closes = header("connection").is_some_and(|value| value.eq_ignore_ascii_case(b"close"));
     Ok(Some(Head {
         status: response.code.unwrap_or(0),
+        head_bytes,
         bytes: head_bytes + body_bytes,
         kept: !closes && response.version == Some(1),
     }))

@@ -1,7 +1,7 @@
 //! Where requests go: a URL, taken apart.
 
 /// The path of decisions.
-const DECISIONS: &str = "/api/v1/decisions";
+pub const DECISIONS: &str = "/api/v1/decisions";
 
 /// A server and a path on it.
 #[derive(Debug, Clone, PartialEq, Eq)]
