@@ -1,7 +1,7 @@
 //! Second stage: the row of each admitted transaction, in log order.
 
-use sentinel_domain::RateTable;
-use sentinel_features::{Applied, FeatureEngine};
+use sentinel_domain::{RateTable, SubjectKind};
+use sentinel_features::{Applied, EntityKind, FeatureEngine};
 
 use crate::intake::Admitted;
 
@@ -63,4 +63,20 @@ pub fn absorb(engine: &mut FeatureEngine, rates: &RateTable, admitted: &[Admitte
 /// In minor units of the reference currency.
 fn amount(rates: &RateTable, one: &Admitted) -> Option<i64> {
     rates.convert(one.transaction.judged_amount())
+}
+
+/// What the windows call a kind of subject.
+pub(crate) fn entity_of(kind: SubjectKind) -> EntityKind {
+    match kind {
+        SubjectKind::Account => EntityKind::Account,
+        SubjectKind::Card => EntityKind::Card,
+        SubjectKind::Device => EntityKind::Device,
+        SubjectKind::Merchant => EntityKind::Merchant,
+        SubjectKind::Ip => EntityKind::Ip,
+        SubjectKind::Customer => EntityKind::Customer,
+        SubjectKind::Terminal => EntityKind::Terminal,
+        SubjectKind::Counterparty => EntityKind::Counterparty,
+        SubjectKind::Email => EntityKind::Email,
+        SubjectKind::Bin => EntityKind::Bin,
+    }
 }

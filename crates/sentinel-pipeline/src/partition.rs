@@ -12,10 +12,10 @@ use std::sync::Arc;
 
 use sentinel_domain::{
     Activation, Instant, Label, LogId, LogOdds, Offset, Outcome, Override, Partition, Rejection,
-    RejectionCode, Score, SubjectKind, Transaction, Versions,
+    RejectionCode, Score, Transaction, Versions,
 };
 use sentinel_eventlog::RecordBatch;
-use sentinel_features::{EntityKind, FeatureEngine, FeatureSet};
+use sentinel_features::{FeatureEngine, FeatureSet};
 use sentinel_scoring::ExplainScratch;
 
 use crate::active::{Active, Decider, Switched};
@@ -306,8 +306,10 @@ impl PartitionState {
                     // Entries before it are decided with what was known at their place.
                     self.finish_run(settled);
                     if !self.passes_over(Mistake::ForgetErasures) {
-                        self.engine
-                            .forget(entity_of(erasure.subject.kind), &erasure.subject.value);
+                        self.engine.forget(
+                            features::entity_of(erasure.subject.kind),
+                            &erasure.subject.value,
+                        );
                     }
                     (Outcome::Applied, None)
                 }
@@ -563,22 +565,6 @@ impl Undecided {
     /// What it is decided with.
     pub(crate) fn decider(&self) -> &Arc<Decider> {
         &self.decider
-    }
-}
-
-/// What the windows call a kind of subject.
-fn entity_of(kind: SubjectKind) -> EntityKind {
-    match kind {
-        SubjectKind::Account => EntityKind::Account,
-        SubjectKind::Card => EntityKind::Card,
-        SubjectKind::Device => EntityKind::Device,
-        SubjectKind::Merchant => EntityKind::Merchant,
-        SubjectKind::Ip => EntityKind::Ip,
-        SubjectKind::Customer => EntityKind::Customer,
-        SubjectKind::Terminal => EntityKind::Terminal,
-        SubjectKind::Counterparty => EntityKind::Counterparty,
-        SubjectKind::Email => EntityKind::Email,
-        SubjectKind::Bin => EntityKind::Bin,
     }
 }
 
