@@ -235,6 +235,11 @@ pub(crate) fn keep(
             true => offset.plus(1),
             false => offset,
         };
+        if before.iter().any(|log| log.kept_from(offset) < log.total()) {
+            // The log may still hold the entry by which an older one knows it, and not what features behind that were
+            // filled from: its walk would fill them with less.
+            folder.remove_before(stone.next)?;
+        }
         // First the outcomes: whoever finds one finds its entry too.
         decisions.truncate_before(offset)?;
         Ok::<_, RetentionError>(offset)

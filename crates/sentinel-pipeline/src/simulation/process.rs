@@ -100,9 +100,13 @@ impl Poison {
         *self.entry() = Some(Offset(offset));
     }
 
+    pub fn get(&self) -> Option<u64> {
+        self.entry().map(|offset| offset.0)
+    }
+
     /// It is no poison any more.
-    pub fn take(&self) -> Option<u64> {
-        self.entry().take().map(|offset| offset.0)
+    pub fn clear(&self) {
+        *self.entry() = None;
     }
 
     /// One that is gone from the log is none.

@@ -334,6 +334,14 @@ impl SnapshotFolder {
         Ok(())
     }
 
+    /// Removes those that stand before an offset: the log is about to be cut behind them.
+    pub(crate) fn remove_before(&self, offset: Offset) -> Result<(), SnapshotError> {
+        for (_, path) in self.list()?.into_iter().filter(|(next, _)| *next < offset) {
+            fs::remove_file(&path).map_err(SnapshotError::io("remove old snapshot", &path))?;
+        }
+        Ok(())
+    }
+
     /// The stepping stones: the oldest, where the log is not or will not be whole, and from each the next that is far
     /// enough. Which they are follows from older ones alone, so it does not change when newer ones are made.
     fn steps(&self, log: &EventLog) -> Result<Vec<Offset>, SnapshotError> {

@@ -48,6 +48,24 @@ async fn a_store_that_was_never_closed_opens_with_its_last_commit() {
 }
 
 #[tokio::test]
+async fn what_is_synced_needs_no_log_of_writes() {
+    let folder = tempfile::tempdir().unwrap();
+    let live = folder.path().join("live.db");
+    let store = Store::open(&live).await.unwrap();
+    store.take_over(FOLLOWER, LOG, PARTITION).await.unwrap();
+    store.commit(&full(0, 60)).await.unwrap();
+    store.sync().await.unwrap();
+    store.commit(&full(60, 70)).await.unwrap();
+    // The power took the log of writes.
+    let copy = folder.path().join("copy.db");
+    std::fs::copy(&live, &copy).unwrap();
+    let survivor = Store::open(&copy).await.unwrap();
+    assert_eq!(survivor.counts().await.unwrap().alerts, 60);
+    survivor.commit(&full(60, 61)).await.unwrap();
+    Store::memory().await.unwrap().sync().await.unwrap();
+}
+
+#[tokio::test]
 async fn two_handles_see_each_other_and_fence_each_other() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store.db");

@@ -275,7 +275,15 @@ impl Life<'_> {
             let found = replay_range(&logs, (first, end), &mut go_on);
             let found = found.map_err(|error| format!("replay: {error}"))?;
             if (found.compared, found.different) != (end.0 - first.0, 0) {
-                return Err(format!("{} outcomes of a replay differ", found.different));
+                let offsets = found.differences.iter().map(|one| one.position.offset.0);
+                return Err(format!(
+                    "{} of {} outcomes of a replay from {} differ: {:?}, ...; filled {:?}",
+                    found.different,
+                    found.compared,
+                    found.began,
+                    offsets.collect::<Vec<_>>(),
+                    self.told.filled
+                ));
             }
         }
         self.count_outcomes(&expected);

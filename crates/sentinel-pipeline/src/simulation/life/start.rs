@@ -112,6 +112,10 @@ impl<'r> Life<'r> {
         self.tally.lost_unacknowledged += lost;
         let end = self.oracle.end();
         self.poison.keep_before(end);
+        let poison = self.poison.get();
+        if poison.is_some_and(|poison| self.oracle.is_skipped(poison)) {
+            self.poison.clear();
+        }
         if self.dice.chance(1, 8) {
             self.plan_fault();
         }
@@ -126,7 +130,8 @@ impl<'r> Life<'r> {
     ) -> Result<crate::follow::Follower, Stop> {
         let taken = ground.take_over(logs);
         if logs.transactions.appended_end().0 > self.oracle.end() {
-            let Some(poison) = self.poison.take() else {
+            // It stays one until its skip is known to be on the disk: one that is lost is written again.
+            let Some(poison) = self.poison.get() else {
                 return Err(Stop::Broken(
                     "an entry was skipped that is no poison".into(),
                 ));
@@ -134,6 +139,9 @@ impl<'r> Life<'r> {
             self.tell(format!("entry {poison} is skipped"));
             self.tally.skips += 1;
             self.oracle.append(ground.now, Said::Skip(poison));
+            if taken.is_ok() {
+                self.poison.clear();
+            }
         }
         taken
     }

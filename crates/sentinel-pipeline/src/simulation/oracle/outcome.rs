@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sentinel_domain::{ActivationKind, Instant, Outcome, Override, RejectionCode};
 
 use super::decision::{self, Admitted, Expectation, Frauds};
-use super::{Oracle, REMEMBERED_US, Said};
+use super::{Appended, Oracle, REMEMBERED_US, Said};
 use crate::simulation::contents::{Content, Features, Lists, Meaning, Model, Policy, Rates, Rules};
 
 /// What must become of an entry.
@@ -42,6 +42,11 @@ impl InForce {
             ActivationKind::Lists => self.lists.as_ref().map(|one| one.0),
         };
         version.unwrap_or(0)
+    }
+
+    /// Whether the user's own feature is kept: other features are other windows.
+    fn has_own(&self) -> Option<bool> {
+        self.features.map(|(_, features)| features.has_own)
     }
 
     fn is_complete(&self) -> bool {
@@ -88,6 +93,16 @@ struct First {
     log_time: Instant,
 }
 
+impl First {
+    fn of(id: &str, at: u64, entry: &Appended) -> Self {
+        Self {
+            id: id.to_owned(),
+            at,
+            log_time: entry.log_time,
+        }
+    }
+}
+
 /// The newest first sighting of an id that is still remembered.
 fn remembered<'a>(firsts: &'a [First], id: &str, now: Instant) -> Option<&'a First> {
     let of_id = firsts.iter().rev().find(|first| first.id == id)?;
@@ -114,16 +129,18 @@ impl Oracle {
                     Expected::Applied
                 }
                 Said::Override(order) => {
-                    let now = First {
-                        id: order.override_id.to_string(),
-                        at,
-                        log_time: one.log_time,
-                    };
+                    let now = First::of(&order.override_id, at, one);
                     ordered(order, now, &events, &mut overrides)
                 }
                 Said::Content(content) => {
+                    let before = in_force.has_own();
                     let outcome = switched(&mut in_force, content);
-                    if let Some(from @ 1..) = filled.get(&at) {
+                    // Of several in one batch only the last is told, and the log began there for all of them.
+                    let told = filled.range(at..).next();
+                    if before.is_some()
+                        && before != in_force.has_own()
+                        && let Some((_, from @ 1..)) = told
+                    {
                         (admitted, frauds) = self.filled_from(*from, at, &in_force);
                     }
                     outcome
@@ -133,11 +150,7 @@ impl Oracle {
                     if remembered(&labels, id, one.log_time).is_some() {
                         Expected::Ignored
                     } else {
-                        labels.push(First {
-                            id: id.to_owned(),
-                            at,
-                            log_time: one.log_time,
-                        });
+                        labels.push(First::of(id, at, one));
                         frauds.learn(label);
                         Expected::Applied
                     }
@@ -152,11 +165,7 @@ impl Oracle {
                             _ => Expected::Conflicted(first.at),
                         },
                         None => {
-                            events.push(First {
-                                id: id.to_owned(),
-                                at,
-                                log_time: one.log_time,
-                            });
+                            events.push(First::of(id, at, one));
                             let now = one.log_time;
                             Admitted::decide((transaction, now), &in_force, &mut admitted, &frauds)
                         }
@@ -176,11 +185,7 @@ impl Oracle {
         let (mut events, mut labels) = (Vec::new(), Vec::new());
         let (mut admitted, mut frauds) = (Vec::new(), Frauds::default());
         for (at, one) in (0..to).zip(&self.list).skip(usize::try_from(from).unwrap()) {
-            let first = |id: &str| First {
-                id: id.to_owned(),
-                at,
-                log_time: one.log_time,
-            };
+            let first = |id: &str| First::of(id, at, one);
             let is_new = |known: &[First], id: &str| remembered(known, id, one.log_time).is_none();
             match &one.said {
                 _ if self.is_skipped(at) => {}
