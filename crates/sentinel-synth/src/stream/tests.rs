@@ -1,6 +1,9 @@
 //! What the stream promises: repeatability, shares, and that each story and look-alike is what its
 //! name says.
 
+mod beginning;
+mod drifting;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Write as _;
 use std::sync::OnceLock;
@@ -11,7 +14,7 @@ use sentinel_domain::{ContentHash, Currency, MICROS_PER_SECOND, RateTable};
 use super::*;
 use crate::builder::FIXED_TIME;
 use crate::city::reference_rates;
-use crate::drift::{Drift, DriftStep};
+use crate::drift::Drift;
 use crate::law::rebuild;
 
 /// A demo's world: 300 payments a second.
@@ -123,57 +126,6 @@ fn the_share_of_fraud_is_what_was_asked_for() {
             .take(20_000)
             .all(|one| one.label.is_none() && one.story.is_none())
     );
-}
-
-#[test]
-fn the_share_of_fraud_holds_from_the_first_hours_on_in_worlds_of_every_size() {
-    for (customers, seeds, hours) in [
-        (500, 80, 6),
-        (5_000, 10, 6),
-        (100_000, 2, 1),
-        (1_000_000, 1, 1),
-    ] {
-        let midnight = FIXED_TIME.plus_micros(-12 * 3_600 * MICROS_PER_SECOND);
-        let profile = crate::Profile::shipped("default").unwrap();
-        let end = midnight.plus_micros(hours * 3_600 * MICROS_PER_SECOND);
-        let (mut all, mut frauds, mut due) = (0.0, 0.0, 0.0);
-        for seed in 1..=seeds {
-            let mut options = Options::of_profile(seed, midnight, profile.clone());
-            options.customers = customers;
-            // People as they are: two payments a day.
-            options.payments_per_second = f64::from(customers) / 43_200.0;
-            let stream = Stream::new(options);
-            for one in stream.take_while(|one| one.transaction.event_time < end) {
-                let seconds = one.transaction.event_time.micros() / MICROS_PER_SECOND;
-                let hour = usize::try_from(seconds / 3_600 % 24).unwrap();
-                all += 1.0;
-                due += profile.hours.fraud_rate[hour];
-                frauds += f64::from(u8::from(one.label.is_some()));
-            }
-        }
-        // Frauds come a dozen in a row; three standard deviations.
-        let tolerance = 3.0 * libm::sqrt(12.0 / due);
-        let off: f64 = frauds / due - 1.0;
-        assert!(tolerance < 0.55, "{customers}: too few to tell");
-        assert!(
-            off.abs() < tolerance,
-            "{customers}: {frauds} of {all}, {due} due"
-        );
-    }
-}
-
-#[test]
-fn fraud_begins_with_the_first_minute_at_the_asked_pace() {
-    let minute: Vec<Generated> = demo(4)
-        .take_while(|one| {
-            one.transaction.event_time < FIXED_TIME.plus_micros(60 * MICROS_PER_SECOND)
-        })
-        .collect();
-    assert!((16_000..20_000).contains(&minute.len()), "{}", minute.len());
-    let frauds = minute.iter().filter(|one| one.label.is_some()).count();
-    assert!((300..750).contains(&frauds), "{frauds}");
-    let stories: BTreeSet<_> = minute.iter().filter_map(|one| one.story).collect();
-    assert_eq!(stories.len(), Story::ALL.len());
 }
 
 #[test]
@@ -527,147 +479,4 @@ fn christmas_is_shopped_for_in_december() {
     };
     assert!(count(start) > 200, "{}", count(start));
     assert_eq!(count(FIXED_TIME), 0);
-}
-
-#[test]
-fn drift_changes_stories_prices_and_the_way_of_payment_but_not_the_share_of_fraud() {
-    let later = DriftStep {
-        story_factors: vec![(Story::StolenCardSpree, 0.0), (Story::VelocityBurst, 4.0)],
-        web_shift: 0.5,
-        amount_factor: 2.0,
-        ..DriftStep::usual(0.15)
-    };
-    let options = Options {
-        drift: Drift {
-            steps: vec![DriftStep::usual(0.14), later],
-        },
-        ..Options::new(14, FIXED_TIME)
-    };
-    let turn = FIXED_TIME.plus_micros(15 * 864 * MICROS_PER_SECOND);
-    let (before, after): (Vec<Generated>, Vec<Generated>) = Stream::new(options)
-        .take(160_000)
-        .filter(|one| !one.repeated)
-        .partition(|one| one.transaction.event_time < turn);
-    let share = |of: &[Generated], holds: &dyn Fn(&Generated) -> bool| {
-        of.iter().filter(|one| holds(one)).count() as f64 / of.len() as f64
-    };
-    let fraud = |one: &Generated| one.label.is_some();
-    let told = |story| move |one: &Generated| fraud(one) && one.story == Some(story);
-    for part in [&before, &after] {
-        let rate = share(part, &fraud);
-        assert!((rate / 0.0271 - 1.0).abs() < 0.2, "{rate}");
-    }
-    let spree = told(Story::StolenCardSpree);
-    assert!(share(&after, &spree) < share(&before, &spree) / 10.0);
-    let burst = told(Story::VelocityBurst);
-    assert!(share(&after, &burst) > share(&before, &burst) * 2.5);
-    let at_terminal = |one: &Generated| one.transaction.terminal_id.is_some();
-    let ratio = share(&after, &at_terminal) / share(&before, &at_terminal);
-    assert!((0.45..0.65).contains(&ratio), "{ratio}");
-    let median = |of: &[Generated]| {
-        let everyday = of
-            .iter()
-            .filter(|one| one.story.is_none() && one.look_alike.is_none());
-        let groceries = everyday.filter(|one| one.transaction.mcc == Some(5411));
-        let mut cents: Vec<i64> = groceries.map(|one| us_cents(&one.transaction)).collect();
-        cents.sort_unstable();
-        cents[cents.len() / 2] as f64
-    };
-    let dearer = median(&after) / median(&before);
-    assert!((1.8..2.2).contains(&dearer), "{dearer}");
-}
-
-#[test]
-fn the_schedule_of_a_profile_changes_fraud_and_habits_on_its_days() {
-    let profile = crate::Profile::shipped("drifting").unwrap();
-    let stream = |seed| {
-        let mut options = Options::of_profile(seed, FIXED_TIME, profile.clone());
-        options.payments_per_second = 0.05;
-        Stream::new(options)
-    };
-    let digest = |seed| {
-        let each = stream(seed).take(3_000).map(|one| format!("{one:?}"));
-        ContentHash::of(each.collect::<String>().as_bytes())
-    };
-    assert_eq!(digest(1), digest(1));
-    // As usual, the wave of card tests, and the end of the schedule.
-    let stretches = [0..14, 16..28, 60..74];
-    let mut counts = [[0.0_f64; 5]; 3];
-    for one in stream(3) {
-        let micros = one.transaction.event_time.micros_since(FIXED_TIME);
-        let day = micros / (86_400 * MICROS_PER_SECOND);
-        if day >= 74 {
-            break;
-        }
-        let Some(place) = stretches.iter().position(|days| days.contains(&day)) else {
-            continue;
-        };
-        let fraud = one.label.is_some();
-        let told = |story| fraud && one.story == Some(story);
-        let signs = [
-            true,
-            fraud,
-            told(Story::CardTesting),
-            told(Story::AccountTakeover) || told(Story::MuleNetwork),
-            one.transaction.terminal_id.is_some(),
-        ];
-        for (count, sign) in counts[place].iter_mut().zip(signs) {
-            *count += f64::from(u8::from(sign));
-        }
-    }
-    let share = |place: usize, of: usize, among: usize| counts[place][of] / counts[place][among];
-    for place in 0..3 {
-        let rate = share(place, 1, 0);
-        assert!((rate / 0.0271 - 1.0).abs() < 0.2, "stretch {place}: {rate}");
-    }
-    // By the shares of stories 14 %, 0.84 / 1.82 = 46 % and 14 % / 1.43.
-    let testing = [0, 1, 2].map(|place| share(place, 2, 1));
-    assert!((0.08..0.21).contains(&testing[0]), "{testing:?}");
-    assert!((0.36..0.57).contains(&testing[1]), "{testing:?}");
-    assert!(testing[2] < 0.17, "{testing:?}");
-    // 19 %, and 0.76 / 1.43 = 53 %.
-    let taken = [0, 2].map(|place| share(place, 3, 1));
-    assert!(taken[0] < 0.28 && taken[1] > 0.42, "{taken:?}");
-    // A third of what was paid at tills has moved to the net.
-    let tills = share(2, 4, 0) / share(0, 4, 0);
-    assert!((0.6..0.8).contains(&tills), "{tills}");
-}
-
-#[test]
-fn the_queue_stays_small_with_stories_of_weeks_and_bounded_at_the_highest_rates() {
-    // A real pace: a customer pays twice a day and a bust-out takes six weeks of real time.
-    let mut slow = Stream::new(Options {
-        customers: 20_000,
-        payments_per_second: 0.5,
-        ..Options::new(15, FIXED_TIME)
-    });
-    let first = slow.schedule.waiting_count();
-    for _ in 0..60_000 {
-        slow.next();
-    }
-    let last = slow.schedule.waiting_count();
-    let expected = 500..2_000;
-    assert!(
-        expected.contains(&first) && expected.contains(&last),
-        "{first} {last}"
-    );
-    let mut highest = Stream::new(Options {
-        customers: 10_000_000,
-        merchants: 40_000,
-        payments_per_second: 400_000.0,
-        ..Options::new(16, FIXED_TIME)
-    });
-    // One episode may go over the bound by its next minute.
-    let most = crate::schedule::WAITING_MAX + 100;
-    assert!(highest.schedule.waiting_count() < most);
-    // Whose episodes find no room at the beginning, the shortest story stands in for.
-    let frauds = highest
-        .by_ref()
-        .take(400_000)
-        .filter(|one| one.label.is_some());
-    let rate = frauds.count() as f64 / 400_000.0;
-    assert!((rate / 0.0271 - 1.0).abs() < 0.06, "{rate}");
-    let micros = highest.everyday_at.micros_since(FIXED_TIME) as f64;
-    assert!((micros / 1e6 - 1.0).abs() < 0.05, "{micros}");
-    assert!(size_of::<Plan>() <= 160, "{}", size_of::<Plan>());
 }
