@@ -76,7 +76,7 @@ impl Life<'_> {
     /// The decision log is damaged and set aside: it is made again.
     pub(super) fn lose_decisions(&mut self) -> Result<(), String> {
         if self.first_kept > 0 {
-            // It could not be made again.
+            // It would begin anew at the oldest snapshot, and what was decided before is not recorded any more.
             return Ok(());
         }
         self.tell("the decision log is set aside");
