@@ -7,28 +7,29 @@
 //! or know who asked.
 
 pub(crate) mod codec;
+mod deciding;
 
 use std::sync::Arc;
 
 use sentinel_domain::{
     Activation, Instant, Label, LogId, LogOdds, Offset, Outcome, Override, Partition, Rejection,
-    RejectionCode, Score, Transaction, Versions,
+    RejectionCode, Transaction, Versions,
 };
 use sentinel_eventlog::RecordBatch;
 use sentinel_features::{FeatureEngine, FeatureSet};
 use sentinel_scoring::ExplainScratch;
 
-use crate::active::{Active, Decider, Switched};
+pub(crate) use deciding::{Deciding, Undecided};
+
+use crate::active::{Active, Switched};
 use crate::backfill::{BackfillError, Backfilled, History};
 use crate::crew::Hands;
-use crate::decide::{self, DecideScratch};
 use crate::features::{self, Rows};
 use crate::idempotency::{self, Idempotency, Sighting};
 use crate::intake::{self, Admitted, ReadEntry, Taken};
 use crate::planted::{self, Mistake};
 use crate::poison::{self, Skips};
 use crate::replay::Explained;
-use crate::score;
 
 /// An entry with what became of it.
 #[derive(Debug)]
@@ -96,21 +97,6 @@ enum Purpose {
 struct Fed {
     transactions: u64,
     labels: u64,
-}
-
-/// Transactions that are in the windows and wait for their decisions: deciding changes no state, so another
-/// thread may do it.
-pub(crate) struct Undecided {
-    decider: Arc<Decider>,
-    admitted: Vec<Admitted>,
-    rows: Rows,
-}
-
-/// Buffers of deciding, reused between runs.
-#[derive(Default)]
-pub(crate) struct Deciding {
-    scores: Vec<Score>,
-    scratch: DecideScratch,
 }
 
 /// Buffers of the stages, reused between batches.
@@ -556,52 +542,6 @@ impl PartitionState {
             return;
         }
         let place = (self.log, self.partition);
-        decide_run(&decider, place, admitted, rows, deciding, settled);
-    }
-}
-
-impl Undecided {
-    /// Decides; the rows may be used again.
-    pub(crate) fn decide(
-        mut self,
-        place: (LogId, Partition),
-        deciding: &mut Deciding,
-        settled: &mut Vec<Settled>,
-    ) -> Rows {
-        let Self {
-            decider,
-            admitted,
-            rows,
-        } = &mut self;
-        decide_run(decider, place, admitted, rows, deciding, settled);
-        self.rows
-    }
-
-    /// What it is decided with.
-    pub(crate) fn decider(&self) -> &Arc<Decider> {
-        &self.decider
-    }
-}
-
-/// Takes a run whose rows are filled through score and decide.
-fn decide_run(
-    decider: &Decider,
-    place: (LogId, Partition),
-    admitted: &mut Vec<Admitted>,
-    rows: &Rows,
-    deciding: &mut Deciding,
-    settled: &mut Vec<Settled>,
-) {
-    let Deciding { scores, scratch } = deciding;
-    score::compute(decider, rows, scores);
-    for (index, (one, score)) in admitted.drain(..).zip(scores.iter()).enumerate() {
-        let decision = decide::decide(decider, place, &one, (rows, index), *score, scratch);
-        settled.push(Settled {
-            offset: one.offset,
-            log_time: one.log_time,
-            outcome: Outcome::Decided(Box::new(decision)),
-            transaction: Some(one.transaction),
-            is_label: false,
-        });
+        deciding::decide_run(&decider, place, admitted, rows, deciding, settled);
     }
 }
