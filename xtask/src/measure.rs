@@ -161,6 +161,7 @@ pub fn campaign(workspace: &Workspace, _words: &[String]) -> Result<ExitCode> {
     let mut same = windows::oracle(workspace);
     same &= models::mutants(workspace);
     same &= lives::all(workspace);
+    same &= crashes::damaged_stores(workspace);
     same &= crashes::all(workspace);
     for job in &jobs {
         if job.name == SQL_TABLE {

@@ -1,7 +1,8 @@
 //! Verifying the store: what lies in it is what the recorded decisions give, no more and no less.
 //!
-//! Reads both logs from the first entry that both keep and looks every alert, case and override up. What people have set (a status) is not
-//! compared. Must never change a row.
+//! Reads both logs from the first entry that both keep and looks every alert, case and override up; holds every message against its
+//! hash, and the file against itself. What changes (a status, how a delivery went) is not compared: it follows from no log. Must never
+//! change a row.
 
 use sentinel_domain::{Alert, AlertStatus, Case, CaseStatus, Entry, Offset, Outcome};
 use sentinel_eventlog::{RecordBatch, decode_entry};
@@ -87,7 +88,35 @@ pub async fn verify_store(
         }
     }
     count(store, (logs, first), &mut findings).await?;
+    look_messages_up(store, &mut findings).await?;
+    for fault in store.faults().await? {
+        findings.tell(format!("the store's file: {fault}"));
+    }
     Ok(findings)
+}
+
+/// Every alert has a message, and each is what was written.
+async fn look_messages_up(store: &Store, findings: &mut StoreFindings) -> Result<(), StoreError> {
+    let (mut messages, mut last) = (0, String::new());
+    loop {
+        let page = match store.outbox_behind(&last, LIMIT_MAX).await {
+            Err(error @ StoreError::Damaged { .. }) => {
+                findings.tell(error.to_string());
+                return Ok(());
+            }
+            page => page?,
+        };
+        messages += page.len() as u64;
+        match page.into_iter().last() {
+            Some(newest) => last = newest.outbox_id,
+            None => break,
+        }
+    }
+    let alerts = store.counts().await?.alerts;
+    if let Some(fewer @ 1..) = alerts.checked_sub(messages) {
+        findings.tell(format!("{fewer} alerts have no message"));
+    }
+    Ok(())
 }
 
 async fn look_alert_up(

@@ -39,6 +39,7 @@ mod alert;
 mod case;
 mod outbox;
 mod overrides;
+mod integrity;
 
 pub use alert::{AlertQuery, FollowedBy};
 pub use case::CaseQuery;

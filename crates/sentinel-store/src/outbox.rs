@@ -67,6 +67,16 @@ impl Store {
         select.read(self.reader(), attempt, decode).await
     }
 
+    /// Messages behind one, settled or not, by their ids. Fails where one of them is damaged.
+    pub async fn outbox_behind(&self, id: &str, limit: u32) -> Result<Vec<OutboxRow>, StoreError> {
+        let mut select = Select::from(TABLE, COLUMNS);
+        select.and_text("outbox_id >", id)?;
+        select.push(" ORDER BY outbox_id");
+        select.limit(i64::from(limit))?;
+        let attempt = "read messages of the outbox";
+        select.read(self.reader(), attempt, decode).await
+    }
+
     /// Settles messages as delivered. Ids that are unknown or settled already change nothing.
     pub async fn outbox_delivered(&self, ids: &[String], now: Instant) -> Result<(), StoreError> {
         let attempt = "settle delivered messages of the outbox";

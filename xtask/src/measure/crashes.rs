@@ -1,4 +1,4 @@
-//! The campaign on crashes: a thousand kills under load, a kill at every system call, and one hash of a long replay.
+//! The campaign on crashes: blows to the store, a thousand kills under load, a kill at every system call, and one hash of a long replay.
 
 use crate::test::{cargo, cargo_count, counted};
 use crate::workspace::Workspace;
@@ -8,6 +8,25 @@ const KILL_CYCLES: &str = "1000";
 
 /// Rows of the stream that twenty processes replay.
 const REPLAY_ROWS: &str = "200000";
+
+/// Blows to the file of the store.
+const BLOWS: &str = "20000";
+
+/// Damaged stores at length. Whether each blow was refused or found or changed nothing, and none had anything panic.
+pub fn damaged_stores(workspace: &Workspace) -> bool {
+    let mut command = cargo(workspace);
+    command
+        .args(["test", "--release", "--package", "sentinel-pipeline"])
+        .args(["--test", "it", "--", "store_damage", "--nocapture"])
+        .env("SENTINEL_MUTATIONS", BLOWS);
+    let (count, _) = counted("damage", &mut command, cargo_count);
+    let passed = count.all_passed();
+    println!(
+        "campaign: {BLOWS} blows to the store: {}",
+        if passed { "none unseen" } else { "FAILED" }
+    );
+    passed
+}
 
 /// Crashes at length. Whether nothing was lost, doubled or contradicted; the tests print what they counted.
 pub fn all(workspace: &Workspace) -> bool {

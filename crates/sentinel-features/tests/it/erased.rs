@@ -11,7 +11,7 @@ fn stream(seed: u64) -> Vec<Transaction> {
         ..Options::new(seed, start)
     };
     Stream::new(options)
-        .take(1_500)
+        .take(3_000)
         .map(|generated| generated.transaction)
         .collect()
 }

@@ -18,4 +18,5 @@ mod ticks;
 mod overrides;
 mod poison;
 mod slow_lane;
+mod store_damage;
 mod snapshots;

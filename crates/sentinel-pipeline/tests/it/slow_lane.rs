@@ -69,7 +69,7 @@ impl Setting {
 }
 
 /// Submits a stream and waits for the decision on a last payment of its own.
-async fn feed(handle: &Handle, seed: u64, count: usize) {
+pub async fn feed(handle: &Handle, seed: u64, count: usize) {
     for (time, entry) in stream(seed, count) {
         if let Entry::Transaction(transaction) = &entry {
             assert!(transaction.event_time <= noon());
@@ -86,7 +86,7 @@ async fn feed(handle: &Handle, seed: u64, count: usize) {
 }
 
 /// Waits until the slow lane has followed and delivered everything.
-async fn settle(handle: &Handle) {
+pub async fn settle(handle: &Handle) {
     let mut followed = handle.followed();
     let (end, due) = (handle.log_end(), handle.figures().alerts);
     let done = followed.wait_for(|followed| followed.next == end && followed.delivered == due);

@@ -271,7 +271,10 @@ async fn features_that_are_filled_from_a_shortened_log_stay_what_they_are() {
         .await;
         assert_eq!(handle.snapshots().borrow().failures, 0);
         if let Some((from, _)) = filled_from.filter(|_| seed == 10) {
-            assert!(handle.kept().first <= from, "what it read stays for now");
+            let kept = handle.kept().first;
+            // Two behind it, and nobody needs any more what it read.
+            let is_one = handle.snapshots().borrow().made == made + 1;
+            assert!(kept <= from || !is_one, "what it read stays for now");
         }
     }
     running.pipeline.stop().await.unwrap();

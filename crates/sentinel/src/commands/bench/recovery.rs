@@ -519,6 +519,8 @@ impl Payments {
 #[allow(clippy::cast_precision_loss, reason = "counts of a bench")]
 fn fed(handle: &Handle, payments: &mut Payments, count: u64) -> anyhow::Result<Stretch> {
     let (started, cpu) = (Stopwatch::now(), process_ns());
+    // What was taken is in the log a moment later: its end alone would say too early that everything has followed.
+    let end = handle.log_end().plus(count);
     let mut left = count;
     while left > 0 {
         let now = usize::try_from(left)
@@ -544,7 +546,7 @@ fn fed(handle: &Handle, payments: &mut Payments, count: u64) -> anyhow::Result<S
             std::thread::sleep(Duration::from_millis(1));
         }
     }
-    while handle.log_end() > handle.followed().borrow().next {
+    while handle.followed().borrow().next < end {
         anyhow::ensure!(handle.is_following(), "alerts follow decisions no longer");
         std::thread::sleep(Duration::from_millis(1));
     }
