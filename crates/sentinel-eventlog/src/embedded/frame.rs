@@ -11,6 +11,8 @@
 //! when the frame was written. It tells a crash from damage: a bad frame before some later frame's synced
 //! length was once whole. A frame without records is a *seal*: it says that, and nothing else.
 
+use std::sync::Arc;
+
 use sentinel_domain::Instant;
 
 use crate::event_log::RECORD_BYTES_MAX;
@@ -215,27 +217,30 @@ pub(super) fn frames_of(payloads: &Payloads) -> Vec<UnwrittenFrame> {
     frames
 }
 
-/// A committed frame with its place, shared by everybody who reads it.
+/// A frame with its place. A clone shares its bytes.
+#[derive(Clone)]
 pub(super) struct Frame {
     pub header: FrameHeader,
     /// The base offset of its segment.
     pub segment: u64,
     /// Where it begins in the segment's file.
     pub position: u64,
-    /// The whole frame, header included.
-    pub bytes: Vec<u8>,
+    /// What was read or written in one go, and where the frame begins there.
+    pub piece: Arc<Vec<u8>>,
+    pub start: usize,
 }
 
 impl Frame {
     /// The file position after it.
     pub(super) fn position_after(&self) -> u64 {
-        self.position + self.bytes.len() as u64
+        self.position + self.header.frame_bytes() as u64
     }
 
     /// The body from a byte position in it.
     fn body_from(&self, at: usize) -> &[u8] {
-        self.bytes
-            .get(FRAME_HEADER_BYTES + at..)
+        let (from, end) = (FRAME_HEADER_BYTES + at, self.header.frame_bytes());
+        self.piece
+            .get(self.start + from..self.start + end)
             .unwrap_or_default()
     }
 
@@ -262,7 +267,7 @@ impl Frame {
 
     /// The same frame with only the records before `end`; of a source's progress, as much is taken back.
     pub(super) fn shortened(&self, end: u64) -> Option<UnwrittenFrame> {
-        let mut frame = UnwrittenFrame::with_capacity(self.bytes.len());
+        let mut frame = UnwrittenFrame::with_capacity(self.header.body_bytes);
         let (mut at, mut last_time) = (0, self.header.first_time);
         let count = end.checked_sub(self.header.base)?;
         for _ in 0..count {

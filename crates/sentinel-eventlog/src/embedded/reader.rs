@@ -36,20 +36,23 @@ pub(crate) struct ReadCache {
 
 #[derive(Default)]
 struct RecentFrames {
-    frames: VecDeque<Arc<Frame>>,
+    frames: VecDeque<Frame>,
     bytes: usize,
 }
 
 /// Consecutive frames of one segment.
 struct Run {
-    frames: Vec<Arc<Frame>>,
+    frames: Vec<Frame>,
 }
+
+/// A frame, the run that it was found in and its place there.
+type InRun = (Frame, (Arc<Run>, usize));
 
 /// Where a reader stopped in the middle of a frame.
 #[derive(Clone)]
 struct Place {
     offset: u64,
-    frame: Arc<Frame>,
+    frame: Frame,
     /// Where the record at `offset` begins in the frame's body.
     at: usize,
 }
@@ -60,17 +63,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl ReadCache {
     /// Keeps frames that have just been written.
-    pub(super) fn keep(&self, frames: Vec<Arc<Frame>>) {
+    pub(super) fn keep(&self, frames: Vec<Frame>) {
         let mut recent = lock(&self.recent);
         for frame in frames.into_iter().filter(|frame| frame.header.count > 0) {
-            recent.bytes += frame.bytes.len();
+            recent.bytes += frame.header.frame_bytes();
             recent.frames.push_back(frame);
         }
         while recent.bytes > RECENT_BYTES
             && recent.frames.len() > 1
             && let Some(frame) = recent.frames.pop_front()
         {
-            recent.bytes -= frame.bytes.len();
+            recent.bytes -= frame.header.frame_bytes();
         }
     }
 
@@ -91,9 +94,12 @@ impl ReadCache {
         into: &mut RecordBatch,
     ) -> Result<(), LogError> {
         let mut next = from;
-        let mut stopped = None;
+        let (mut stopped, mut run) = (None, None);
         while next < end && into.len() < records_max && into.bytes_len() < READ_BYTES_MAX {
-            let (frame, mut at) = self.locate(segments, next, end)?;
+            let (frame, mut at) = match following(&mut run, next) {
+                Some(frame) => (frame, 0),
+                None => self.locate((segments, next, end), &mut run)?,
+            };
             while next < frame.header.end()
                 && into.len() < records_max
                 && into.bytes_len() < READ_BYTES_MAX
@@ -110,20 +116,27 @@ impl ReadCache {
         Ok(())
     }
 
-    /// The frame that holds an offset, and where its record begins there.
+    /// The frame that holds an offset, and where its record begins there; the run that it was found in, and its place there,
+    /// where it was.
     fn locate(
         &self,
-        segments: &[Arc<Segment>],
-        next: u64,
-        end: u64,
-    ) -> Result<(Arc<Frame>, usize), LogError> {
+        (segments, next, end): (&[Arc<Segment>], u64, u64),
+        run: &mut Option<(Arc<Run>, usize)>,
+    ) -> Result<(Frame, usize), LogError> {
         if let Some(place) = lock(&self.places).iter().find(|place| place.offset == next) {
-            return Ok((Arc::clone(&place.frame), place.at));
+            return Ok((place.frame.clone(), place.at));
         }
         let recent = find_in(&lock(&self.recent).frames, next);
-        let frame = match recent.or_else(|| self.find_in_runs(next)) {
+        let frame = match recent {
             Some(frame) => frame,
-            None => self.load(segments, next, end)?,
+            None => {
+                let (frame, found) = match self.find_in_runs(next) {
+                    Some(found) => found,
+                    None => self.load(segments, next, end)?,
+                };
+                *run = Some(found);
+                frame
+            }
         };
         let at = frame
             .find(next)
@@ -132,7 +145,7 @@ impl ReadCache {
     }
 
     /// Replaces the place a reader came from by the one where it stopped.
-    fn remember(&self, from: u64, next: u64, stopped: Option<(Arc<Frame>, usize)>) {
+    fn remember(&self, from: u64, next: u64, stopped: Option<(Frame, usize)>) {
         let mut places = lock(&self.places);
         places.retain(|place| place.offset != from && place.offset != next);
         if let Some((frame, at)) = stopped {
@@ -147,19 +160,20 @@ impl ReadCache {
         }
     }
 
-    fn find_in_runs(&self, next: u64) -> Option<Arc<Frame>> {
+    fn find_in_runs(&self, next: u64) -> Option<InRun> {
         // The newest first: whoever goes straight ahead is in it.
         lock(&self.runs).iter().rev().find_map(|run| {
             let after = run
                 .frames
                 .partition_point(|frame| frame.header.base <= next);
-            let frame = run.frames.get(after.checked_sub(1)?)?;
-            (next < frame.header.end()).then(|| Arc::clone(frame))
+            let at = after.checked_sub(1)?;
+            let frame = run.frames.get(at)?;
+            (next < frame.header.end()).then(|| (frame.clone(), (Arc::clone(run), at)))
         })
     }
 
     /// Reads a run of frames from disk, beginning with the one that holds `next`.
-    fn load(&self, segments: &[Arc<Segment>], next: u64, end: u64) -> Result<Arc<Frame>, LogError> {
+    fn load(&self, segments: &[Arc<Segment>], next: u64, end: u64) -> Result<InRun, LogError> {
         let after = segments.partition_point(|segment| segment.header.base <= next);
         let Some(segment) = after.checked_sub(1).and_then(|at| segments.get(at)) else {
             let start = segments.first().map_or(end, |first| first.header.base);
@@ -175,13 +189,16 @@ impl ReadCache {
             .place_after_run(segment, next)
             .unwrap_or_else(|| segment.nearest(next));
         let frames = read_run(segment, (base, position), next, segment_end)?;
-        let first = frames.first().map(Arc::clone);
+        let Some(first) = frames.first().cloned() else {
+            return Err(segment.corrupt(position, format!("record {next} is not there")));
+        };
+        let run = Arc::new(Run { frames });
         let mut runs = lock(&self.runs);
-        runs.push_back(Arc::new(Run { frames }));
+        runs.push_back(Arc::clone(&run));
         if runs.len() > RUNS_MAX {
             runs.pop_front();
         }
-        first.ok_or_else(|| segment.corrupt(position, format!("record {next} is not there")))
+        Ok((first, (run, 0)))
     }
 
     /// Where the frame with this base begins, if it follows a run that was read before: a reader that
@@ -195,10 +212,18 @@ impl ReadCache {
     }
 }
 
-fn find_in(frames: &VecDeque<Arc<Frame>>, next: u64) -> Option<Arc<Frame>> {
+/// The frame behind the one of a run that was read to its end: nothing has to be searched.
+fn following(run: &mut Option<(Arc<Run>, usize)>, next: u64) -> Option<Frame> {
+    let (run, at) = run.as_mut()?;
+    *at += 1;
+    let frame = run.frames.get(*at)?;
+    (frame.header.base == next).then(|| frame.clone())
+}
+
+fn find_in(frames: &VecDeque<Frame>, next: u64) -> Option<Frame> {
     let after = frames.partition_point(|frame| frame.header.base <= next);
     let frame = frames.get(after.checked_sub(1)?)?;
-    (next < frame.header.end()).then(|| Arc::clone(frame))
+    (next < frame.header.end()).then(|| frame.clone())
 }
 
 /// Walks from a frame's base and position to the frame that holds `next`, and reads on from there.
@@ -207,29 +232,24 @@ fn read_run(
     (mut expected, position): (u64, u64),
     next: u64,
     segment_end: u64,
-) -> Result<Vec<Arc<Frame>>, LogError> {
+) -> Result<Vec<Frame>, LogError> {
     let mut scanner = Scanner::new(segment, position);
     let mut frames = Vec::new();
     let mut run_bytes = 0;
     while expected < segment_end && run_bytes < RUN_BYTES {
         match scanner.advance()? {
-            Found::Frame(header, position, bytes) if header.base == expected => {
-                segment.note(header.base, position);
-                expected = header.end();
+            Found::Frame(frame) if frame.header.base == expected => {
+                segment.note(expected, frame.position);
+                expected = frame.header.end();
                 if expected > next {
-                    run_bytes += bytes.len();
-                    frames.push(Arc::new(Frame {
-                        header,
-                        segment: segment.header.base,
-                        position,
-                        bytes: bytes.to_vec(),
-                    }));
+                    run_bytes += frame.header.frame_bytes();
+                    frames.push(frame);
                 }
             }
-            Found::Frame(header, position, _) => {
-                let found = header.base;
+            Found::Frame(frame) => {
+                let found = frame.header.base;
                 let detail = format!("a frame with offset {found} stands where {expected} belongs");
-                return Err(segment.corrupt(position, detail));
+                return Err(segment.corrupt(frame.position, detail));
             }
             Found::Bad(position, detail) => return Err(segment.corrupt(position, detail)),
             Found::End => {

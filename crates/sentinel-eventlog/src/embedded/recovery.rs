@@ -216,7 +216,8 @@ fn walk(segment: Arc<Segment>) -> Result<(Tail, Option<&'static str>), LogError>
         match scanner.advance()? {
             Found::End => return Ok((tail, None)),
             Found::Bad(_, detail) => return Ok((tail, Some(detail))),
-            Found::Frame(header, position, _) => {
+            Found::Frame(frame) => {
+                let (header, position) = (frame.header, frame.position);
                 let early = tail
                     .checkpoint
                     .last_log_time

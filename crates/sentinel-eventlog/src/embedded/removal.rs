@@ -8,7 +8,7 @@ use std::sync::Arc;
 use sentinel_domain::Offset;
 
 use super::directory::LogDirectory;
-use super::frame::{Frame, UnwrittenFrame};
+use super::frame::UnwrittenFrame;
 use super::recovery::recover_tail;
 use super::scanner::{Found, Scanner};
 use super::segment::{Segment, copy_bytes};
@@ -76,15 +76,10 @@ fn find_cut(segment: &Segment, end: u64) -> Result<(u64, Option<UnwrittenFrame>)
         match scanner.advance()? {
             Found::End => return Ok((segment.file_bytes()?, None)),
             Found::Bad(position, detail) => return Err(segment.corrupt(position, detail)),
-            Found::Frame(header, _, _) if header.end() <= end => {}
-            Found::Frame(header, position, _) if header.base >= end => return Ok((position, None)),
-            Found::Frame(header, position, bytes) => {
-                let frame = Frame {
-                    header,
-                    segment: segment.header.base,
-                    position,
-                    bytes: bytes.to_vec(),
-                };
+            Found::Frame(frame) if frame.header.end() <= end => {}
+            Found::Frame(frame) if frame.header.base >= end => return Ok((frame.position, None)),
+            Found::Frame(frame) => {
+                let position = frame.position;
                 let detail = "the records of a frame do not fill it";
                 let shortened = frame.shortened(end);
                 return shortened

@@ -3,7 +3,9 @@
 //! Promises that every frame it gives has a checksum that holds. Reads the file in large pieces, so that a
 //! walk over small frames costs few system calls.
 
-use super::frame::{FRAME_HEADER_BYTES, FRAME_MAGIC, FrameHeader, checksum_holds};
+use std::sync::Arc;
+
+use super::frame::{FRAME_HEADER_BYTES, FRAME_MAGIC, Frame, FrameHeader, checksum_holds};
 use super::segment::Segment;
 use crate::disk::DiskFile;
 use crate::error::LogError;
@@ -16,14 +18,14 @@ pub(super) struct Scanner<'a> {
     segment: &'a Segment,
     /// Where the next frame begins.
     position: u64,
-    chunk: Vec<u8>,
+    chunk: Arc<Vec<u8>>,
     chunk_position: u64,
 }
 
 /// What stands at a place of a segment file.
-pub(super) enum Found<'s> {
-    /// A whole frame: header, position, all its bytes.
-    Frame(FrameHeader, u64, &'s [u8]),
+pub(super) enum Found {
+    /// A whole frame.
+    Frame(Frame),
     /// The file ends here.
     End,
     /// Something that is not a whole frame.
@@ -36,13 +38,13 @@ impl<'a> Scanner<'a> {
         Self {
             segment,
             position,
-            chunk: Vec::new(),
+            chunk: Arc::default(),
             chunk_position: position,
         }
     }
 
     /// The next frame. After a bad one the walk stays where it is.
-    pub(super) fn advance(&mut self) -> Result<Found<'_>, LogError> {
+    pub(super) fn advance(&mut self) -> Result<Found, LogError> {
         let position = self.position;
         if self.fill(FRAME_HEADER_BYTES)? == 0 {
             return Ok(Found::End);
@@ -60,8 +62,13 @@ impl<'a> Scanner<'a> {
         }
         self.position += frame_bytes as u64;
         let start = usize::try_from(position - self.chunk_position).unwrap_or(usize::MAX);
-        let frame = self.chunk.get(start..start.saturating_add(frame_bytes));
-        Ok(Found::Frame(header, position, frame.unwrap_or_default()))
+        Ok(Found::Frame(Frame {
+            header,
+            segment: self.segment.header.base,
+            position,
+            piece: Arc::clone(&self.chunk),
+            start,
+        }))
     }
 
     /// The next bytes of the chunk, fewer where it ends.
@@ -81,13 +88,16 @@ impl<'a> Scanner<'a> {
         let left = self.segment.file_bytes()?.saturating_sub(self.position);
         let wanted = u64::try_from(count.max(CHUNK_BYTES)).unwrap_or(u64::MAX);
         let wanted = usize::try_from(wanted.min(left)).unwrap_or(usize::MAX);
-        self.chunk.resize(wanted, 0);
+        // Where somebody keeps a frame of it, the chunk is theirs.
+        let mut chunk = Arc::into_inner(std::mem::take(&mut self.chunk)).unwrap_or_default();
+        chunk.resize(wanted, 0);
         let read = self
             .segment
             .file
-            .read_at_most(&mut self.chunk, self.position)
+            .read_at_most(&mut chunk, self.position)
             .map_err(LogError::io("read segment", &self.segment.path))?;
-        self.chunk.truncate(read);
+        chunk.truncate(read);
+        self.chunk = Arc::new(chunk);
         self.chunk_position = self.position;
         Ok(self.ahead(count).len())
     }

@@ -64,7 +64,7 @@ impl Tail {
         segment_bytes_max: u64,
         frames: Vec<UnwrittenFrame>,
         mut begun: impl FnMut(&Arc<Segment>),
-    ) -> Result<Vec<Arc<Frame>>, LogError> {
+    ) -> Result<Vec<Frame>, LogError> {
         let mut written = Vec::with_capacity(frames.len());
         for frame in frames {
             let frame_bytes = frame.header.frame_bytes() as u64;
@@ -73,7 +73,7 @@ impl Tail {
                 self.begin_segment(directory)?;
                 begun(&self.segment);
             }
-            written.push(Arc::new(self.place(frame)));
+            written.push(self.place(frame));
             if self.buffer.len() >= WRITE_BYTES {
                 self.write_out()?;
             }
@@ -98,7 +98,8 @@ impl Tail {
             header,
             segment: self.segment.header.base,
             position,
-            bytes,
+            piece: Arc::new(bytes),
+            start: 0,
         }
     }
 

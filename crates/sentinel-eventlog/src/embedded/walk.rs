@@ -11,7 +11,7 @@ use sentinel_domain::{LogPosition, Offset};
 
 use super::directory::LogDirectory;
 use super::extent::Extent;
-use super::frame::{Frame, FrameHeader};
+use super::frame::Frame;
 use super::recovery::{check_extent, check_link};
 use super::scanner::{Found, Scanner, find_later_frame, rest_of};
 use super::segment::{Checkpoint, Segment};
@@ -194,9 +194,9 @@ impl Walk {
             loop {
                 match scanner.advance()? {
                     Found::End => break 'looking true,
-                    Found::Frame(header, at, bytes) => {
-                        let judged = pass.frame(segment, (header, at, bytes), judge);
-                        position = at + header.frame_bytes() as u64;
+                    Found::Frame(frame) => {
+                        let judged = pass.frame(segment, &frame, judge);
+                        position = frame.position_after();
                         looks = 0;
                         match judged {
                             Ok(enough) => self.enough |= enough,
@@ -276,9 +276,12 @@ impl Pass {
     fn frame(
         &mut self,
         segment: &Segment,
-        (header, position, bytes): (FrameHeader, u64, &[u8]),
+        frame: &Frame,
         judge: Judge<'_>,
     ) -> Result<bool, LogError> {
+        let Frame {
+            header, position, ..
+        } = *frame;
         let last_time = self.checkpoint.last_log_time;
         if header.base != self.end || last_time.is_some_and(|last| header.first_time < last) {
             let detail = format!(
@@ -287,12 +290,6 @@ impl Pass {
             );
             return Err(segment.corrupt(position, detail));
         }
-        let frame = Frame {
-            header,
-            segment: segment.header.base,
-            position,
-            bytes: bytes.to_vec(),
-        };
         let mut at = 0;
         for offset in header.base..header.end() {
             let Some((log_time, payload)) = frame.record(&mut at) else {

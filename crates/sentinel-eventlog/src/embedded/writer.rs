@@ -171,7 +171,7 @@ impl Log {
         committed
     }
 
-    fn write_group(&self, group: Group) -> Result<Vec<Arc<Frame>>, LogError> {
+    fn write_group(&self, group: Group) -> Result<Vec<Frame>, LogError> {
         let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
         let segment_bytes_max = self.options.segment_bytes_max;
         tail.write(
@@ -208,7 +208,7 @@ impl Log {
     }
 
     /// Lets readers see what was written.
-    fn publish(&self, frames: Vec<Arc<Frame>>) {
+    fn publish(&self, frames: Vec<Frame>) {
         let end = frames.last().map(|frame| frame.header.end());
         self.cache.keep(frames);
         let mut state = self.state();
