@@ -106,6 +106,14 @@ impl ReadEntry {
     }
 }
 
+/// Touches what taking these entries in will look up.
+pub fn foresee(entries: &[ReadEntry], idempotency: &Idempotency) {
+    idempotency.foresee(entries.iter().filter_map(|entry| match &entry.content {
+        Read::Transaction { key, .. } => Some(key),
+        Read::Taken(_) => None,
+    }));
+}
+
 /// Takes an entry in that was read.
 pub fn take(entry: ReadEntry, idempotency: &mut Idempotency) -> Taken {
     match entry.content {

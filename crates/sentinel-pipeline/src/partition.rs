@@ -252,7 +252,8 @@ impl PartitionState {
         let entries = batch
             .iter()
             .map(planted::stamped)
-            .map(|record| poison::read(&record, &skips, &mut bytes));
+            .map(|record| poison::read(&record, &skips, &mut bytes))
+            .collect();
         let applied = self.apply_read(entries, history, settled);
         self.run.bytes = bytes;
         applied
@@ -261,10 +262,11 @@ impl PartitionState {
     /// Applies entries that were read before: what [`PartitionState::apply`] does behind reading them.
     pub(crate) fn apply_read(
         &mut self,
-        entries: impl Iterator<Item = ReadEntry>,
+        entries: Vec<ReadEntry>,
         history: &mut History<'_>,
         settled: &mut Vec<Settled>,
     ) -> Result<(), BackfillError> {
+        intake::foresee(&entries, &self.idempotency);
         for entry in entries {
             let (offset, log_time) = (entry.offset, entry.log_time);
             assert_eq!(offset, self.next, "entries are applied in order, each once");
@@ -332,7 +334,7 @@ impl PartitionState {
     /// `undecided`, in log order; `spare` are rows to use again.
     pub(crate) fn take_in(
         &mut self,
-        entries: impl Iterator<Item = ReadEntry>,
+        entries: Vec<ReadEntry>,
         history: &mut History<'_>,
         settled: &mut Vec<Settled>,
         (undecided, spare): (&mut Vec<Undecided>, impl Iterator<Item = Rows>),

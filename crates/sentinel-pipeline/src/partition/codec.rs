@@ -27,6 +27,9 @@ use crate::snapshot::head::Head;
 /// Ids are written in pieces of about this many bytes.
 const PIECE_BYTES: usize = 1 << 17;
 
+/// Ids that are looked for in one go.
+const IDS_FORESEEN: usize = 64;
+
 /// Sections of ids that wait to be taken in: 64 MiB.
 const SECTIONS_WAITING: usize = 512;
 
@@ -292,11 +295,18 @@ fn restore_ids(
     head: &Head,
 ) -> Result<(), String> {
     let mut fields = Fields(bytes);
+    let mut some = Vec::with_capacity(IDS_FORESEEN);
     while !fields.0.is_empty() {
-        let one = decode_id(&mut fields, kind)?;
-        let is_before = one.offset < head.next && one.log_time <= head.last_log_time;
-        if !is_before || !ids.restore(&one) {
-            return Err("an id out of its place".to_owned());
+        some.clear();
+        while !fields.0.is_empty() && some.len() < IDS_FORESEEN {
+            some.push(decode_id(&mut fields, kind)?);
+        }
+        ids.foresee(some.iter().map(|one| &one.key));
+        for one in &some {
+            let is_before = one.offset < head.next && one.log_time <= head.last_log_time;
+            if !is_before || !ids.restore(one) {
+                return Err("an id out of its place".to_owned());
+            }
         }
     }
     Ok(())

@@ -119,7 +119,7 @@ impl Worker {
             let mut history = History::new(&self.log, &mut told);
             let deferred = (&mut undecided, spare.try_iter());
             self.state
-                .take_in(entries?.into_iter(), &mut history, &mut settled, deferred)?;
+                .take_in(entries?, &mut history, &mut settled, deferred)?;
             let activations = activations(&settled);
             let is_over = taken.send(TakenIn { settled, undecided }).is_err();
             publish(&self.state, activations);
@@ -149,8 +149,7 @@ impl Worker {
                 }
                 let mut settled = Vec::new();
                 let mut history = History::new(&self.log, &mut told);
-                self.state
-                    .apply_read(entries.into_iter(), &mut history, &mut settled)?;
+                self.state.apply_read(entries, &mut history, &mut settled)?;
                 if let Some(recorder) = &self.recorder {
                     recorder.learn(&settled);
                 }
