@@ -50,6 +50,12 @@ impl<'a> Writer<'a> {
         }
     }
 
+    /// Before a part: what is left of the one before is handed on, and an empty piece.
+    pub fn begin_part(&mut self) {
+        self.finish();
+        (self.take)(&[]);
+    }
+
     /// Hands on what is left.
     pub fn finish(&mut self) {
         if !self.bytes.is_empty() {

@@ -25,6 +25,7 @@ use crate::window::HOUR_MS;
 pub use crate::codec::CodecError;
 use batch::{Batch, Lanes};
 pub use census::{Census, KindCensus, Weight};
+pub use codec::Part;
 use crew::Hands;
 pub use crew::{Crew, Event, Piece};
 

@@ -8,6 +8,7 @@
 
 pub(crate) mod codec;
 mod deciding;
+mod windows;
 
 use std::sync::Arc;
 

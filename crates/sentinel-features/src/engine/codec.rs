@@ -1,15 +1,20 @@
 //! The state of an engine as bytes.
 //!
 //! ```text
-//!   "SFS" version │ state hash of the feature set │ partition, labels, tables, dictionaries │ checksum
+//!   "SFS" version │ state hash of the feature set │ partition, labels │ table │ table … │ dictionaries │ checksum
+//!   the front                                                         │ a part each                  │
 //! ```
+//!
+//! Parts know nothing of each other, so they can be read back side by side.
 
 use sentinel_domain::{ContentHash, EventId, Text};
 
 use super::{CodecError, FeatureEngine};
 use crate::codec::{Reader, VERSION, Writer};
-use crate::fraud::{Fraud, LABELLED_KINDS};
+use crate::entity::EntityKind;
+use crate::fraud::{Fraud, LABELLED_KINDS, Labelled};
 use crate::set::FeatureSet;
+use crate::table::{Dictionary, EntityTable};
 
 const MAGIC: &[u8; 3] = b"SFS";
 const HASH_BYTES: usize = 32;
@@ -28,9 +33,10 @@ impl FeatureEngine {
 
     /// The state as pieces of about 128 KiB, for whoever adds checksums of its own: the same bytes as
     /// [`FeatureEngine::encode`] in the same order, without its checksum. How they are cut follows from
-    /// the state.
+    /// the state; an empty piece stands before each part ([`FeatureEngine::parts`]).
     pub fn encode_pieces(&self, take: &mut dyn FnMut(&[u8])) {
         let mut writer = Writer::new(take);
+        writer.begin_part();
         writer.bytes.extend_from_slice(MAGIC);
         writer.bytes.push(VERSION);
         writer.bytes.extend_from_slice(&self.set.state_hash().0);
@@ -51,8 +57,10 @@ impl FeatureEngine {
             writer.between();
         }
         for table in &self.tables {
+            writer.begin_part();
             table.encode(&mut writer);
         }
+        writer.begin_part();
         for dictionary in self.dictionaries.iter().flatten() {
             dictionary.encode(&mut writer);
         }
@@ -84,31 +92,131 @@ impl FeatureEngine {
         next: &mut dyn FnMut(&mut Vec<u8>) -> bool,
     ) -> Result<Self, CodecError> {
         let mut reader = Reader::new(next);
+        let mut parts = Self::parts(&set);
+        for part in &mut parts {
+            part.read(&mut reader)?;
+        }
+        if reader.is_at_end() {
+            Ok(Self::of_parts(set, parts))
+        } else {
+            Err(CodecError::Content("what follows the state"))
+        }
+    }
+
+    /// The parts of a state that a set keeps, empty, in the order in which they are written.
+    pub fn parts(set: &FeatureSet) -> Vec<Part> {
+        let Self {
+            tables,
+            dictionaries,
+            ..
+        } = Self::new(set.clone());
+        let front = Front {
+            features_state: set.state_hash(),
+            swept: tables.len() + dictionaries.len(),
+            ..Front::default()
+        };
+        let tables = tables.into_iter().map(Box::new).map(Content::Table);
+        std::iter::once(Content::Front(front))
+            .chain(tables)
+            .chain([Content::Dictionaries(dictionaries)])
+            .map(Part)
+            .collect()
+    }
+
+    /// The state whose parts these are, each of them read back.
+    pub fn of_parts(set: FeatureSet, parts: Vec<Part>) -> Self {
+        let mut engine = Self::new(set);
+        engine.tables.clear();
+        for part in parts {
+            match part.0 {
+                Content::Front(front) => {
+                    engine.greatest_ms = front.greatest_ms;
+                    engine.entries = front.entries;
+                    engine.sweep = front.sweep;
+                    engine.labelled = front.labelled;
+                }
+                Content::Table(table) => engine.tables.push(*table),
+                Content::Dictionaries(dictionaries) => engine.dictionaries = dictionaries,
+            }
+        }
+        assert_eq!(
+            engine.tables.len(),
+            EntityKind::ALL.len(),
+            "a state has a table of every kind"
+        );
+        engine
+    }
+}
+
+/// A part of a state that is being read back.
+#[derive(Debug)]
+pub struct Part(Content);
+
+#[derive(Debug)]
+enum Content {
+    Front(Front),
+    Table(Box<EntityTable>),
+    /// Words of fields that are no entities.
+    Dictionaries(Vec<Option<Dictionary>>),
+}
+
+/// What stands before the tables.
+#[derive(Debug, Default)]
+struct Front {
+    /// Of the set that the state is read for.
+    features_state: ContentHash,
+    /// How many places a sweep goes through: tables and dictionaries.
+    swept: usize,
+    greatest_ms: Option<i64>,
+    entries: u64,
+    sweep: (usize, usize),
+    labelled: Labelled,
+}
+
+impl Part {
+    /// Reads the part back from its own pieces: what [`FeatureEngine::decode_pieces`] does, part by part.
+    pub fn restore(
+        &mut self,
+        next: &mut dyn FnMut(&mut Vec<u8>) -> bool,
+    ) -> Result<(), CodecError> {
+        let mut reader = Reader::new(next);
+        self.read(&mut reader)?;
+        if reader.is_at_end() {
+            Ok(())
+        } else {
+            Err(CodecError::Content("what follows a part"))
+        }
+    }
+
+    fn read(&mut self, reader: &mut Reader<'_>) -> Result<(), CodecError> {
+        match &mut self.0 {
+            Content::Front(front) => front.restore(reader),
+            Content::Table(table) => table.restore(reader),
+            Content::Dictionaries(dictionaries) => {
+                let mut words = dictionaries.iter_mut().flatten();
+                words.try_for_each(|dictionary| dictionary.restore(reader))
+            }
+        }
+    }
+}
+
+impl Front {
+    fn restore(&mut self, reader: &mut Reader<'_>) -> Result<(), CodecError> {
         let head = reader
             .take(HEAD_BYTES, "the head")
             .map_err(|_| CodecError::Format)?;
         if !is_headed(head) {
             return Err(CodecError::Format);
         }
-        if head[MAGIC.len() + 1..] != set.state_hash().0 {
+        if head[MAGIC.len() + 1..] != self.features_state.0 {
             return Err(CodecError::OtherFeatures);
         }
-        let mut engine = Self::new(set);
-        engine.restore(&mut reader)?;
-        if reader.is_at_end() {
-            Ok(engine)
-        } else {
-            Err(CodecError::Content("what follows the state"))
-        }
-    }
-
-    fn restore(&mut self, reader: &mut Reader<'_>) -> Result<(), CodecError> {
         let has_seen = reader.unsigned("the partition's time")? != 0;
         let greatest_ms = reader.signed("the partition's time")?;
         self.greatest_ms = has_seen.then_some(greatest_ms);
         self.entries = reader.unsigned("entries")?;
         let table: usize = reader.small("the sweep")?;
-        if table >= self.tables.len() + self.dictionaries.len() {
+        if table >= self.swept {
             return Err(CodecError::Content("the sweep"));
         }
         self.sweep = (table, reader.small("the sweep")?);
@@ -129,12 +237,6 @@ impl FeatureEngine {
             self.labelled.insert(&event_id, fraud);
         }
         self.labelled.go_on_from(next);
-        for table in &mut self.tables {
-            table.restore(reader)?;
-        }
-        for dictionary in self.dictionaries.iter_mut().flatten() {
-            dictionary.restore(reader)?;
-        }
         Ok(())
     }
 }

@@ -12,9 +12,9 @@ use sentinel_domain::{Activation, Entry, LogPosition, Offset, Outcome};
 use sentinel_eventlog::{
     OutcomeEncoder, VersionsTable, decode_entry, decode_outcome, encode_entry,
 };
-use sentinel_features::{CodecError, FeatureEngine, FeatureSet};
+use sentinel_features::{FeatureEngine, FeatureSet};
 
-use super::{Fed, PartitionState, Switch};
+use super::{Fed, PartitionState, Switch, windows};
 use crate::active::Active;
 use crate::backfill::Backfilled;
 use crate::idempotency::{Idempotency, Remembered};
@@ -127,7 +127,7 @@ impl PartitionState {
         if set.state_hash() != head.features_state {
             return Err(from.unfit("its windows were kept for other features"));
         }
-        state.engine = read_windows(set, from)?;
+        state.engine = windows::read(set, from)?;
         if planted::is(Mistake::ForgetWindows) {
             state.engine = FeatureEngine::new(state.engine.set().clone());
         }
@@ -323,22 +323,4 @@ fn decode_id(fields: &mut Fields<'_>, kind: Section) -> Result<Remembered, Strin
             [0; 16]
         },
     })
-}
-
-fn read_windows(set: FeatureSet, from: &mut SectionReader) -> Result<FeatureEngine, SnapshotError> {
-    let mut failed = None;
-    let read = FeatureEngine::decode_pieces(set, &mut |piece| {
-        from.next(Section::Windows, piece).unwrap_or_else(|error| {
-            failed = Some(error);
-            false
-        })
-    });
-    match (failed, read) {
-        (Some(error), _) => Err(error),
-        (None, Ok(engine)) => Ok(engine),
-        (None, Err(error @ (CodecError::OtherFeatures | CodecError::Format))) => {
-            Err(from.unfit(error.to_string()))
-        }
-        (None, Err(error)) => Err(from.damaged(error.to_string())),
-    }
 }

@@ -54,7 +54,9 @@ pub(crate) fn compare(
     stop: &dyn Fn() -> bool,
     refused: &mut dyn FnMut(&SnapshotError),
 ) -> Result<Compared, WorkerError> {
-    let found = folder.newest_state(&logs.transactions, uncompared.from, refused);
+    let found = folder
+        .giving_way()
+        .newest_state(&logs.transactions, uncompared.from, refused);
     let state = match found {
         Ok((state, _)) => state,
         Err(_) if stop() => return Ok(Compared::Left),

@@ -204,6 +204,16 @@ impl SectionReader {
         Self { pace, ..self }
     }
 
+    /// Whether it gives way to others.
+    pub fn gives_way(&self) -> bool {
+        self.pace.is_some()
+    }
+
+    /// The length of the file.
+    pub fn file_bytes(&self) -> u64 {
+        self.file_bytes
+    }
+
     /// The next section, where it is of this kind.
     pub fn next(&mut self, kind: Section, into: &mut Vec<u8>) -> Result<bool, SnapshotError> {
         if self.ahead.is_none() {
