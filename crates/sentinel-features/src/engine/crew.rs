@@ -525,15 +525,38 @@ impl Describing {
     }
 }
 
+/// The newest event of each number so far, found without a search through all of them.
+struct Newest {
+    /// Events of numbers that share a place, the newest first: one more than its index, or 0, and for each event the one
+    /// before it.
+    places: [usize; 256],
+    before: Vec<usize>,
+}
+
+impl Newest {
+    /// The newest event of a number, whose newest is `at` from here on.
+    fn replace(&mut self, number: u32, at: usize, lookups: &[Lookup]) -> Option<usize> {
+        let [low, ..] = number.to_le_bytes();
+        let place = &mut self.places[usize::from(low)];
+        let mut found = *place;
+        self.before.push(std::mem::replace(place, at + 1));
+        while found != 0 && lookups[found - 1].number != number {
+            found = self.before[found - 1];
+        }
+        found.checked_sub(1)
+    }
+}
+
 /// What the account of each event paid before, before any of them is taken in.
 fn earlier_amounts(account: &Hand, group: &Group) -> Vec<EarlierAmounts> {
     let lookups = &*account.lookups;
-    let numbers: Vec<u32> = lookups.iter().map(|lookup| lookup.number).collect();
-    let mut all: Vec<EarlierAmounts> = Vec::with_capacity(numbers.len());
+    let mut newest = Newest {
+        places: [0; 256],
+        before: Vec::with_capacity(lookups.len()),
+    };
+    let mut all: Vec<EarlierAmounts> = Vec::with_capacity(lookups.len());
     for (at, lookup) in lookups.iter().enumerate() {
-        let before = numbers[..at]
-            .iter()
-            .rposition(|number| *number == lookup.number);
+        let before = newest.replace(lookup.number, at, lookups);
         let earlier = match before {
             _ if lookup.begins_anew || lookup.number == 0 => EarlierAmounts::default(),
             Some(before) => {

@@ -1,6 +1,6 @@
 //! A state that was written and read back goes on as if nothing had been.
 
-use sentinel_features::{FeatureEngine, FeatureSet};
+use sentinel_features::{FeatureEngine, FeatureSet, Part};
 use sentinel_synth::Random;
 
 use crate::any_definition::definitions;
@@ -130,5 +130,49 @@ fn bytes_of_noise_are_refused() {
         let length = random.below(400) as usize;
         let noise: Vec<u8> = (0..length).map(|_| random.next_u64() as u8).collect();
         assert!(FeatureEngine::decode(FeatureSet::shipped(), &noise).is_err());
+    }
+}
+
+#[test]
+fn parts_read_back_in_any_order_are_the_state() {
+    let set = FeatureSet::shipped();
+    let bytes = written(&set);
+    let whole = FeatureEngine::decode(set.clone(), &bytes).unwrap();
+    let mut pieces: Vec<Vec<u8>> = Vec::new();
+    whole.encode_pieces(&mut |piece| pieces.push(piece.to_vec()));
+    assert!(pieces[0].is_empty(), "a part begins with an empty piece");
+    let of_parts: Vec<&[Vec<u8>]> = pieces.split(Vec::is_empty).skip(1).collect();
+    let mut parts: Vec<(usize, Part)> =
+        FeatureEngine::parts(&set).into_iter().enumerate().collect();
+    assert_eq!(parts.len(), of_parts.len());
+    let restore = |part: &mut Part, pieces: &[Vec<u8>]| {
+        let mut pieces = pieces.iter();
+        part.restore(&mut |piece| match pieces.next() {
+            Some(next) => {
+                piece.extend_from_slice(next);
+                true
+            }
+            None => false,
+        })
+    };
+    let mut random = Random::new(18);
+    let mut done = Vec::new();
+    while !parts.is_empty() {
+        let (number, mut part) = parts.swap_remove(random.below(parts.len() as u64) as usize);
+        restore(&mut part, of_parts[number]).unwrap();
+        done.push((number, part));
+    }
+    done.sort_by_key(|(number, _)| *number);
+    let done = done.into_iter().map(|(_, part)| part).collect();
+    assert!(FeatureEngine::of_parts(set.clone(), done).encode() == bytes);
+    // A part with something behind it, one that ends early and one of another kind are refused.
+    for (number, pieces) in of_parts.iter().enumerate() {
+        let fresh = || FeatureEngine::parts(&set).swap_remove(number);
+        let longer = [pieces, &[vec![0]][..]].concat();
+        assert!(restore(&mut fresh(), &longer).is_err(), "part {number}");
+        let mut shorter = pieces.to_vec();
+        if shorter.last_mut().and_then(Vec::pop).is_some() {
+            assert!(restore(&mut fresh(), &shorter).is_err(), "part {number}");
+        }
     }
 }

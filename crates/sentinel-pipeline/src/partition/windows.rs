@@ -188,3 +188,115 @@ fn refused(from: &SectionReader, (at, error): (u64, CodecError)) -> SnapshotErro
         CodecError::Checksum | CodecError::Content(_) => from.damaged_at(at, error.to_string()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use sentinel_domain::Instant;
+    use sentinel_synth::{Options, Stream};
+
+    use super::*;
+    use crate::snapshot::format::{SectionWriter, Stopping};
+
+    fn engine() -> FeatureEngine {
+        let mut engine = FeatureEngine::new(FeatureSet::shipped());
+        let start = Instant::parse_rfc3339("2026-03-01T06:00:00Z").unwrap();
+        for generated in Stream::new(Options::new(7, start)).take(1_500) {
+            engine.absorb(&[(&generated.transaction, Some(100))]);
+        }
+        engine
+    }
+
+    /// A file of windows.
+    fn write(path: &Path, sections: &[Vec<u8>]) {
+        let out = std::fs::File::create(path).unwrap();
+        let mut writer = SectionWriter::new(out, Stopping::default());
+        for section in sections {
+            writer.section(Section::Windows, section);
+        }
+        writer.finish().unwrap();
+    }
+
+    fn sections(engine: &FeatureEngine) -> Vec<Vec<u8>> {
+        let mut sections = Vec::new();
+        engine.encode_pieces(&mut |piece| sections.push(piece.to_vec()));
+        sections
+    }
+
+    fn by_several(path: &Path, threads: usize) -> Result<FeatureEngine, SnapshotError> {
+        let mut from = SectionReader::open(path, Stopping::default()).unwrap();
+        let mut first = Vec::new();
+        assert!(from.next(Section::Windows, &mut first).unwrap() && first.is_empty());
+        read_by_several(FeatureSet::shipped(), &mut from, threads)
+    }
+
+    fn alone(path: &Path) -> Result<FeatureEngine, SnapshotError> {
+        let mut from = SectionReader::open(path, Stopping::default()).unwrap();
+        read(FeatureSet::shipped(), &mut from)
+    }
+
+    #[test]
+    fn several_read_what_one_reads() {
+        let engine = engine();
+        let bytes = engine.encode();
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("windows");
+        let mut sections = sections(&engine);
+        write(&path, &sections);
+        for threads in 1..4 {
+            assert!(by_several(&path, threads).unwrap().encode() == bytes);
+        }
+        assert!(alone(&path).unwrap().encode() == bytes);
+        // As files were before parts were marked.
+        sections.retain(|section| !section.is_empty());
+        write(&path, &sections);
+        assert!(alone(&path).unwrap().encode() == bytes);
+    }
+
+    #[test]
+    fn a_part_that_makes_no_sense_is_told_with_a_place_in_it() {
+        let engine = engine();
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("windows");
+        let whole = sections(&engine);
+        for (number, section) in whole.iter().enumerate().filter(|(_, it)| it.len() > 50) {
+            let mut sections = whole.clone();
+            // The checksum of the section holds: only what it says is wrong.
+            sections[number].truncate(section.len() - 1);
+            write(&path, &sections);
+            let found = [by_several(&path, 2), by_several(&path, 1), alone(&path)];
+            let place_of = |at: usize| -> u64 {
+                8 + whole[..at]
+                    .iter()
+                    .map(|it| it.len() as u64 + 12)
+                    .sum::<u64>()
+            };
+            let behind = whole[number..].iter().position(Vec::is_empty);
+            let part = place_of(number)..place_of(number + behind.unwrap_or(whole.len() - number));
+            for (way, read) in found.into_iter().enumerate() {
+                match read {
+                    Err(SnapshotError::Damaged { offset_bytes, .. }) if way < 2 => {
+                        assert!(part.contains(&offset_bytes), "section {number}");
+                    }
+                    // In one go it may be missed a part later.
+                    Err(SnapshotError::Damaged { .. }) => {}
+                    other => panic!("section {number}: {:?}", other.err()),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn parts_that_are_missing_or_too_many_are_refused() {
+        let engine = engine();
+        let place = tempfile::tempdir().unwrap();
+        let path = place.path().join("windows");
+        let whole = sections(&engine);
+        let last = whole.iter().rposition(Vec::is_empty).unwrap();
+        write(&path, &whole[..last]);
+        assert!(by_several(&path, 2).is_err());
+        write(&path, &[&whole[..], &[Vec::new()]].concat());
+        assert!(by_several(&path, 2).is_err());
+    }
+}

@@ -72,8 +72,8 @@ pub struct RecoveryArguments {
 }
 
 const METHOD: &str = "seconds_to_first_decision: from opening the data directory to the answer to one request; files lie \
-    in the system's cache; tail.entries is tail.seconds_asked times fill.entries_per_second, and no more than the \
-    accounts pay until today; replayed outcomes are compared with the recorded ones, the first of them before the door \
+    in the system's cache; tail.entries is what the engine took in within tail.seconds_asked at its full rate with those entities \
+    alive, and no more than the accounts pay until today; replayed outcomes are compared with the recorded ones, the first of them before the door \
     opens, the others until seconds_to_all_compared; latency_us: open loop at the rate, from when a request was due, without a snapshot and \
     while one is made by a thread of its own";
 
@@ -140,10 +140,12 @@ struct SnapshotReport {
 #[derive(Serialize)]
 struct Tail {
     seconds_asked: u32,
-    entries: u64,
+    /// How it came there: the engine's full rate with so many entities alive.
+    #[serde(flatten)]
+    fed: Stretch,
     /// From opening the directory to the door, without reading the snapshot.
     replay_seconds: f64,
-    entries_per_second: f64,
+    replayed_per_second: f64,
 }
 
 /// Starts of a directory that an earlier run has filled.
@@ -234,14 +236,14 @@ impl Bench<'_> {
         let pipeline = &first.pipeline;
         tell("bench: filling");
         let wanted = (population.accounts as f64 * FILL_PER_ACCOUNT) as u64;
-        let fill = fed(pipeline.handle(), &mut payments, wanted)?;
+        let fill = fed(pipeline.handle(), &mut payments, (wanted, None))?;
         tell("bench: making the snapshot that the start will find");
         let snapshot = self.snapshot(pipeline.handle())?;
-        let tail = (fill.entries_per_second * f64::from(arguments.tail_seconds)) as u64;
         // A few accounts pay slowly: more entries would reach into the future, where nothing is decided on.
-        let tail = tail.min(payments.traffic.payments_until(clock::now()) / 2);
-        tell(&format!("bench: {tail} entries more"));
-        fed(pipeline.handle(), &mut payments, tail)?;
+        let most = payments.traffic.payments_until(clock::now()) / 2;
+        let time = Duration::from_secs(arguments.tail_seconds.into());
+        tell(&format!("bench: {} s of log more", arguments.tail_seconds));
+        let tail = fed(pipeline.handle(), &mut payments, (most, Some(time)))?;
         self.stop(first)?;
         tell("bench: starting again");
         let Recovered {
@@ -264,9 +266,9 @@ impl Bench<'_> {
             snapshot,
             tail: Tail {
                 seconds_asked: arguments.tail_seconds,
-                entries: tail,
                 replay_seconds,
-                entries_per_second: tail as f64 / replay_seconds.max(1e-9),
+                replayed_per_second: tail.entries as f64 / replay_seconds.max(1e-9),
+                fed: tail,
             },
             latency_us: latency_us?,
             rate: arguments.rate,
@@ -515,14 +517,16 @@ impl Payments {
     }
 }
 
-/// Hands entries in as fast as they are taken, and waits until alerts have followed.
+/// Hands so many entries in as fast as they are taken, for so long at most, and waits until alerts have followed.
 #[allow(clippy::cast_precision_loss, reason = "counts of a bench")]
-fn fed(handle: &Handle, payments: &mut Payments, count: u64) -> anyhow::Result<Stretch> {
-    let (started, cpu) = (Stopwatch::now(), process_ns());
-    // What was taken is in the log a moment later: its end alone would say too early that everything has followed.
-    let end = handle.log_end().plus(count);
-    let mut left = count;
-    while left > 0 {
+fn fed(
+    handle: &Handle,
+    payments: &mut Payments,
+    (most, time): (u64, Option<Duration>),
+) -> anyhow::Result<Stretch> {
+    let (started, cpu, begin) = (Stopwatch::now(), process_ns(), handle.log_end());
+    let mut left = most;
+    while left > 0 && time.is_none_or(|time| started.elapsed() < time) {
         let now = usize::try_from(left)
             .unwrap_or(CHUNK_PAYMENTS)
             .min(CHUNK_PAYMENTS);
@@ -546,6 +550,9 @@ fn fed(handle: &Handle, payments: &mut Payments, count: u64) -> anyhow::Result<S
             std::thread::sleep(Duration::from_millis(1));
         }
     }
+    let count = most - left;
+    // What was taken is in the log a moment later: its end alone would say too early that everything has followed.
+    let end = begin.plus(count);
     while handle.followed().borrow().next < end {
         anyhow::ensure!(handle.is_following(), "alerts follow decisions no longer");
         std::thread::sleep(Duration::from_millis(1));
