@@ -143,6 +143,11 @@ async fn an_override_stands_beside_the_decision_and_changes_it_not() {
     let nobody = json!({"override_id": "o-3", "verdict": "approve", "by": ""}).to_string();
     let nobody = server.post(path, nobody).await;
     assert_eq!(nobody.json()["errors"][0]["pointer"], json!("/by"));
+    assert_eq!(nobody.json()["code"], json!("missing_field"));
+    let long =
+        json!({"override_id": "o-3", "verdict": "approve", "by": "b".repeat(257)}).to_string();
+    let long = server.post(path, long).await;
+    assert_eq!(long.json()["code"], json!("too_long"));
     let absent = "/api/v1/decisions/order-404/override";
     let absent = server.post(absent, draft("o-4", "decline")).await;
     assert_eq!(absent.status, StatusCode::NOT_FOUND);
