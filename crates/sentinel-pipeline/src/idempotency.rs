@@ -102,7 +102,7 @@ impl Idempotency {
 
     /// When the oldest id that is remembered was seen.
     pub fn oldest(&self) -> Option<Instant> {
-        self.recent.iter().next().map(|one| one.log_time)
+        self.recent.oldest().map(|one| one.log_time)
     }
 
     /// Ids remembered.
@@ -183,7 +183,7 @@ impl Recent {
     /// Takes the oldest out, with its number.
     fn pop(&mut self) -> Option<(u32, Remembered)> {
         let number = self.first;
-        let oldest = *self.get(number)?;
+        let oldest = *self.oldest()?;
         self.first = number.wrapping_add(1);
         self.len -= 1;
         self.forgotten += 1;
@@ -197,6 +197,10 @@ impl Recent {
     fn get(&self, number: u32) -> Option<&Remembered> {
         let at = number.wrapping_sub(self.first) as usize + self.forgotten;
         self.chunks.get(at / CHUNK_IDS)?.get(at % CHUNK_IDS)
+    }
+
+    fn oldest(&self) -> Option<&Remembered> {
+        self.get(self.first)
     }
 
     fn newest(&self) -> Option<&Remembered> {

@@ -171,19 +171,20 @@ impl Pipeline {
         let snapshots = options.snapshots;
         let snapshots = snapshots.map(|options| second_owner(options, beside, uncompared));
         let snapshots = snapshots.transpose().map_err(PipelineError::Thread)?;
-        let [following, delivering] = [(); 2].map(|()| watch::channel(false));
+        let [(stop_following, following), (stop_delivering, delivering)] =
+            [(); 2].map(|()| watch::channel(false));
         let followed = handle.followed_sender().clone();
-        let deliverer = deliver::run(store.clone(), sink, options.now, followed, delivering.1);
+        let deliverer = deliver::run(store.clone(), sink, options.now, followed, delivering);
         Ok(Self {
             ticks: Ticks::start(&handle, options.ticks, options.now),
             handle,
             raised,
             stopping,
-            stop: [following.0, delivering.0],
+            stop: [stop_following, stop_delivering],
             letters,
             worker,
             snapshots,
-            follower: tokio::spawn(follower.run(following.1)),
+            follower: tokio::spawn(follower.run(following)),
             deliverer: tokio::spawn(deliverer),
             store,
             logs: [transactions, decisions],

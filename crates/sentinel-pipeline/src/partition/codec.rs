@@ -27,7 +27,7 @@ use crate::snapshot::head::Head;
 /// Ids are written in pieces of about this many bytes.
 const PIECE_BYTES: usize = 1 << 17;
 
-/// Sections of ids that wait to be taken in: 64 MiB.
+/// Sections of ids that wait to be taken in, at most: 64 MiB, and where they were written with a MiB each, 512.
 const SECTIONS_WAITING: usize = 512;
 
 impl PartitionState {
