@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
 use hashbrown::HashTable;
-use sentinel_domain::{ContentHash, Instant, Offset};
+use sentinel_domain::{ContentHash, Instant, Offset, Override};
 
 /// How long an id is remembered, microseconds of log time.
 const REMEMBERED_US: i64 = 72 * 3_600 * 1_000_000;
@@ -288,9 +288,21 @@ pub(crate) fn horizon(log_time: Instant) -> Instant {
     log_time.plus_micros(-REMEMBERED_US)
 }
 
-/// What an override is remembered by: never what a label of the same name is.
+/// What an override is remembered by: never what an event of the same name is.
 pub(crate) fn key_of_override(override_id: &str) -> [u8; 16] {
     ContentHash::of_parts(&[b"override", override_id.as_bytes()]).short()
+}
+
+/// What an override says, its name aside.
+pub(crate) fn fingerprint_of_override(order: &Override) -> [u8; 16] {
+    ContentHash::of_parts(&[
+        order.event_id.as_str().as_bytes(),
+        &order.decision.0.to_le_bytes(),
+        &[order.verdict.code()],
+        order.by.as_bytes(),
+        order.reason.as_bytes(),
+    ])
+    .short()
 }
 
 /// What an event id is remembered by.

@@ -140,8 +140,8 @@ fn rejection_words(code: RejectionCode) -> (&'static str, &'static str) {
             "Only files are compressed; make the file again.",
         ),
         RejectionCode::Conflict => (
-            "The event id came before with another body",
-            "Each event has its own id. A repeat must have the same values; the detail names the first decision.",
+            "The id came before with another body",
+            "Each event and each override has an id of its own. A repeat must have the same values; the detail names the first.",
         ),
         RejectionCode::UnknownField => (
             "A field is not part of a transaction",

@@ -34,6 +34,7 @@ use crate::wire::problem::ProblemBody;
         (status = 400, description = "Not the JSON of an override.", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 403, description = "From a page of another site.", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 404, description = "There is no such decision.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+        (status = 409, description = "An override of that name came before and says something else.", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 410, description = "The log keeps the decision no longer.", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 413, description = "More than 64 KiB.", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 422, description = "A field is not as it should be.", body = ProblemBody<'static>, content_type = "application/problem+json"),

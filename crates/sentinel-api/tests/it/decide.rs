@@ -134,7 +134,10 @@ async fn an_override_stands_beside_the_decision_and_changes_it_not() {
     let done = server.post(path, draft("o-1", "decline")).await;
     assert_eq!(done.status, StatusCode::CREATED, "{}", done.text());
     assert_eq!(done.json()["decision_id"], first["decision_id"]);
-    let again = server.post(path, draft("o-1", "approve")).await;
+    let other = server.post(path, draft("o-1", "approve")).await;
+    assert_eq!(other.status, StatusCode::CONFLICT, "{}", other.text());
+    assert_eq!(other.json()["errors"][0]["pointer"], json!("/override_id"));
+    let again = server.post(path, draft("o-1", "decline")).await;
     assert_eq!(again.status, StatusCode::OK, "{}", again.text());
     assert_eq!(again.json()["state"], json!("repeated"));
     let wrong = server.post(path, draft("o-2", "perhaps")).await;
