@@ -150,13 +150,12 @@ impl Pipeline {
         let state = state_to_begin_with(options.snapshots.as_ref(), &handle)?;
         let worker = Worker::recording_from(state, handle.logs().clone(), statistics)?;
         let uncompared = uncompared(&worker, options.snapshots.as_ref());
-        let worker = worker.noting(attempts);
         let before_the_door = BeforeTheDoor {
             compared_before: uncompared.counted_from,
             contents: options.contents,
             now: options.now,
         };
-        let worker = replayed(worker, &handle, &before_the_door, progress)?;
+        let worker = replayed(worker.noting(attempts), &handle, &before_the_door, progress)?;
         let stopping = Arc::new(AtomicBool::new(false));
         let (failure, failed) = watch::channel(false);
         handle.statistics().left_to_compare(uncompared.left());
