@@ -154,6 +154,8 @@ async fn an_override_stands_beside_the_decision_and_changes_it_not() {
     let absent = "/api/v1/decisions/order-404/override";
     let absent = server.post(absent, draft("o-4", "decline")).await;
     assert_eq!(absent.status, StatusCode::NOT_FOUND);
+    let told = absent.json()["detail"].to_string();
+    assert!(told.contains("order-404; an event id leads"), "{told}");
 
     let handle = server.pipeline.handle();
     let (mut followed, end) = (handle.followed(), handle.log_end());
