@@ -51,7 +51,7 @@ pub fn override_decision(arguments: &OverrideArguments) -> anyhow::Result<ExitCo
             words.join(", ")
         )));
     }
-    let new = || uuid::Uuid::new_v4().to_string();
+    let new = || uuid::Uuid::now_v7().to_string();
     let body = json!({
         "override_id": arguments.override_id.clone().unwrap_or_else(new),
         "verdict": verdict,
