@@ -150,12 +150,13 @@ impl Pipeline {
         let state = state_to_begin_with(options.snapshots.as_ref(), &handle)?;
         let worker = Worker::recording_from(state, handle.logs().clone(), statistics)?;
         let uncompared = uncompared(&worker, options.snapshots.as_ref());
+        let worker = worker.noting(attempts);
         let before_the_door = BeforeTheDoor {
             compared_before: uncompared.counted_from,
             contents: options.contents,
             now: options.now,
         };
-        let worker = replayed(worker.noting(attempts), &handle, &before_the_door, progress)?;
+        let worker = replayed(worker, &handle, &before_the_door, progress)?;
         let stopping = Arc::new(AtomicBool::new(false));
         let (failure, failed) = watch::channel(false);
         handle.statistics().left_to_compare(uncompared.left());
@@ -170,20 +171,19 @@ impl Pipeline {
         let snapshots = options.snapshots;
         let snapshots = snapshots.map(|options| second_owner(options, beside, uncompared));
         let snapshots = snapshots.transpose().map_err(PipelineError::Thread)?;
-        let [(stop_following, following), (stop_delivering, delivering)] =
-            [(); 2].map(|()| watch::channel(false));
+        let [following, delivering] = [(); 2].map(|()| watch::channel(false));
         let followed = handle.followed_sender().clone();
-        let deliverer = deliver::run(store.clone(), sink, options.now, followed, delivering);
+        let deliverer = deliver::run(store.clone(), sink, options.now, followed, delivering.1);
         Ok(Self {
             ticks: Ticks::start(&handle, options.ticks, options.now),
             handle,
             raised,
             stopping,
-            stop: [stop_following, stop_delivering],
+            stop: [following.0, delivering.0],
             letters,
             worker,
             snapshots,
-            follower: tokio::spawn(follower.run(following)),
+            follower: tokio::spawn(follower.run(following.1)),
             deliverer: tokio::spawn(deliverer),
             store,
             logs: [transactions, decisions],
