@@ -62,6 +62,7 @@ type Rule = fn(&Tree, &mut Report<'_>);
 const RULES: &[(&str, Rule)] = &[
     ("crate-edges", edges::crate_edges),
     ("crate-manifests", edges::crate_manifests),
+    ("root-manifest", edges::root_manifest),
     ("purity-bans", purity::bans),
     ("purity-dependencies", purity::dependencies),
     ("purity-exceptions", purity::exceptions),

@@ -26,7 +26,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderValue, Method, Response, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::IntoResponse;
-use sentinel_domain::{AccountId, Tier};
+use sentinel_domain::{AccountId, Rejection, RejectionCode, Text, Tier};
 use sentinel_store::{Cursor, LIMIT_DEFAULT};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -37,6 +37,9 @@ use crate::error::{Kind, Problem};
 
 /// The largest body of one transaction.
 pub const BODY_BYTES_MAX: usize = 64 * 1024;
+
+/// The longest name of a person, and the longest reason, in bytes.
+const WORDS_BYTES_MAX: usize = 256;
 
 /// The one name within a path.
 pub struct Id(pub String);
@@ -219,6 +222,24 @@ fn word<W: Copy>(
         let short: String = given.chars().take(40).collect();
         Problem::bad_parameter(name, format!("{short:?} is none of {}", all.join(", ")))
     })
+}
+
+/// A text of a body that must be there, of so many bytes at most.
+fn required(field: &str, text: String, bytes_max: usize) -> Result<Text, Rejection> {
+    if text.is_empty() {
+        let code = RejectionCode::MissingField;
+        return Err(Rejection::new(code, field, "is empty"));
+    }
+    bounded(field, text, bytes_max)
+}
+
+/// A text of a body, of so many bytes at most.
+fn bounded(field: &str, text: String, bytes_max: usize) -> Result<Text, Rejection> {
+    if text.len() > bytes_max {
+        let detail = format!("is {} bytes long, at most {bytes_max}", text.len());
+        return Err(Rejection::new(RejectionCode::TooLong, field, detail));
+    }
+    Ok(Text::from(text))
 }
 
 /// About how many rows match: exact where the first page shows all of them.

@@ -7,7 +7,7 @@
 const PIECE: usize = 4_096;
 
 /// Values by number, from 0.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Column<T> {
     /// All but the last one are full.
     pieces: Vec<Vec<T>>,

@@ -2,9 +2,9 @@
 //!
 //! A reading lies in a *row*, and each window says which row answers for it. Windows that hold the same
 //! events share one: the windows of a small ring are stretches back from its head, so that row `n` there
-//! is what the newest `n` events add up to, and one walk serves every window; they are `n` events, which is
-//! never written. Row 0 is what no event adds up to, and is never written either. Must never be read where the plan keeps nothing: those places hold what
-//! an earlier entity left.
+//! is what the newest `n` events add up to, and one walk serves every window. Row 0 is what no event adds up
+//! to. Neither that row nor the count of a stretch, which is its row, is ever written. Must never be read
+//! where the plan keeps nothing: those places hold what an earlier entity left.
 
 use crate::plan::{COLUMNS_MAX, FILTERS_MAX};
 use crate::totals::NumberTotals;

@@ -131,9 +131,9 @@ impl RingStore {
         }
     }
 
-    /// Takes an event in, and reads the windows as of then where somebody asks; `newest_ms` is `T` before it (the least number
-    /// where there is none). The position it got; `None` where it left at once, being older than
-    /// everything a full entity holds.
+    /// Takes an event in, and reads the windows as of then where somebody asks; `newest_ms` is `T` before it
+    /// (the least number where there is none). The position it got; `None` where it left at once, being older
+    /// than everything a full entity holds.
     pub fn take_in(
         &mut self,
         header: &mut RingHeader,

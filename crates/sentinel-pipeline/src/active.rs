@@ -4,7 +4,7 @@
 //! that is not there, rules that do not compile) is refused and changes nothing, the same way on every
 //! replay.
 
-mod shelf;
+mod interner;
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use sentinel_rules::{Lists, Policy, RuleSet, Schema};
 use sentinel_scoring::{Model, Scorer, signature};
 
 use crate::rates;
-use shelf::Shelf;
+use interner::Interner;
 
 /// Grows whenever the same log would give other decisions than the release before.
 pub const ENGINE_SEMANTICS: u32 = 3;
@@ -56,14 +56,14 @@ struct Parts {
     lists: Option<Arc<Lists>>,
 }
 
-static FEATURES: Shelf<FeatureSet> = Shelf::new();
-static POLICIES: Shelf<Policy> = Shelf::new();
-static RATES: Shelf<RateTable> = Shelf::new();
-static LISTS: Shelf<Lists> = Shelf::new();
+static FEATURES: Interner<FeatureSet> = Interner::new();
+static POLICIES: Interner<Policy> = Interner::new();
+static RATES: Interner<RateTable> = Interner::new();
+static LISTS: Interner<Lists> = Interner::new();
 /// Of a model and the features that it is bound to.
-static SCORERS: Shelf<Scorer> = Shelf::new();
+static SCORERS: Interner<Scorer> = Interner::new();
 /// Of rules and the features that they ask for.
-static RULES: Shelf<RuleSet> = Shelf::new();
+static RULES: Interner<RuleSet> = Interner::new();
 
 /// What became of an activation.
 #[derive(Debug)]
@@ -234,13 +234,13 @@ impl Parts {
 fn part<T>(
     contents: &Contents,
     kind: ActivationKind,
-    shelf: &Shelf<T>,
+    interner: &Interner<T>,
     read: impl FnOnce(&str) -> Result<T, String>,
 ) -> Result<Option<Arc<T>>, String> {
     let content = contents.get(place(kind)).and_then(Option::as_deref);
     let part = content.map(|one| {
         let key = [one.content_hash(), ContentHash::default()];
-        shelf.get(key, || read(text(one)?))
+        interner.get(key, || read(text(one)?))
     });
     part.transpose()
 }

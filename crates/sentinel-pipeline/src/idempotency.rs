@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::hash::BuildHasher;
 
 use hashbrown::HashTable;
-use sentinel_domain::{ContentHash, Instant, Offset};
+use sentinel_domain::{ContentHash, Instant, Offset, Override};
 
 /// How long an id is remembered, microseconds of log time.
 const REMEMBERED_US: i64 = 72 * 3_600 * 1_000_000;
@@ -111,7 +111,7 @@ impl Idempotency {
 
     /// When the oldest id that is remembered was seen.
     pub fn oldest(&self) -> Option<Instant> {
-        self.recent.iter().next().map(|one| one.log_time)
+        self.recent.oldest().map(|one| one.log_time)
     }
 
     /// Ids remembered.
@@ -192,7 +192,7 @@ impl Recent {
     /// Takes the oldest out, with its number.
     fn pop(&mut self) -> Option<(u32, Remembered)> {
         let number = self.first;
-        let oldest = *self.get(number)?;
+        let oldest = *self.oldest()?;
         self.first = number.wrapping_add(1);
         self.len -= 1;
         self.forgotten += 1;
@@ -206,6 +206,10 @@ impl Recent {
     fn get(&self, number: u32) -> Option<&Remembered> {
         let at = number.wrapping_sub(self.first) as usize + self.forgotten;
         self.chunks.get(at / CHUNK_IDS)?.get(at % CHUNK_IDS)
+    }
+
+    fn oldest(&self) -> Option<&Remembered> {
+        self.get(self.first)
     }
 
     fn newest(&self) -> Option<&Remembered> {
@@ -293,9 +297,21 @@ pub(crate) fn horizon(log_time: Instant) -> Instant {
     log_time.plus_micros(-REMEMBERED_US)
 }
 
-/// What an override is remembered by: never what a label of the same name is.
+/// What an override is remembered by: never what an event of the same name is.
 pub(crate) fn key_of_override(override_id: &str) -> [u8; 16] {
     ContentHash::of_parts(&[b"override", override_id.as_bytes()]).short()
+}
+
+/// What an override says, its name aside.
+pub(crate) fn fingerprint_of_override(order: &Override) -> [u8; 16] {
+    ContentHash::of_parts(&[
+        order.event_id.as_str().as_bytes(),
+        &order.decision.0.to_le_bytes(),
+        &[order.verdict.code()],
+        order.by.as_bytes(),
+        order.reason.as_bytes(),
+    ])
+    .short()
 }
 
 /// What an event id is remembered by.

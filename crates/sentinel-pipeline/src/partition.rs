@@ -62,8 +62,9 @@ pub struct Switch {
 pub struct PartitionState {
     log: LogId,
     partition: Partition,
+    /// Events and overrides seen, by their own ids.
     idempotency: Idempotency,
-    /// Labels and overrides seen, by their own ids: a row that comes twice labels once.
+    /// Labels seen, by theirs: a row that comes twice labels once.
     labels: Idempotency,
     active: Active,
     /// Every activation that took effect, in log order: recorded decisions name what it put in force.
@@ -381,7 +382,8 @@ impl PartitionState {
         }
     }
 
-    /// An override counts once. It changes no window and no decision: what it leaves behind is its name.
+    /// An override counts once, and its name stands for its words: other ones are another override. It changes no window
+    /// and no decision: what it leaves behind is its name.
     fn take_override(
         &mut self,
         order: &Override,
@@ -401,10 +403,16 @@ impl PartitionState {
             return Outcome::Refused(Rejection::new(code, "event_id", detail));
         }
         let key = idempotency::key_of_override(&order.override_id);
-        match self.labels.observe(key, [0; 16], offset, log_time) {
+        let fingerprint = idempotency::fingerprint_of_override(order);
+        match self.idempotency.observe(key, fingerprint, offset, log_time) {
             Sighting::First => Outcome::Applied,
             _ if planted::is(Mistake::OverrideTwice) => Outcome::Applied,
-            Sighting::Repeat(_) | Sighting::Conflict(_) => Outcome::Ignored,
+            Sighting::Repeat(_) => Outcome::Ignored,
+            Sighting::Conflict(first) => {
+                let detail = format!("came before with another body, at offset {first}");
+                let code = RejectionCode::Conflict;
+                Outcome::Refused(Rejection::new(code, "override_id", detail))
+            }
         }
     }
 

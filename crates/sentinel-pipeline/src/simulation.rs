@@ -2,9 +2,9 @@
 //! directory, and a plain list of what was appended says what must have become of it.
 //!
 //! Each seed is one life of a data directory: payments, repeats, conflicts, labels, erasures, overrides, ticks,
-//! activations and nonsense; batches of all sizes; snapshots; logs that lose their beginning; clean stops, kills and power cuts; a full disk, failing operations, a clock that jumps,
-//! entries at which the owner panics, damaged snapshots, a decision log that is set aside, a store that lost its last
-//! commits. The logs lie on a simulated disk, the store is SQLite, snapshots are files. After every start and at the
+//! activations and nonsense; batches of all sizes; snapshots; logs that lose their beginning; clean stops, kills and
+//! power cuts; a full disk, failing operations, a clock that jumps, entries at which the owner panics, damaged
+//! snapshots, a decision log that is set aside, a store that lost its last commits. The logs lie on a simulated disk, the store is SQLite, snapshots are files. After every start and at the
 //! end nothing acknowledged is lost, nothing is doubled, and every outcome that was ever told or recorded is the one
 //! that the oracle works out; alerts, cases and messages are exactly those that follow.
 //!

@@ -1,8 +1,8 @@
 //! Verifying the store: what lies in it is what the recorded decisions give, no more and no less.
 //!
-//! Reads both logs from the first entry that both keep and looks every alert, case and override up; holds every message against its
-//! hash, and the file against itself. What changes (a status, how a delivery went) is not compared: it follows from no log. Must never
-//! change a row.
+//! Reads both logs from the first entry that both keep and looks every alert, case and override up; holds every
+//! message against its hash, and the file against itself. What changes (a status, how a delivery went) is not
+//! compared: it follows from no log. Must never change a row.
 
 use sentinel_domain::{Alert, AlertStatus, Case, CaseStatus, Entry, Offset, Outcome};
 use sentinel_eventlog::{RecordBatch, decode_entry};

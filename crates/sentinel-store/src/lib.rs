@@ -1,4 +1,4 @@
-//! Operational truth for people: alerts, cases, the outbox, and how far each follower has come.
+//! Operational truth for people: alerts, cases, overrides, the outbox, and how far each follower has come.
 //!
 //! **Enters:** what a follower derived from recorded decisions, one [`FollowerCommit`] at a time, and
 //! the outcome of deliveries. **Leaves:** pages of alerts and cases, due outbox rows, progress.

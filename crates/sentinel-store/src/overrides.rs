@@ -65,9 +65,7 @@ impl Store {
         let found = select.read(self.reader(), "read an override", decode);
         Ok(found.await?.into_iter().next())
     }
-}
 
-impl Store {
     /// The override at a place of the log; `None` where the store has none.
     pub async fn override_at(&self, at: LogPosition) -> Result<Option<Overridden>, StoreError> {
         let mut select = Select::from(TABLE, COLUMNS);

@@ -5,6 +5,7 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -16,16 +17,49 @@ use crate::commands::usage;
 const ANSWER_WAIT: Duration = Duration::from_secs(60);
 
 /// What a problem says in words.
-pub fn detail(problem: &Value) -> String {
+fn detail(problem: &Value) -> String {
     problem
         .get("detail")
         .and_then(Value::as_str)
         .map_or_else(|| problem.to_string(), str::to_owned)
 }
 
+/// Sends an order and gives the answer of a server that took it, with its status. What is wrong with the order is
+/// the caller's to mend, in the file that it was read from where there is one.
+pub fn order(
+    url: &str,
+    path: &str,
+    body: &Value,
+    file: Option<&Path>,
+) -> anyhow::Result<(u16, Value)> {
+    let (status, answer) = ask(url, "POST", path, &body.to_string())?;
+    match (status, file) {
+        (200..=202, _) => Ok((status, answer)),
+        (400 | 413 | 422, Some(file)) => {
+            Err(usage(format!("{}: {}", file.display(), detail(&answer))))
+        }
+        (400 | 413 | 422, None) => Err(usage(detail(&answer))),
+        (other, _) => Err(anyhow::anyhow!(
+            "{url} answered {other}: {}",
+            detail(&answer)
+        )),
+    }
+}
+
+/// What stands at a path.
+pub fn look_up(url: &str, path: &str) -> anyhow::Result<Value> {
+    match ask(url, "GET", path, "")? {
+        (200, answer) => Ok(answer),
+        (other, answer) => Err(anyhow::anyhow!(
+            "{url} answered {other}: {}",
+            detail(&answer)
+        )),
+    }
+}
+
 /// One request to a path: the status and the JSON of the answer.
-pub fn ask(url: &str, method: &str, path: &str, body: &str) -> anyhow::Result<(u16, Value)> {
-    let address = address_of(url)?;
+fn ask(url: &str, method: &str, path: &str, body: &str) -> anyhow::Result<(u16, Value)> {
+    let address = address_of("--server", url)?;
     let attempt = || format!("ask the server at {url}; is it running?");
     let mut stream = TcpStream::connect(address).with_context(attempt)?;
     stream
@@ -43,24 +77,29 @@ pub fn ask(url: &str, method: &str, path: &str, body: &str) -> anyhow::Result<(u
     read_answer(&answer).with_context(|| format!("{url} does not answer as a sentinel server does"))
 }
 
-/// `host:port` of a plain URL without a path.
-fn address_of(url: &str) -> anyhow::Result<&str> {
-    let address = url
-        .strip_prefix("http://")
-        .map(|rest| rest.trim_end_matches('/'))
-        .filter(|rest| !rest.is_empty() && !rest.contains('/'))
-        .ok_or_else(|| {
-            usage(format!(
-                "--server {url:?} is not an address such as http://127.0.0.1:8000"
-            ))
-        })?;
-    if address.contains(':') {
-        Ok(address)
-    } else {
-        Err(usage(format!(
-            "--server {url:?} names no port, as http://127.0.0.1:8000 does"
-        )))
+/// `host:port` of a plain URL without a path, which stands behind a flag.
+pub fn address_of<'u>(flag: &str, url: &'u str) -> anyhow::Result<&'u str> {
+    let unfit = |why: &str| {
+        usage(format!(
+            "{flag} {url}: {why}, as http://127.0.0.1:8000 does"
+        ))
+    };
+    let Some(rest) = url.strip_prefix("http://") else {
+        return Err(unfit("an address of a server must begin with http://"));
+    };
+    let address = rest.trim_end_matches('/');
+    if address.is_empty() || address.contains(['/', '?', '@']) {
+        return Err(unfit(
+            "the address must name a host and a port and nothing else",
+        ));
     }
+    let port = address
+        .rsplit_once(':')
+        .map(|(_, port)| port.parse::<u16>());
+    if !matches!(port, Some(Ok(1..))) {
+        return Err(unfit("the address must name a port"));
+    }
+    Ok(address)
 }
 
 /// Status and JSON of an answer. The server gives the length of such a body, so it is not in chunks.

@@ -1,4 +1,5 @@
-//! The campaign on crashes: blows to the store, a thousand kills under load, a kill at every system call, and one hash of a long replay.
+//! The campaign on crashes: blows to the store, a thousand kills under load, a kill at every system call, and one
+//! hash of a long replay.
 
 use crate::test::{cargo, cargo_count, counted};
 use crate::workspace::Workspace;

@@ -230,6 +230,40 @@ pub fn crate_manifests(tree: &Tree, report: &mut Report<'_>) {
     }
 }
 
+/// Somebody uses each dependency whose version stands in the root manifest.
+pub fn root_manifest(tree: &Tree, report: &mut Report<'_>) {
+    let read = |path: &str| {
+        let file = tree.file(path)?;
+        let table = file.text.parse::<Table>().ok()?;
+        Some((file, table))
+    };
+    let Some((root, table)) = read("Cargo.toml") else {
+        return;
+    };
+    let workbench = read("xtask/Cargo.toml").map(|(file, table)| Manifest {
+        file,
+        folder: "xtask",
+        table,
+    });
+    let used: Vec<String> = manifests(tree)
+        .chain(workbench)
+        .flat_map(|manifest| manifest.dependencies())
+        .map(|dependency| dependency.name)
+        .collect();
+    let listed = table
+        .get("workspace")
+        .and_then(|workspace| workspace.get("dependencies"))
+        .and_then(Value::as_table);
+    for name in listed.into_iter().flat_map(Table::keys) {
+        if !used.contains(name) {
+            let stands = |line: &str| line.split([' ', '.', '=']).next() == Some(name);
+            let line = root.lines().find(|(_, line)| stands(line));
+            let advice = format!("nobody uses {name}: take its line away, here and in ADR 0009");
+            report.add(&root.path, line.map_or(1, |(number, _)| number), advice);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::examine_with;
@@ -290,6 +324,28 @@ mod tests {
         ];
         assert_eq!(examine_with(crate_edges, &files), Vec::<String>::new());
         assert_eq!(examine_with(crate_manifests, &files), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_dependency_that_nobody_uses_is_found() {
+        let root =
+            "[workspace.dependencies]\nserde = \"1\"\nhyper = { version = \"1\" }\ntoml = \"1\"\n";
+        let domain = manifest(
+            "sentinel-domain",
+            "[dependencies]\nserde.workspace = true\n",
+        );
+        let workbench = manifest("xtask", "[dependencies]\ntoml.workspace = true\n");
+        let files = [
+            ("Cargo.toml", root),
+            ("crates/sentinel-domain/Cargo.toml", domain.as_str()),
+            ("xtask/Cargo.toml", workbench.as_str()),
+        ];
+        let found = examine_with(root_manifest, &files);
+        assert_eq!(found.len(), 1, "{found:#?}");
+        assert!(
+            found[0].starts_with("Cargo.toml:3: nobody uses hyper"),
+            "{found:#?}"
+        );
     }
 
     #[test]

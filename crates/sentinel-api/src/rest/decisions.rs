@@ -149,11 +149,15 @@ pub async fn detail<'a>(
 
 /// The decision with a name of ours, or on an event with a name of the caller's.
 pub async fn find(api: &Api, id: &str) -> Result<Arc<Decided>, Problem> {
-    let found = match DecisionId::parse(id) {
-        Some(decision_id) => api.handle.lookup(decision_id).await?,
-        None => api.handle.lookup_event(id).await?,
-    };
-    found.ok_or_else(|| Problem::not_found("decision", id))
+    let absent = || Problem::not_found("decision", id);
+    if let Some(decision_id) = DecisionId::parse(id) {
+        return api.handle.lookup(decision_id).await?.ok_or_else(absent);
+    }
+    api.handle.lookup_event(id).await?.ok_or_else(|| {
+        let absent = absent().detail;
+        let detail = format!("{absent}; an event id leads to its decision for 72 hours");
+        Problem::new(Kind::NotFound, detail)
+    })
 }
 
 /// Compute a decision again from the log alone and hold it against the recorded one.

@@ -7,11 +7,11 @@ use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{Response, StatusCode};
 use sentinel_domain::identifier::ID_BYTES_MAX;
-use sentinel_domain::{Erasure, Rejection, RejectionCode, Subject, SubjectKind, Text};
+use sentinel_domain::{Erasure, Rejection, RejectionCode, Subject, SubjectKind};
 
 use crate::api::Api;
 use crate::error::Problem;
-use crate::rest::{OwnOrigin, json};
+use crate::rest::{OwnOrigin, WORDS_BYTES_MAX, bounded, json, required};
 use crate::wire::erasure::{ErasureBody, ErasureDraft};
 use crate::wire::problem::ProblemBody;
 
@@ -57,28 +57,17 @@ pub async fn erase(
     json(status, &body)
 }
 
-/// The longest reason, in bytes.
-const REASON_BYTES_MAX: usize = 256;
-
 fn erasure_of(given: ErasureDraft) -> Result<Erasure, Rejection> {
     let kind = SubjectKind::parse(&given.kind).ok_or_else(|| {
         let words: Vec<&str> = SubjectKind::ALL.iter().map(|kind| kind.as_str()).collect();
         let detail = format!("expected one of {}", words.join(", "));
         Rejection::new(RejectionCode::UnknownValue, "kind", detail)
     })?;
-    if given.value.is_empty() || given.value.len() > ID_BYTES_MAX {
-        let detail = format!("expected 1 to {ID_BYTES_MAX} bytes");
-        return Err(Rejection::new(RejectionCode::TooLong, "value", detail));
-    }
-    if given.reason.len() > REASON_BYTES_MAX {
-        let detail = format!("expected at most {REASON_BYTES_MAX} bytes");
-        return Err(Rejection::new(RejectionCode::TooLong, "reason", detail));
-    }
     Ok(Erasure {
         subject: Subject {
             kind,
-            value: Text::from(given.value),
+            value: required("value", given.value, ID_BYTES_MAX)?,
         },
-        reason: Text::from(given.reason),
+        reason: bounded("reason", given.reason, WORDS_BYTES_MAX)?,
     })
 }

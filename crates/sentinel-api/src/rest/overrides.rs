@@ -7,12 +7,12 @@ use axum::extract::State;
 use axum::extract::rejection::BytesRejection;
 use axum::http::{Response, StatusCode};
 use sentinel_domain::identifier::ID_BYTES_MAX;
-use sentinel_domain::{Outcome, Override, Rejection, RejectionCode, Text, Verdict};
+use sentinel_domain::{Outcome, Override, Rejection, RejectionCode, Verdict};
 use sentinel_pipeline::Decided;
 
 use crate::api::Api;
 use crate::error::Problem;
-use crate::rest::{Id, OwnOrigin, decisions, json};
+use crate::rest::{Id, OwnOrigin, WORDS_BYTES_MAX, bounded, decisions, json, required};
 use crate::wire::overrides::{OverrideBody, OverrideDraft};
 use crate::wire::problem::ProblemBody;
 
@@ -34,6 +34,7 @@ use crate::wire::problem::ProblemBody;
         (status = 400, description = "Not the JSON of an override.", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 403, description = "From a page of another site.", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 404, description = "There is no such decision.", body = ProblemBody<'static>, content_type = "application/problem+json"),
+        (status = 409, description = "An override of that name came before and says something else.", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 410, description = "The log keeps the decision no longer.", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 413, description = "More than 64 KiB.", body = ProblemBody<'static>, content_type = "application/problem+json"),
         (status = 422, description = "A field is not as it should be.", body = ProblemBody<'static>, content_type = "application/problem+json"),
@@ -66,28 +67,18 @@ pub async fn override_decision(
     json(status, &body)
 }
 
-/// The longest name of a person, and the longest reason, in bytes.
-const WORDS_BYTES_MAX: usize = 256;
-
 fn override_of(given: OverrideDraft, decided: &Decided) -> Result<Override, Rejection> {
     let verdict = Verdict::parse(&given.verdict).ok_or_else(|| {
         let words: Vec<&str> = Verdict::ALL.iter().map(|one| one.as_str()).collect();
         let detail = format!("expected one of {}", words.join(", "));
         Rejection::new(RejectionCode::UnknownValue, "verdict", detail)
     })?;
-    let bounded = |field: &str, text: String, bytes: std::ops::RangeInclusive<usize>| {
-        if bytes.contains(&text.len()) {
-            return Ok(Text::from(text));
-        }
-        let detail = format!("expected {} to {} bytes", bytes.start(), bytes.end());
-        Err(Rejection::new(RejectionCode::TooLong, field, detail))
-    };
     Ok(Override {
-        override_id: bounded("override_id", given.override_id, 1..=ID_BYTES_MAX)?,
+        override_id: required("override_id", given.override_id, ID_BYTES_MAX)?,
         event_id: decided.decision.event_id.clone(),
         decision: decided.decision.position.offset,
         verdict,
-        by: bounded("by", given.by, 1..=WORDS_BYTES_MAX)?,
-        reason: bounded("reason", given.reason, 0..=WORDS_BYTES_MAX)?,
+        by: required("by", given.by, WORDS_BYTES_MAX)?,
+        reason: bounded("reason", given.reason, WORDS_BYTES_MAX)?,
     })
 }

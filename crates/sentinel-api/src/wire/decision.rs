@@ -42,9 +42,9 @@ pub struct DecisionBody<'a> {
     pub rules: Vec<RuleBody<'a>>,
     /// Models that spoke.
     pub models: Vec<ModelBody<'a>>,
-    /// List entries that matched.
+    /// Empty: what a list did is told by the rule that asked it.
     pub lists: Vec<String>,
-    /// What was done beside the verdict.
+    /// What was done beside the verdict; nothing yet.
     pub actions: Vec<String>,
     /// What was not as it should be.
     pub degraded: Vec<DegradedBody>,

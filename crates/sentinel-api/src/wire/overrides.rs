@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OverrideDraft {
-    /// Its own name, which makes sending it again safe.
+    /// Its own name, which makes sending it again safe; with other words it is refused.
     #[schema(example = "ovr-2026-0311")]
     pub override_id: String,
     /// `approve`, `challenge`, `review` or `decline`.

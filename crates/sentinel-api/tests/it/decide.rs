@@ -134,7 +134,10 @@ async fn an_override_stands_beside_the_decision_and_changes_it_not() {
     let done = server.post(path, draft("o-1", "decline")).await;
     assert_eq!(done.status, StatusCode::CREATED, "{}", done.text());
     assert_eq!(done.json()["decision_id"], first["decision_id"]);
-    let again = server.post(path, draft("o-1", "approve")).await;
+    let other = server.post(path, draft("o-1", "approve")).await;
+    assert_eq!(other.status, StatusCode::CONFLICT, "{}", other.text());
+    assert_eq!(other.json()["errors"][0]["pointer"], json!("/override_id"));
+    let again = server.post(path, draft("o-1", "decline")).await;
     assert_eq!(again.status, StatusCode::OK, "{}", again.text());
     assert_eq!(again.json()["state"], json!("repeated"));
     let wrong = server.post(path, draft("o-2", "perhaps")).await;
@@ -143,9 +146,16 @@ async fn an_override_stands_beside_the_decision_and_changes_it_not() {
     let nobody = json!({"override_id": "o-3", "verdict": "approve", "by": ""}).to_string();
     let nobody = server.post(path, nobody).await;
     assert_eq!(nobody.json()["errors"][0]["pointer"], json!("/by"));
+    assert_eq!(nobody.json()["code"], json!("missing_field"));
+    let long =
+        json!({"override_id": "o-3", "verdict": "approve", "by": "b".repeat(257)}).to_string();
+    let long = server.post(path, long).await;
+    assert_eq!(long.json()["code"], json!("too_long"));
     let absent = "/api/v1/decisions/order-404/override";
     let absent = server.post(absent, draft("o-4", "decline")).await;
     assert_eq!(absent.status, StatusCode::NOT_FOUND);
+    let told = absent.json()["detail"].to_string();
+    assert!(told.contains("order-404; an event id leads"), "{told}");
 
     let handle = server.pipeline.handle();
     let (mut followed, end) = (handle.followed(), handle.log_end());

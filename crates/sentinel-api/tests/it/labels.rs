@@ -62,4 +62,8 @@ async fn what_is_no_label_or_not_known_yet_is_refused_with_its_field() {
     assert_eq!(status, StatusCode::BAD_REQUEST);
     let statistics = server.get("/api/v1/statistics").await.json();
     assert_eq!(statistics["labels"], 0, "{statistics}");
+    assert_eq!(statistics["rejected"], 3, "{statistics}");
+    let letters = server.dead_letters();
+    assert_eq!(letters.lines().count(), 3, "{letters}");
+    assert!(letters.contains("rumour"), "{letters}");
 }

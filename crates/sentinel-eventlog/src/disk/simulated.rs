@@ -41,6 +41,17 @@ pub enum Fault {
     PowerOff,
 }
 
+impl Fault {
+    /// One of them.
+    pub fn any(dice: &mut Dice) -> Self {
+        match dice.below(3) {
+            0 => Self::Failure,
+            1 => Self::NoSpace,
+            _ => Self::PowerOff,
+        }
+    }
+}
+
 /// A disk in memory. A clone is the same disk.
 #[derive(Clone)]
 pub struct SimulatedDisk {

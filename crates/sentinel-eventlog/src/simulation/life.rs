@@ -372,11 +372,7 @@ impl Life {
 
     fn plan_fault(&mut self) {
         let at = self.disk.operations() + 1 + self.dice.below(15);
-        let fault = match self.dice.below(3) {
-            0 => Fault::Failure,
-            1 => Fault::NoSpace,
-            _ => Fault::PowerOff,
-        };
+        let fault = Fault::any(&mut self.dice);
         self.tell(format!("{fault:?} at operation {at}"));
         self.disk.fault_at(at, fault);
     }

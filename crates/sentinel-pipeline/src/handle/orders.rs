@@ -163,12 +163,15 @@ pub struct LabelTaken {
 
 impl Handle {
     /// Reads what was learnt of a payment as JSON and appends it: decisions behind it know. What is not known yet
-    /// by the appender's clock is refused.
+    /// by the appender's clock is refused; what is refused is kept as a dead letter.
     pub async fn take_label(&self, body: &[u8], now: Instant) -> Result<LabelTaken, SubmitError> {
-        let label = json::parse_label(body)
+        let parsed = json::parse_label(body)
             .map(|line| line.label)
-            .and_then(|label| refuse_unknown_yet(label, now))
-            .map_err(SubmitError::Rejected)?;
+            .and_then(|label| refuse_unknown_yet(label, now));
+        let label = match parsed {
+            Ok(label) => label,
+            Err(rejection) => return Err(self.refuse(rejection, body).await),
+        };
         let label_id = label.label_id.clone();
         let (offset, mut answered) = self.append(&Entry::Label(Box::new(label)), now)?;
         let outcome = heard(&mut answered, self.inner.deadline).await?;

@@ -27,10 +27,11 @@ impl Ticks {
         idle: Option<Duration>,
         now: fn() -> Instant,
     ) -> Option<Self> {
+        let idle = idle?;
         let (stop, stopped) = watch::channel(false);
         Some(Self {
             stop,
-            ticking: tokio::spawn(run(handle.clone(), (idle?, now), stopped)),
+            ticking: tokio::spawn(run(handle.clone(), (idle, now), stopped)),
         })
     }
 

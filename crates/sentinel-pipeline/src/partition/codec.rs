@@ -30,7 +30,7 @@ const PIECE_BYTES: usize = 1 << 17;
 /// Ids that are looked for in one go.
 const IDS_FORESEEN: usize = 64;
 
-/// Sections of ids that wait to be taken in: 64 MiB.
+/// Sections of ids that wait to be taken in, at most: 64 MiB, and where they were written with a MiB each, 512.
 const SECTIONS_WAITING: usize = 512;
 
 impl PartitionState {

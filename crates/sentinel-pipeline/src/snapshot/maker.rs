@@ -155,8 +155,8 @@ pub(crate) struct SnapshotMaker {
 }
 
 impl SnapshotMaker {
-    /// Starts it, from within a runtime. `from` is where the newest snapshot stands; first of all it compares what the start has left
-    /// to it. `failed` hears of an outcome that is not the recorded one.
+    /// Starts it, from within a runtime. `from` is where the newest snapshot stands; first of all it compares what the
+    /// start has left to it. `failed` hears of an outcome that is not the recorded one.
     pub fn start(
         options: SnapshotOptions,
         (handle, store): (Handle, Store),

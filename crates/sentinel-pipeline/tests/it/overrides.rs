@@ -61,6 +61,7 @@ fn an_override_counts_once_and_only_of_a_decision_that_is_there() {
         payment(at(80), "e-1"),             // 8: decided again
         order(at(80), "r", "e-1", own),     // 9: the older of the two
         order(at(80), "s", "e-1", own + 8), // 10: the newer
+        order(at(80), "s", "e-1", own),     // 11: its name stands for other words
     ];
     append(&log, entries);
     let refused = |offset: u64| match told(&log, own + offset) {
@@ -74,6 +75,11 @@ fn an_override_counts_once_and_only_of_a_decision_that_is_there() {
     assert!(matches!(told(&log, own + 2), Outcome::Ignored));
     assert!(matches!(told(&log, own + 4), Outcome::Repeated { first } if first == Offset(own)));
     assert!(refused(5) && refused(6));
+    let outcome = told(&log, own + 11);
+    let Outcome::Refused(rejection) = &outcome else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!(rejection.code, RejectionCode::Conflict);
     let whole = apply(&log, &[100]);
     assert!(bytes_of(&apply(&log, &[1])) == bytes_of(&whole));
     assert!(bytes_of(&apply(&log, &[3, 2])) == bytes_of(&whole));

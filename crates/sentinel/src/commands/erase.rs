@@ -43,12 +43,7 @@ pub fn erase(arguments: &EraseArguments) -> anyhow::Result<ExitCode> {
         return Err(usage(format!("{kind:?} is none of {}", words.join(", "))));
     }
     let body = json!({ "kind": kind, "value": arguments.value, "reason": arguments.reason });
-    let (status, answer) = server::ask(url, "POST", "/api/v1/erasures", &body.to_string())?;
-    match status {
-        201 | 202 => {}
-        400 | 422 => return Err(usage(server::detail(&answer))),
-        other => anyhow::bail!("{url} answered {other}: {}", server::detail(&answer)),
-    }
+    let (_, answer) = server::order(url, "/api/v1/erasures", &body, None)?;
     let mut out = std::io::stdout().lock();
     if arguments.output == Output::Json {
         serde_json::to_writer_pretty(&mut out, &answer)?;

@@ -73,13 +73,7 @@ pub fn lists(arguments: &ListsArguments) -> anyhow::Result<ExitCode> {
 }
 
 fn show(arguments: &ShowArguments) -> anyhow::Result<ExitCode> {
-    let url = &arguments.server;
-    let (status, answer) = server::ask(url, "GET", PATH, "")?;
-    anyhow::ensure!(
-        status == 200,
-        "{url} answered {status}: {}",
-        server::detail(&answer)
-    );
+    let answer = server::look_up(&arguments.server, PATH)?;
     let mut out = std::io::stdout().lock();
     let told = match arguments.output {
         Output::Json => serde_json::to_writer_pretty(&mut out, &answer)
@@ -137,15 +131,7 @@ fn activate(arguments: &ActivateArguments) -> anyhow::Result<ExitCode> {
         None => file_name(&arguments.file).to_string(),
     };
     let body = json!({ "lists": lists, "name": name, "dry_run": arguments.dry_run });
-    let (status, answer) = server::ask(url, "POST", PATH, &body.to_string())?;
-    match status {
-        200..=202 => {}
-        400 | 413 | 422 => {
-            let detail = server::detail(&answer);
-            return Err(usage(format!("{}: {detail}", arguments.file.display())));
-        }
-        other => anyhow::bail!("{url} answered {other}: {}", server::detail(&answer)),
-    }
+    let (_, answer) = server::order(url, PATH, &body, Some(&arguments.file))?;
     let mut out = std::io::stdout().lock();
     if arguments.output == Output::Json {
         serde_json::to_writer_pretty(&mut out, &answer)?;

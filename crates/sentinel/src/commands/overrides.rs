@@ -51,7 +51,7 @@ pub fn override_decision(arguments: &OverrideArguments) -> anyhow::Result<ExitCo
             words.join(", ")
         )));
     }
-    let new = || uuid::Uuid::new_v4().to_string();
+    let new = || uuid::Uuid::now_v7().to_string();
     let body = json!({
         "override_id": arguments.override_id.clone().unwrap_or_else(new),
         "verdict": verdict,
@@ -59,12 +59,7 @@ pub fn override_decision(arguments: &OverrideArguments) -> anyhow::Result<ExitCo
         "reason": arguments.reason,
     });
     let path = format!("/api/v1/decisions/{}/override", in_path(&arguments.id));
-    let (status, answer) = server::ask(url, "POST", &path, &body.to_string())?;
-    match status {
-        200..=202 => {}
-        400 | 422 => return Err(usage(server::detail(&answer))),
-        other => anyhow::bail!("{url} answered {other}: {}", server::detail(&answer)),
-    }
+    let (_, answer) = server::order(url, &path, &body, None)?;
     let mut out = std::io::stdout().lock();
     if arguments.output == Output::Json {
         serde_json::to_writer_pretty(&mut out, &answer)?;

@@ -286,6 +286,13 @@ fn bad_input_is_refused_with_what_is_wrong() {
             "--server-pid",
         ),
         ("http", "URL"),
+        ("recovery --tail-seconds 0", "--tail-seconds"),
+        ("recovery --starts 1", "--data-dir"),
+        ("recovery --data-dir nowhere --starts 0", "--starts"),
+        (
+            "recovery --data-dir nowhere --starts 1",
+            "fill it without --starts",
+        ),
     ] {
         let words: Vec<&str> = arguments.split(' ').collect();
         let told = refused(&words);
@@ -307,9 +314,11 @@ fn a_server_that_nobody_reaches_fails_the_run() {
 
 #[test]
 fn a_recovery_goes_on_from_its_snapshot_and_compares_the_tail() {
-    let arguments =
-        "recovery --entities 2000 --tail-seconds 1 --latency-seconds 1 --rate 100 -o json";
-    let report = bench(&arguments.split(' ').collect::<Vec<_>>());
+    let folder = TempDir::new().unwrap();
+    let data = ["--entities", "2000", "--data-dir", text(folder.path())];
+    let more = "--tail-seconds 1 --latency-seconds 1 --rate 100 -o json";
+    let more: Vec<&str> = more.split(' ').collect();
+    let report = bench(&[&["recovery"], &data[..], &more].concat());
     // Behind the five activations and every payment that filled the state.
     let filled = number(&report, "/fill/entries");
     assert!((filled - 666.0 * 4.5).abs() < 1.0, "{report}");
@@ -331,5 +340,14 @@ fn a_recovery_goes_on_from_its_snapshot_and_compares_the_tail() {
             number(&report, &format!("/latency_us/answers/{key}")) == 0.0,
             "{report}"
         );
+    }
+    // What it has filled is there to be started on again, and not to be filled twice.
+    let told = refused(&[&["recovery"], &data[..], &more].concat());
+    assert!(told.contains("holds a log already"), "{told}");
+    let more = ["--starts", "2", "-o", "json"];
+    let again = bench(&[&["recovery"], &data[..], &more].concat());
+    assert_eq!(again["starts"].as_array().unwrap().len(), 2, "{again}");
+    for place in ["/starts/0/entries", "/starts/1/seconds_to_first_decision"] {
+        assert!(number(&again, place) > 0.0, "{place} of {again}");
     }
 }

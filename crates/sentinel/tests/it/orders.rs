@@ -114,8 +114,10 @@ fn lists_decide_and_the_erased_are_new_before_and_after_a_kill() {
         code == 0 && out.contains("is overridden at offset"),
         "{out}"
     );
-    let (code, out) = overriding("e-9", "decline");
+    let (code, out) = overriding("e-9", "approve");
     assert!(code == 0 && out.contains("nothing changed"), "{out}");
+    let (code, out) = overriding("e-9", "decline");
+    assert!(code == 1 && out.contains("another body"), "{out}");
     assert_eq!(overriding("e-9", "perhaps").0, 2);
     let (code, out) = overriding("no such/event", "approve");
     assert!(code == 1 && out.contains("no such/event"), "{out}");

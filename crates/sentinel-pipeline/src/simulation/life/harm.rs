@@ -8,11 +8,7 @@ use super::{HOUR_US, LAST_SECOND, Life, SECOND_US, YEAR_US};
 impl Life<'_> {
     pub(super) fn plan_fault(&mut self) {
         let at = self.disk.operations() + 1 + self.dice.below(12);
-        let fault = match self.dice.below(3) {
-            0 => Fault::Failure,
-            1 => Fault::NoSpace,
-            _ => Fault::PowerOff,
-        };
+        let fault = Fault::any(&mut self.dice);
         self.tell(format!("{fault:?} at operation {at}"));
         self.disk.fault_at(at, fault);
     }

@@ -176,9 +176,7 @@ impl Oracle {
         }
         outcomes
     }
-}
 
-impl Oracle {
     /// What features know that are filled from the entries that a log still has: as if it had begun there, with the rates
     /// of now.
     fn filled_from(&self, from: u64, to: u64, now: &InForce) -> (Vec<Admitted>, Frauds) {

@@ -181,9 +181,14 @@ struct Beside {
 
 /// Runs the command.
 pub fn run(arguments: &RecoveryArguments) -> anyhow::Result<()> {
-    if arguments.entities == 0 || arguments.tail_seconds == 0 || arguments.latency_seconds == 0 {
+    let counts = [
+        arguments.tail_seconds,
+        arguments.latency_seconds,
+        arguments.starts.unwrap_or(1),
+    ];
+    if arguments.entities == 0 || counts.contains(&0) {
         return Err(usage(
-            "--entities, --tail-seconds and --latency-seconds are at least 1",
+            "--entities, --tail-seconds, --latency-seconds and --starts are at least 1",
         ));
     }
     check_rate(arguments.rate)?;

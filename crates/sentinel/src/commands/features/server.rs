@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::commands::usage;
-use crate::server::{ask, detail};
+use crate::server::{look_up, order};
 
 /// The catalogue's path.
 const PATH: &str = "/api/v1/features";
@@ -18,19 +17,14 @@ const ASK_AGAIN: Duration = Duration::from_millis(500);
 /// Adds definitions and waits until they are live.
 pub fn add(url: &str, file: &Path, definitions: &str, dry_run: bool) -> anyhow::Result<Value> {
     let body = json!({ "definitions": definitions, "dry_run": dry_run });
-    let (status, mut answer) = ask(url, "POST", PATH, &body.to_string())?;
-    match status {
-        200 | 201 => Ok(answer),
-        202 => {
-            wait_until_live(url, &answer)?;
-            if let Some(state) = answer.get_mut("state") {
-                *state = json!("live");
-            }
-            Ok(answer)
+    let (status, mut answer) = order(url, PATH, &body, Some(file))?;
+    if status == 202 {
+        wait_until_live(url, &answer)?;
+        if let Some(state) = answer.get_mut("state") {
+            *state = json!("live");
         }
-        400 | 422 => Err(usage(format!("{}: {}", file.display(), detail(&answer)))),
-        other => anyhow::bail!("{url} answered {other}: {}", detail(&answer)),
     }
+    Ok(answer)
 }
 
 /// Asks for the catalogue until it has the version.
@@ -39,12 +33,7 @@ fn wait_until_live(url: &str, added: &Value) -> anyhow::Result<()> {
     tracing::info!("the server is filling the features from its log");
     loop {
         std::thread::sleep(ASK_AGAIN);
-        let (status, catalogue) = ask(url, "GET", PATH, "")?;
-        anyhow::ensure!(
-            status == 200,
-            "{url} answered {status}: {}",
-            detail(&catalogue)
-        );
+        let catalogue = look_up(url, PATH)?;
         if catalogue.get("version").and_then(Value::as_u64) >= version {
             return Ok(());
         }

@@ -12,9 +12,10 @@ use std::path::{Path, PathBuf};
 
 use super::chunk::{Chunk, Form};
 use crate::commands::usage;
+use crate::server::address_of;
 
 pub use self::file::Lines;
-pub use self::http::{Http, address_of};
+pub use self::http::Http;
 pub use self::log::Log;
 pub use self::parquet::ParquetFile;
 
@@ -55,7 +56,7 @@ impl Target {
             return Ok(Self::Log(directory.into()));
         }
         if output.contains("://") {
-            return address_of(output).map(|address| Self::Http(address.to_owned()));
+            return address_of("--output", output).map(|address| Self::Http(address.to_owned()));
         }
         let path = Path::new(output);
         let form = FileForm::of(path).ok_or_else(|| {

@@ -9,7 +9,6 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::Output;
-use crate::commands::usage;
 use crate::content::{file_name, text};
 use crate::server;
 
@@ -49,15 +48,7 @@ pub fn activate(arguments: &ActivateArguments) -> anyhow::Result<ExitCode> {
         "name": name,
         "dry_run": arguments.dry_run,
     });
-    let (status, answer) = server::ask(url, "POST", super::PATH, &body.to_string())?;
-    match status {
-        200..=202 => {}
-        400 | 413 | 422 => {
-            let detail = server::detail(&answer);
-            return Err(usage(format!("{}: {detail}", arguments.file.display())));
-        }
-        other => anyhow::bail!("{url} answered {other}: {}", server::detail(&answer)),
-    }
+    let (_, answer) = server::order(url, super::PATH, &body, Some(&arguments.file))?;
     tell(&answer, arguments)?;
     Ok(ExitCode::SUCCESS)
 }

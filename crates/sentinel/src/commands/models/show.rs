@@ -213,7 +213,7 @@ pub fn standing(signed: &[Signed]) -> String {
 /// Lists a folder or a server.
 pub fn list(arguments: &ListArguments) -> anyhow::Result<ExitCode> {
     let body = match (&arguments.server, &arguments.folder) {
-        (Some(url), _) => of_server(url)?,
+        (Some(url), _) => server::look_up(url, super::PATH)?,
         (None, Some(folder)) => of_folder(folder, &arguments.trust.trust()?)?,
         (None, None) => return Err(usage("name a folder or --server URL")),
     };
@@ -261,16 +261,6 @@ fn tell_item(item: &Value, out: &mut impl Write) -> std::io::Result<()> {
         word("live_from"),
         word("activated_at")
     )
-}
-
-fn of_server(url: &str) -> anyhow::Result<Value> {
-    let (status, body) = server::ask(url, "GET", super::PATH, "")?;
-    anyhow::ensure!(
-        status == 200,
-        "{url} answered {status}: {}",
-        server::detail(&body)
-    );
-    Ok(body)
 }
 
 /// Files whose first words are those of a model, by name.

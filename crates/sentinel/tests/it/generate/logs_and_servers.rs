@@ -1,6 +1,12 @@
 //! `sentinel generate` into a log and into a running server: payments, and labels when they are known.
 
-use super::*;
+use std::time::SystemTime;
+
+use sentinel_domain::Instant;
+use serde_json::Value;
+
+use super::{ends, generate, generated};
+use crate::process::{Folder, lines_of, sentinel, stderr, text};
 use crate::serve::serve;
 
 #[test]
@@ -145,13 +151,11 @@ fn labels_that_nobody_can_know_yet_stay_here() {
     let folder = Folder::new();
     let server = serve(&folder.path("data"));
     let url = format!("http://{}", server.address);
-    let yesterday = std::process::Command::new("date")
-        .args(["-u", "-d", "-1 day", "+%Y-%m-%dT%H:%M:%SZ"])
-        .output()
-        .unwrap();
-    let start = String::from_utf8(yesterday.stdout).unwrap();
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let yesterday = i64::try_from(now.unwrap().as_secs()).unwrap() - 86_400;
+    let start = Instant::from_seconds(yesterday).to_string();
     let base = ["--count", "400", "--duration", "12h", "--fraud-rate", "0.3"];
-    let more = ["--start-time", start.trim(), "--output", &url];
+    let more = ["--start-time", &start, "--output", &url];
     let ended = generate(&[&base[..], &more[..]].concat());
     assert!(ended.status.success(), "{}", stderr(&ended));
     assert!(

@@ -23,7 +23,6 @@ use tokio::task::JoinSet;
 use super::Told;
 use crate::clock;
 use crate::commands::generate::chunk::Chunk;
-use crate::commands::usage;
 use crate::connection::{Connection as Wire, DECISIONS, Target};
 
 /// The path of labels.
@@ -224,7 +223,7 @@ impl Connection {
             if attempt == ATTEMPTS {
                 // A text and no source: a broken connection is no broken pipe of ours.
                 anyhow::bail!(
-                    "the server at http://{} takes no more payments: {again}",
+                    "the server at http://{} takes nothing more: {again}",
                     self.target.address
                 );
             }
@@ -270,29 +269,4 @@ impl Connection {
         };
         counter.fetch_add(1, Relaxed);
     }
-}
-
-/// `host:port` of a plain URL without a path.
-pub fn address_of(url: &str) -> anyhow::Result<&str> {
-    let unfit = |why: &str| {
-        usage(format!(
-            "--output {url}: {why}, as http://127.0.0.1:8000 does"
-        ))
-    };
-    let Some(rest) = url.strip_prefix("http://") else {
-        return Err(unfit("an address of a server must begin with http://"));
-    };
-    let address = rest.trim_end_matches('/');
-    if address.is_empty() || address.contains(['/', '?', '@']) {
-        return Err(unfit(
-            "the address must name a host and a port and nothing else",
-        ));
-    }
-    let port = address
-        .rsplit_once(':')
-        .map(|(_, port)| port.parse::<u16>());
-    if !matches!(port, Some(Ok(1..))) {
-        return Err(unfit("the address must name a port"));
-    }
-    Ok(address)
 }

@@ -1,4 +1,4 @@
-//! Where what is costly to make of some bytes is found again while anybody uses it.
+//! An interner: what is costly to make of some bytes is made once while anybody uses it.
 //!
 //! Promises that what is found is what would have been made: the key is the hash of everything that it is made of.
 //! Owner, snapshot maker, a replay and the check before a start share one model that way, and a switch of rates reads
@@ -12,16 +12,16 @@ use sentinel_domain::ContentHash;
 pub(super) type Key = [ContentHash; 2];
 
 /// Things of one kind.
-pub(super) struct Shelf<T>(Mutex<Vec<(Key, Weak<T>)>>);
+pub(super) struct Interner<T>(Mutex<Vec<(Key, Weak<T>)>>);
 
-impl<T> Shelf<T> {
+impl<T> Interner<T> {
     pub const fn new() -> Self {
         Self(Mutex::new(Vec::new()))
     }
 
     fn find(&self, key: &Key) -> Option<Arc<T>> {
-        let shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = shelf.iter().find(|(of, _)| of == key)?;
+        let known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = known.iter().find(|(of, _)| of == key)?;
         place.1.upgrade()
     }
 
@@ -32,9 +32,9 @@ impl<T> Shelf<T> {
             return Ok(found);
         }
         let made = Arc::new(make()?);
-        let mut shelf = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        shelf.retain(|(_, one)| one.strong_count() > 0);
-        shelf.push((key, Arc::downgrade(&made)));
+        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|(_, one)| one.strong_count() > 0);
+        known.push((key, Arc::downgrade(&made)));
         Ok(made)
     }
 }
@@ -49,22 +49,22 @@ mod tests {
 
     #[test]
     fn a_thing_is_made_once_while_it_is_used_and_not_kept_for_longer() {
-        let shelf = Shelf::new();
-        let made = shelf.get(key(b"a"), || Ok::<_, ()>(1)).unwrap();
-        let again = shelf.get(key(b"a"), || Err("made twice")).unwrap();
+        let interner = Interner::new();
+        let made = interner.get(key(b"a"), || Ok::<_, ()>(1)).unwrap();
+        let again = interner.get(key(b"a"), || Err("made twice")).unwrap();
         assert!(Arc::ptr_eq(&made, &again));
-        assert_eq!(*shelf.get(key(b"b"), || Ok::<_, ()>(2)).unwrap(), 2);
+        assert_eq!(*interner.get(key(b"b"), || Ok::<_, ()>(2)).unwrap(), 2);
         drop((made, again));
-        assert_eq!(*shelf.get(key(b"a"), || Ok::<_, ()>(3)).unwrap(), 3);
-        assert_eq!(shelf.0.lock().unwrap().len(), 1);
+        assert_eq!(*interner.get(key(b"a"), || Ok::<_, ()>(3)).unwrap(), 3);
+        assert_eq!(interner.0.lock().unwrap().len(), 1);
     }
 
     #[test]
     fn what_cannot_be_made_is_not_there() {
-        let shelf = Shelf::<u8>::new();
-        assert_eq!(shelf.get(key(b"a"), || Err("broken")), Err("broken"));
+        let interner = Interner::<u8>::new();
+        assert_eq!(interner.get(key(b"a"), || Err("broken")), Err("broken"));
         assert_eq!(
-            shelf.get(key(b"a"), || Ok::<_, ()>(1)).map(|one| *one),
+            interner.get(key(b"a"), || Ok::<_, ()>(1)).map(|one| *one),
             Ok(1)
         );
     }
