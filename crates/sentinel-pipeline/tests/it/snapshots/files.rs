@@ -150,14 +150,15 @@ fn resealed(bytes: &[u8], random: &mut Random) -> Vec<u8> {
     let mut at = 8;
     while at < bytes.len() - 44 {
         let length = u32::from_le_bytes(bytes[at + 4..at + 8].try_into().unwrap()) as usize;
-        sections.push((at, length));
+        // An empty one says that a part begins.
+        if length > 0 {
+            sections.push((at, length));
+        }
         at += 12 + length;
     }
     let (at, length) = *random.pick(&sections);
-    if length > 0 {
-        let place = at + 12 + below(random, length);
-        bytes[place] ^= 1 << random.below(8);
-    }
+    let place = at + 12 + below(random, length);
+    bytes[place] ^= 1 << random.below(8);
     let checksum = crc32c::crc32c_append(
         crc32c::crc32c(&bytes[at..at + 8]),
         &bytes[at + 12..at + 12 + length],
