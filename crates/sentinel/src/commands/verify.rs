@@ -14,6 +14,7 @@ use sentinel_pipeline::RecordedLogs;
 use sentinel_pipeline::follow::ALERTS;
 use sentinel_pipeline::replay::{RangeReplay, first_replayable};
 use sentinel_pipeline::verify::{StoreFindings, verify_store};
+use sentinel_store::StoreError;
 use serde_json::json;
 
 use super::{Output, replay};
@@ -117,7 +118,14 @@ async fn store_of(
         };
         return Ok((Offset(0), findings));
     }
-    let store = directory.store().await?;
+    let store = match directory.store().await {
+        Ok(store) => store,
+        Err(error) => {
+            // What is no store of ours is a finding; what cannot be opened is none.
+            let findings = unusable(error)?;
+            return Ok((Offset(0), findings));
+        }
+    };
     let log = &logs.transactions;
     let progress = store
         .progress(ALERTS, log.log_id(), log.partition())
@@ -132,6 +140,20 @@ async fn store_of(
     let findings = verify_store(logs, &store, followed).await?;
     store.close().await;
     Ok((followed, findings))
+}
+
+/// The finding that a file is no store.
+fn unusable(error: anyhow::Error) -> anyhow::Result<StoreFindings> {
+    match error.chain().find_map(|cause| cause.downcast_ref()) {
+        Some(found @ (StoreError::Layout { .. } | StoreError::NotADatabase { .. })) => {
+            Ok(StoreFindings {
+                wrong: 1,
+                told: vec![found.to_string()],
+                ..StoreFindings::default()
+            })
+        }
+        _ => Err(error),
+    }
 }
 
 fn tell(verified: &Verified, out: &mut dyn Write) -> std::io::Result<()> {
