@@ -6,6 +6,7 @@
 //! and delivered first; where a replay of what came behind the newest snapshot would take a while, the
 //! owner's state is written as one.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -156,7 +157,10 @@ impl Pipeline {
             contents: options.contents,
             now: options.now,
         };
-        let worker = replayed(worker, &handle, &before_the_door, progress)?;
+        // A panic here is one as any other: whoever panicked has noted it, where that is of use.
+        let replaying = || replayed(worker, &handle, &before_the_door, progress);
+        let replayed = catch_unwind(AssertUnwindSafe(replaying));
+        let worker = replayed.map_err(|_| PipelineError::Panicked)??;
         let stopping = Arc::new(AtomicBool::new(false));
         let (failure, failed) = watch::channel(false);
         handle.statistics().left_to_compare(uncompared.left());
