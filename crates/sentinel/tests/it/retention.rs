@@ -162,6 +162,44 @@ fn a_server_tells_what_is_gone(data: &Path, copy: &Path, ids: &[String]) {
     assert!(server.child.wait().unwrap().success());
 }
 
+/// The oldest snapshot is damaged behind its head, which alone says that a replay could begin there.
+fn damage_is_told_where_it_lies(data: &Path, ids: &[String]) {
+    let listed = SnapshotFolder::new(&data.join("snapshots")).list().unwrap();
+    let [.., (next, _), (oldest, file)] = &listed[..] else {
+        panic!("{listed:?}");
+    };
+    let whole = std::fs::read(file).unwrap();
+    let mut hit = whole.clone();
+    hit[whole.len() / 2] ^= 1;
+    std::fs::write(file, &hit).unwrap();
+    let (code, out) = told(&["verify", "--data-dir", text(data), "-o", "json"]);
+    let found: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &found["holds"]), (1, &Value::from(false)), "{found}");
+    assert_eq!(found["snapshots"].as_u64(), Some(listed.len() as u64));
+    assert_eq!(found["snapshots_damaged"], 1, "{found}");
+    assert_eq!(found["first_computed"].as_u64(), Some(next.0), "{found}");
+    assert_eq!(found["outcomes_different"], 0, "{found}");
+    assert_eq!(found["store_wrong"], 0, "{found}");
+    let finding = found["snapshot_findings"][0].as_str().unwrap();
+    for words in [
+        format!("snapshot {} is damaged at byte ", file.display()),
+        format!("entries before {next}"),
+        "restore this file from a backup".to_owned(),
+    ] {
+        assert!(finding.contains(&words), "{finding}");
+    }
+    // A decision between the two, and one before both; activations stand before the first.
+    let between = usize::try_from(oldest.0).unwrap();
+    for id in [&ids[0], &ids[between]] {
+        let (code, out) = told(&["replay", id, "--data-dir", text(data)]);
+        let names_it = format!("the first entry that can be is {next}");
+        assert!(code == 1 && out.contains(&names_it), "{out}");
+    }
+    std::fs::write(file, &whole).unwrap();
+    let found = json(&["verify", "--data-dir", text(data)]);
+    assert_eq!(found["first_computed"].as_u64(), Some(oldest.0), "{found}");
+}
+
 #[test]
 fn what_is_kept_is_read_verified_replayed_copied_and_served() {
     let folder = Folder::new();
@@ -194,6 +232,7 @@ fn what_is_kept_is_read_verified_replayed_copied_and_served() {
     );
     let found = json(&["verify", "--data-dir", text(&restored)]);
     assert_eq!(found["holds"], true, "{found}");
+    damage_is_told_where_it_lies(&restored, &ids);
     decided(&restored, 1_000_000..1_000_010, &MORE);
     // Without snapshots nothing stands for what is gone, and that is said before anything else is done.
     std::fs::remove_dir_all(restored.join("snapshots")).unwrap();
