@@ -1,6 +1,7 @@
 //! Snapshots: a state that was written and read back is the state, or it is refused.
 
 mod files;
+mod fixture;
 mod comparing;
 mod restart;
 mod retention;
