@@ -29,7 +29,7 @@ use crate::handle::ticks::Ticks;
 use crate::models;
 use crate::partition::PartitionState;
 use crate::poison::{self, Attempts, PoisonError};
-use crate::recorded::RecordedLogs;
+use crate::recorded::{RecordedLogs, SemanticsError};
 use crate::snapshot::comparing::Uncompared;
 use crate::snapshot::maker::{self, SnapshotMaker};
 use crate::snapshot::{Newest, SnapshotError, SnapshotFolder, SnapshotOptions};
@@ -89,6 +89,9 @@ pub enum PipelineError {
     /// No snapshot stands for what the log does not hold any more, or one could not be written.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
+    /// An engine that decides otherwise made what is recorded.
+    #[error(transparent)]
+    Semantics(#[from] SemanticsError),
     /// The operating system refused a thread.
     #[error("start a thread of the pipeline")]
     Thread(#[source] std::io::Error),
@@ -129,6 +132,7 @@ impl Pipeline {
             ..
         } = options;
         let logs = side_by_side(&transactions, &decisions, options.snapshots.as_ref());
+        logs.check_semantics()?;
         let (raised, _) = broadcast::channel(1_024);
         let (sink, channel) = options.sink;
         // First of all: an older owner is fenced from here on.

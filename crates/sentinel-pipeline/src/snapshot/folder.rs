@@ -16,7 +16,7 @@ use sentinel_eventlog::EventLog;
 
 use super::SnapshotError;
 use super::format::{Section, SectionReader, SectionWriter, Stopping};
-use super::head::Head;
+use super::head::{FORMAT_VERSION, Head};
 use super::pace::Pace;
 use crate::backfill::Backfilled;
 use crate::partition::PartitionState;
@@ -196,6 +196,17 @@ impl SnapshotFolder {
             Some((skipped, offset))
         };
         Ok(self.list()?.into_iter().find_map(skips))
+    }
+
+    /// Which engine made the newest snapshot that belongs to a log by its name, whether it can be used or not.
+    pub(crate) fn newest_semantics(&self, log: &EventLog) -> Result<Option<u32>, SnapshotError> {
+        let semantics = |(_, file): (Offset, PathBuf)| {
+            let mut sections = SectionReader::open(&file, Stopping::default()).ok()?;
+            let head = Head::decode(&sections.expect(Section::Head).ok()?).ok()?;
+            let is_ours = head.format == FORMAT_VERSION && head.log == log.log_id();
+            is_ours.then_some(head.engine_semantics)
+        };
+        Ok(self.list()?.into_iter().find_map(semantics))
     }
 
     /// Its snapshots, the newest first; whether they can be used is seen when they are read.

@@ -5,6 +5,7 @@ mod fixture;
 mod comparing;
 mod restart;
 mod retention;
+mod semantics;
 
 use std::ops::ControlFlow;
 use std::path::Path;
