@@ -6,6 +6,7 @@
 //! and delivered first; where a replay of what came behind the newest snapshot would take a while, the
 //! owner's state is written as one.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -28,7 +29,7 @@ use crate::handle::ticks::Ticks;
 use crate::models;
 use crate::partition::PartitionState;
 use crate::poison::{self, Attempts, PoisonError};
-use crate::recorded::RecordedLogs;
+use crate::recorded::{RecordedLogs, SemanticsError};
 use crate::snapshot::comparing::Uncompared;
 use crate::snapshot::maker::{self, SnapshotMaker};
 use crate::snapshot::{Newest, SnapshotError, SnapshotFolder, SnapshotOptions};
@@ -88,6 +89,9 @@ pub enum PipelineError {
     /// No snapshot stands for what the log does not hold any more, or one could not be written.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
+    /// An engine that decides otherwise made what is recorded.
+    #[error(transparent)]
+    Semantics(#[from] SemanticsError),
     /// The operating system refused a thread.
     #[error("start a thread of the pipeline")]
     Thread(#[source] std::io::Error),
@@ -128,6 +132,7 @@ impl Pipeline {
             ..
         } = options;
         let logs = side_by_side(&transactions, &decisions, options.snapshots.as_ref());
+        logs.check_semantics()?;
         let (raised, _) = broadcast::channel(1_024);
         let (sink, channel) = options.sink;
         // First of all: an older owner is fenced from here on.
@@ -156,7 +161,10 @@ impl Pipeline {
             contents: options.contents,
             now: options.now,
         };
-        let worker = replayed(worker, &handle, &before_the_door, progress)?;
+        // A panic here is one as any other: whoever panicked has noted it, where that is of use.
+        let replaying = || replayed(worker, &handle, &before_the_door, progress);
+        let replayed = catch_unwind(AssertUnwindSafe(replaying));
+        let worker = replayed.map_err(|_| PipelineError::Panicked)??;
         let stopping = Arc::new(AtomicBool::new(false));
         let (failure, failed) = watch::channel(false);
         handle.statistics().left_to_compare(uncompared.left());

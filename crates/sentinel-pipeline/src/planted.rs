@@ -1,9 +1,15 @@
 //! Mistakes that the simulation has the engine make, to show that it would find them.
 //!
-//! And a disk that has room for a part of a snapshot only. Promises that neither is ever met outside this crate's own
-//! tests: the questions are constants there. Must never hold anything else that only tests need.
+//! And a disk that has room for a part of a snapshot only, and readers that panic. Promises that none is ever met outside
+//! this crate's own tests: the questions are constants there. Must never hold anything else that only tests need.
 
+use std::sync::Arc;
+
+use sentinel_domain::Offset;
 use sentinel_eventlog::Record;
+
+/// What whoever reads entries ahead does at each stretch that it has read.
+pub(crate) type ReaderFault = Arc<dyn Fn(Offset) + Send + Sync>;
 
 /// A mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,18 +52,26 @@ pub(crate) enum Mistake {
     CutUnsynced,
     /// A snapshot that was not written to its end gets its name all the same.
     HalfSnapshot,
+    /// The decision log is altered, under right checksums, where a second owner is about to compare it.
+    AlterRecorded,
+    /// The second owner begins to compare without the windows of its snapshot.
+    CompareWithoutWindows,
 }
 
 #[cfg(not(test))]
-pub(crate) use never::{is, list_time, room, stamped};
+pub(crate) use never::{altered, instead, is, list_time, reader_fault, room, stamped};
 #[cfg(test)]
-pub(crate) use switch::{is, list_time, plant, room, set_room, set_wall, stamped};
+pub(crate) use switch::{
+    altered, instead, is, list_time, plant, plant_reader_fault, reader_fault, room, set_room,
+    set_wall, stamped,
+};
 
 #[cfg(not(test))]
 mod never {
-    use sentinel_domain::Instant;
+    use sentinel_domain::{Instant, Offset};
+    use sentinel_eventlog::EventLog;
 
-    use super::{Mistake, Record};
+    use super::{Mistake, ReaderFault, Record};
 
     /// Whether to make a mistake: never.
     pub(crate) const fn is(_: Mistake) -> bool {
@@ -78,20 +92,35 @@ mod never {
     pub(crate) const fn room(bytes: usize) -> usize {
         bytes
     }
+
+    /// Makes one mistake in the place of another, as long as something runs: never.
+    pub(crate) fn instead<R>(_: Mistake, _: Mistake, run: impl FnOnce() -> R) -> R {
+        run()
+    }
+
+    /// Alters the last outcome before an offset: never.
+    pub(crate) const fn altered(_: &EventLog, _: Offset) {}
+
+    /// What readers do: nothing.
+    pub(crate) const fn reader_fault() -> Option<ReaderFault> {
+        None
+    }
 }
 
 #[cfg(test)]
 mod switch {
-    use std::cell::Cell;
+    use std::cell::{Cell, RefCell};
 
-    use sentinel_domain::Instant;
+    use sentinel_domain::{Instant, Offset};
+    use sentinel_eventlog::{EventLog, Payloads, RecordBatch};
 
-    use super::{Mistake, Record};
+    use super::{Mistake, ReaderFault, Record};
 
     thread_local! {
         static PLANTED: Cell<Option<Mistake>> = const { Cell::new(None) };
         static WALL: Cell<Instant> = const { Cell::new(Instant::from_micros(0)) };
         static ROOM: Cell<Option<usize>> = const { Cell::new(None) };
+        static READER: RefCell<Option<ReaderFault>> = const { RefCell::new(None) };
     }
 
     /// Whether to make a mistake.
@@ -126,6 +155,46 @@ mod switch {
         let taken = bytes.min(left);
         ROOM.set(Some(left - taken));
         taken
+    }
+
+    /// Makes one mistake in the place of another, as long as something runs.
+    pub(crate) fn instead<R>(planted: Mistake, other: Mistake, run: impl FnOnce() -> R) -> R {
+        if !is(planted) {
+            return run();
+        }
+        plant(Some(other));
+        let ran = run();
+        plant(Some(planted));
+        ran
+    }
+
+    /// Alters the last outcome before an offset where that mistake is planted: what stands behind it goes.
+    pub(crate) fn altered(decisions: &EventLog, before: Offset) {
+        if !is(Mistake::AlterRecorded) {
+            return;
+        }
+        let (mut batch, last) = (RecordBatch::default(), Offset(before.0 - 1));
+        decisions.read(last, 1, &mut batch).unwrap();
+        let record = batch.get(0).unwrap();
+        let mut bytes = record.payload.to_vec();
+        *bytes.last_mut().unwrap() ^= 1;
+        let mut payloads = Payloads::default();
+        payloads.push_at(record.log_time, |out| out.extend_from_slice(&bytes));
+        decisions.cut(last).unwrap();
+        decisions
+            .append(Instant::default(), None, &payloads)
+            .unwrap();
+        decisions.commit_queued().unwrap();
+    }
+
+    /// What readers do that this thread makes.
+    pub(crate) fn reader_fault() -> Option<ReaderFault> {
+        READER.with_borrow(Option::clone)
+    }
+
+    /// Has readers that this thread makes do something, or nothing.
+    pub(crate) fn plant_reader_fault(fault: Option<ReaderFault>) {
+        READER.set(fault);
     }
 
     /// Leaves room for so many bytes of snapshots that this thread writes; `None`: for all.

@@ -1,5 +1,7 @@
 //! The two logs read side by side: entry *n* of one, outcome *n* of the other.
 
+mod semantics;
+
 use std::path::Path;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -13,6 +15,8 @@ use crate::intake::json;
 use crate::partition::PartitionState;
 use crate::poison::Skips;
 use crate::snapshot::{SnapshotError, SnapshotFolder};
+
+pub use semantics::SemanticsError;
 
 /// How long a reader waits for an outcome that was settled a moment ago.
 const RECORD_WAIT: Duration = Duration::from_secs(2);

@@ -160,6 +160,11 @@ fn whatever_happens_nothing_is_lost_doubled_or_contradicted() {
 
 /// The first seed that notices a mistake.
 fn caught(planted: Planted) -> u64 {
+    caught_by(planted, "")
+}
+
+/// The same, and who notices it.
+fn caught_by(planted: Planted, who: &str) -> u64 {
     let runtime = runtime();
     let mut seeds = 0..SEEDS_PLANTED;
     let found = seeds.find(|seed| live(*seed, Some(planted), &runtime).is_err());
@@ -168,6 +173,7 @@ fn caught(planted: Planted) -> u64 {
     let what = told.lines().next().unwrap_or_default();
     let what: String = what.chars().take(200).collect();
     println!("{planted:?} is noticed by seed {seed}: {what}");
+    assert!(what.contains(who), "{what}");
     seed
 }
 
@@ -264,6 +270,18 @@ fn a_log_that_is_cut_before_its_alerts_are_on_the_disk_is_caught() {
 #[test]
 fn half_a_snapshot_under_its_name_is_caught() {
     caught(Planted::InEngine(Mistake::HalfSnapshot));
+}
+
+#[test]
+fn an_altered_outcome_is_caught_by_the_second_owner() {
+    let planted = Planted::InEngine(Mistake::AlterRecorded);
+    caught_by(planted, "compare behind the door: replay of entry");
+}
+
+#[test]
+fn a_second_owner_with_another_state_is_caught_by_what_it_compares() {
+    let planted = Planted::InEngine(Mistake::CompareWithoutWindows);
+    caught_by(planted, "compare behind the door: replay of entry");
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Verifying the store: what lies in it is what the recorded decisions give, no more and no less.
+//! Verifying the store: what lies in it is what the recorded decisions give, no more and no less. And the snapshots:
+//! each can be read to its end, or what is wrong with it is told.
 //!
 //! Reads both logs from the first entry that both keep and looks every alert, case and override up; holds every
 //! message against its hash, and the file against itself. What changes (a status, how a delivery went) is not
@@ -10,6 +11,7 @@ use sentinel_store::{CaseQuery, LIMIT_MAX, Overridden, Store, StoreError};
 
 use crate::follow::{self, FollowError};
 use crate::recorded::RecordedLogs;
+use crate::snapshot::SnapshotError;
 use crate::{alert, case};
 
 /// The most findings that are told by name.
@@ -36,6 +38,64 @@ impl StoreFindings {
         if self.told.len() < FINDINGS_KEPT {
             self.told.push(finding);
         }
+    }
+}
+
+/// What was found in the folder of snapshots.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct SnapshotFindings {
+    /// How many there are; each was read to its end.
+    pub read: u64,
+    /// How many of them are damaged.
+    pub damaged: u64,
+    /// What is wrong with each that cannot be used, and what to do; one that only does not fit is not damaged.
+    pub told: Vec<String>,
+    /// The first entry that can be computed again and held against what was recorded; `None` where the log has lost its
+    /// beginning and nothing that can be read stands for it.
+    pub first: Option<Offset>,
+}
+
+/// Reads every snapshot of both logs, the oldest first.
+pub fn verify_snapshots(logs: &RecordedLogs) -> Result<SnapshotFindings, SnapshotError> {
+    let (log, mut findings) = (&logs.transactions, SnapshotFindings::default());
+    let is_whole = log.start() == Offset(0);
+    let mut next = is_whole.then_some(Offset(0));
+    let mut wrong = Vec::new();
+    if let Some(folder) = logs.snapshots() {
+        for (offset, file) in folder.list()?.into_iter().rev() {
+            findings.read += 1;
+            match folder.fault(log, offset, &file) {
+                None => next = next.or(Some(offset)),
+                Some(fault) => wrong.push((offset, fault)),
+            }
+        }
+    }
+    for (offset, fault) in wrong {
+        findings.damaged += u64::from(matches!(fault, SnapshotError::Damaged { .. }));
+        findings.told.push(advised(&fault, (offset, next)));
+    }
+    findings.first = next.map(|first| first.max(logs.decisions.start()));
+    Ok(findings)
+}
+
+/// What is wrong with a snapshot, what it costs, and what to do.
+fn advised(fault: &SnapshotError, (offset, first): (Offset, Option<Offset>)) -> String {
+    match first {
+        Some(first) if offset >= first => match fault {
+            SnapshotError::Damaged { .. } => {
+                format!(
+                    "{fault}. Nothing is lost with it: a start uses the one before, or replays the log"
+                )
+            }
+            _ => fault.to_string(),
+        },
+        Some(first) => format!(
+            "{fault}. The log has lost what came before it, so entries before {first}, where the next one that can be read \
+             stands, cannot be computed again without it: restore this file from a backup, or move it away and do without"
+        ),
+        None => format!(
+            "{fault}. Restore this file from a backup: nothing else stands for what the log has lost"
+        ),
     }
 }
 

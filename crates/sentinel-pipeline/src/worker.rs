@@ -7,6 +7,8 @@
 mod ahead;
 mod crew;
 mod replay;
+#[cfg(test)]
+mod helper_panics;
 
 use std::ops::ControlFlow;
 use std::sync::Arc;

@@ -37,6 +37,20 @@ pub enum StoreError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
+    /// The file describes other tables than this version makes: it is damaged, or a newer version changed it.
+    #[error(
+        "open the store at {path}: {object} {what}, so the file is damaged, or of a newer version. Restore it from a \
+         backup; or move it away, with its -wal and -shm: a start makes alerts, cases and overrides again from the log, \
+         without what people have set on them since, and sends the messages again under their ids"
+    )]
+    Layout {
+        /// The file.
+        path: PathBuf,
+        /// Which table, index or view.
+        object: String,
+        /// What it is.
+        what: &'static str,
+    },
     /// The backend refused or could not be reached: try again later. After [`Store::commit`] the outcome
     /// may be unknown; read [`Store::progress`].
     ///

@@ -19,6 +19,8 @@
 //!   settled by reading [`Store::progress`], never by guessing.
 //! - **First write wins.** A row that is already there stays as it is: what people have since set on it
 //!   is never touched by a replay.
+//! - **A store that is laid out otherwise is refused**, before anything is asked of it: tables, indices and views are
+//!   those that this version makes, word for word, or [`StoreError::Layout`] names what differs.
 //! - **A damaged row is refused.** Every row carries a hash over the columns that never change; a row
 //!   that does not match it is [`StoreError::Damaged`], never an answer.
 //! - **Pages are stable.** Newest first, ties by id; a cursor goes on after the last row seen, whatever
@@ -32,6 +34,7 @@
 
 mod error;
 mod store;
+mod layout;
 mod page;
 mod row;
 mod follower;

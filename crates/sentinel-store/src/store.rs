@@ -10,6 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Row as _, Sqlite, SqlitePool, Transaction};
 
 use crate::error::{StoreError, is_not_a_database};
+use crate::layout;
 use crate::row::Query;
 
 /// The tables, compiled in. A new file under `migrations/` is seen once this crate is built again.
@@ -77,7 +78,7 @@ impl Store {
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal);
         let writer = connect_one(writing, &path).await?;
-        migrate(&writer, &path).await?;
+        migrate_checked(&writer, &path).await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(READERS_MAX)
             .test_before_acquire(false)
@@ -140,6 +141,10 @@ impl Store {
             .filename(&from)
             .busy_timeout(BUSY_TIMEOUT);
         let reader = connect_one(options, &from).await?;
+        let mut connection = reader.acquire().await.map_err(StoreError::opening(&from))?;
+        // A copy of what is damaged is no backup.
+        layout::check_before(&mut connection, (&MIGRATOR, &from)).await?;
+        drop(connection);
         let copied = sqlx::query("VACUUM INTO $1")
             .bind(to.to_string_lossy().into_owned())
             .execute(&reader)
@@ -237,6 +242,16 @@ async fn migrate(pool: &SqlitePool, path: &Path) -> Result<(), StoreError> {
     done.map_err(failed)?;
     let committed = transaction.commit().await;
     committed.map_err(|cause| failed(MigrateError::Execute(cause)))
+}
+
+/// The same in a file, whose word on its own tables is taken only where it is what this version, or one before, has written.
+async fn migrate_checked(pool: &SqlitePool, path: &Path) -> Result<(), StoreError> {
+    let mut connection = pool.acquire().await.map_err(StoreError::opening(path))?;
+    layout::check_before(&mut connection, (&MIGRATOR, path)).await?;
+    drop(connection);
+    migrate(pool, path).await?;
+    let mut connection = pool.acquire().await.map_err(StoreError::opening(path))?;
+    layout::check_after(&mut connection, (&MIGRATOR, path)).await
 }
 
 fn absolute(path: &Path) -> Result<PathBuf, StoreError> {

@@ -165,7 +165,11 @@ impl DataDirectory {
     pub fn recorded_decisions(&self, transactions: &EventLog) -> anyhow::Result<EventLog> {
         let log_id = transactions.log_id();
         let folder = SnapshotFolder::new(&self.path(SNAPSHOTS));
-        let first = folder.first_replayable(transactions)?;
+        // Where it is there, nobody asks where it would begin: a snapshot is long.
+        let first = match self.path(DECISIONS).exists() {
+            true => folder.first_by_heads(transactions)?,
+            false => folder.first_replayable(transactions)?,
+        };
         let options = EmbeddedOptions {
             durability: Durability::Never,
             new_start: first.unwrap_or(transactions.start()),

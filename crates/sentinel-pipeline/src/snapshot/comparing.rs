@@ -13,6 +13,7 @@ use sentinel_domain::Offset;
 
 use super::{SnapshotError, SnapshotFolder, Written};
 use crate::partition::PartitionState;
+use crate::planted::{self, Mistake};
 use crate::record::RecordError;
 use crate::recorded::RecordedLogs;
 use crate::statistics::Statistics;
@@ -54,9 +55,17 @@ pub(crate) fn compare(
     stop: &dyn Fn() -> bool,
     refused: &mut dyn FnMut(&SnapshotError),
 ) -> Result<Compared, WorkerError> {
-    let found = folder
-        .giving_way()
-        .newest_state(&logs.transactions, uncompared.from, refused);
+    planted::altered(&logs.decisions, uncompared.before);
+    let newest = || {
+        folder
+            .giving_way()
+            .newest_state(&logs.transactions, uncompared.from, refused)
+    };
+    let found = planted::instead(
+        Mistake::CompareWithoutWindows,
+        Mistake::ForgetWindows,
+        newest,
+    );
     let state = match found {
         Ok((state, _)) => state,
         Err(_) if stop() => return Ok(Compared::Left),

@@ -16,7 +16,7 @@ use sentinel_eventlog::EventLog;
 
 use super::SnapshotError;
 use super::format::{Section, SectionReader, SectionWriter, Stopping};
-use super::head::Head;
+use super::head::{FORMAT_VERSION, Head};
 use super::pace::Pace;
 use crate::backfill::Backfilled;
 use crate::partition::PartitionState;
@@ -154,12 +154,34 @@ impl SnapshotFolder {
     }
 
     /// The first entry of a log that can be computed again: its first, or where it has lost that, the one behind the
-    /// oldest snapshot; `None` where there is no such.
+    /// oldest snapshot that can be read to its end; `None` where there is no such.
     pub fn first_replayable(&self, log: &EventLog) -> Result<Option<Offset>, SnapshotError> {
         if log.start() == Offset(0) {
             return Ok(Some(Offset(0)));
         }
+        let files = self.list()?.into_iter().rev();
+        let mut whole = files.filter(|(offset, file)| self.fault(log, *offset, file).is_none());
+        Ok(whole.next().map(|(offset, _)| offset))
+    }
+
+    /// The same by the heads alone, which are read at once: what one holds may be damaged all the same.
+    pub fn first_by_heads(&self, log: &EventLog) -> Result<Option<Offset>, SnapshotError> {
+        if log.start() == Offset(0) {
+            return Ok(Some(Offset(0)));
+        }
         Ok(self.stones(log)?.first().map(|oldest| oldest.next))
+    }
+
+    /// Why a snapshot cannot be used with a log, whatever is recorded; found by reading it to its end.
+    pub(crate) fn fault(
+        &self,
+        log: &EventLog,
+        named: Offset,
+        file: &Path,
+    ) -> Option<SnapshotError> {
+        let sections = SectionReader::open(file, Stopping::clone(&self.stopping));
+        let read = sections.and_then(|sections| read(log, named, sections, Offset(u64::MAX)));
+        read.err()
     }
 
     /// What the entries before the newest snapshot that fits to a log say to skip, and where it stands; `None` where there
@@ -174,6 +196,17 @@ impl SnapshotFolder {
             Some((skipped, offset))
         };
         Ok(self.list()?.into_iter().find_map(skips))
+    }
+
+    /// Which engine made the newest snapshot that belongs to a log by its name, whether it can be used or not.
+    pub(crate) fn newest_semantics(&self, log: &EventLog) -> Result<Option<u32>, SnapshotError> {
+        let semantics = |(_, file): (Offset, PathBuf)| {
+            let mut sections = SectionReader::open(&file, Stopping::default()).ok()?;
+            let head = Head::decode(&sections.expect(Section::Head).ok()?).ok()?;
+            let is_ours = head.format == FORMAT_VERSION && head.log == log.log_id();
+            is_ours.then_some(head.engine_semantics)
+        };
+        Ok(self.list()?.into_iter().find_map(semantics))
     }
 
     /// Its snapshots, the newest first; whether they can be used is seen when they are read.

@@ -10,7 +10,7 @@ use super::fields::{Fields, put_time, put_u64};
 use crate::active::ENGINE_SEMANTICS;
 
 /// The version of the whole format. Another one is refused: the log gives the state again.
-const FORMAT_VERSION: u32 = 1;
+pub(crate) const FORMAT_VERSION: u32 = 1;
 
 /// What a snapshot says of itself.
 #[derive(Debug, Clone, PartialEq, Eq)]

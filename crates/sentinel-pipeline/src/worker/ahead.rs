@@ -11,6 +11,7 @@ use sentinel_eventlog::{EventLog, ReaderApart, RecordBatch};
 
 use super::WorkerError;
 use crate::intake::ReadEntry;
+use crate::planted::{self, ReaderFault};
 use crate::poison::{self, Skips};
 
 /// Entries read at once.
@@ -52,6 +53,7 @@ pub(super) struct Reader {
     scratch: Vec<u8>,
     next: Offset,
     end: Offset,
+    fault: Option<ReaderFault>,
 }
 
 impl Reader {
@@ -63,6 +65,7 @@ impl Reader {
             scratch: Vec::new(),
             next,
             end,
+            fault: planted::reader_fault(),
         }
     }
 
@@ -78,7 +81,11 @@ impl Reader {
             let offset = std::mem::replace(&mut self.next, self.end);
             return Some(Err(WorkerError::Log { offset, source }));
         }
-        self.next = self.next.plus(self.batch.len() as u64);
+        let from = self.next;
+        self.next = from.plus(self.batch.len() as u64);
+        if let Some(fault) = &self.fault {
+            fault(from);
+        }
         let Self { skips, scratch, .. } = self;
         let entries = self.batch.iter();
         let read = |record| poison::read(&record, skips, scratch);

@@ -1,9 +1,11 @@
 //! Snapshots: a state that was written and read back is the state, or it is refused.
 
 mod files;
+mod fixture;
 mod comparing;
 mod restart;
 mod retention;
+mod semantics;
 
 use std::ops::ControlFlow;
 use std::path::Path;

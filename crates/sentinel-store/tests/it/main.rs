@@ -12,4 +12,5 @@ mod overrides;
 mod contract;
 mod damage;
 mod file;
+mod layout;
 mod view;

@@ -1,7 +1,8 @@
-//! `sentinel log`: what the files of a log hold, whether they are sound, and what stands in them.
+//! `sentinel log`: what the files of a log hold, whether they are sound, what stands in them; and a copy into a new log.
 //!
-//! Reads only, and takes no lock: all three work beside a running server, and on a copy of a folder.
+//! Reads only, and takes no lock: all but the copy work beside a running server, and on a copy of a folder.
 
+mod copy;
 mod dump;
 mod inspect;
 mod verify;
@@ -36,6 +37,8 @@ enum LogCommand {
     Verify(verify::VerifyArguments),
     /// Print the entries of a log, or its outcomes, as JSON lines.
     Dump(dump::DumpArguments),
+    /// Fill a new data directory with the log of another, for a release that decides otherwise.
+    Copy(copy::CopyArguments),
 }
 
 /// Runs the command.
@@ -44,6 +47,7 @@ pub fn log(arguments: &LogArguments) -> anyhow::Result<ExitCode> {
         LogCommand::Inspect(arguments) => inspect::inspect(arguments),
         LogCommand::Verify(arguments) => verify::verify(arguments),
         LogCommand::Dump(arguments) => dump::dump(arguments),
+        LogCommand::Copy(arguments) => copy::copy(arguments),
     }
 }
 

@@ -115,7 +115,9 @@ pub fn open(directory: &DataDirectory) -> anyhow::Result<RecordedLogs> {
     let transactions = directory.transactions(LogId::default())?;
     let decisions = directory.recorded_decisions(&transactions)?;
     let logs = RecordedLogs::new(transactions, decisions);
-    Ok(logs.with_snapshots(&directory.path(SNAPSHOTS)))
+    let logs = logs.with_snapshots(&directory.path(SNAPSHOTS));
+    logs.check_semantics()?;
+    Ok(logs)
 }
 
 /// Compares a stretch; a terminal sees how far it is.

@@ -102,7 +102,8 @@ fn manifest_of(from: &Path) -> anyhow::Result<Manifest> {
     }
 }
 
-fn check_empty(to: &Path) -> anyhow::Result<()> {
+/// Nothing may lie there.
+pub fn check_empty(to: &Path) -> anyhow::Result<()> {
     let mut entries = match std::fs::read_dir(to) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),

@@ -10,7 +10,8 @@
 //!
 //! The entries a file gives are a function of the file and its mapping, and the output is a function of
 //! the log. So a run that was killed starts again with the same arguments: the reader skips what the log
-//! holds, the worker replays it, and the finished output is the same bytes.
+//! holds, the worker replays it, and the finished output is the same bytes. No snapshot would spare that replay: the
+//! output is written anew, and holds every decision.
 
 mod files;
 pub mod input;
@@ -18,6 +19,7 @@ pub mod labels;
 pub mod ledger;
 mod manifest;
 mod parquet;
+mod poison;
 mod summary;
 mod writer;
 
@@ -211,6 +213,7 @@ impl Logs {
         let transactions = directory.transactions(log_id)?;
         let decisions = directory.decisions(&transactions)?;
         let recorded = RecordedLogs::new(transactions.clone(), decisions);
+        recorded.check_semantics()?;
         Ok(Self {
             transactions,
             recorded: Some(recorded),
@@ -253,7 +256,11 @@ impl Job {
         } = self.logs;
         let statistics = Arc::new(Statistics::default());
         let mut worker = match recorded.clone() {
-            Some(recorded) => Worker::recording(recorded, Arc::clone(&statistics))?,
+            Some(recorded) => {
+                let noted = directory.map(|directory| poison::noted(directory, &recorded));
+                let worker = Worker::recording(recorded, Arc::clone(&statistics))?;
+                worker.noting(noted.transpose()?)
+            }
             None => Worker::publishing(transactions.clone(), Arc::clone(&statistics)),
         };
         let (ledger, ledgers) = crossbeam_channel::bounded::<Ledger>(CHANNEL_BATCHES);
@@ -268,6 +275,7 @@ impl Job {
             interrupted: self.interrupted,
         };
         let (dead_letters, slow_lane) = std::thread::scope(|scope| {
+            let _closing = CloseOnPanic(&transactions);
             let ended = &reading_ended;
             let reading = scope.spawn(move || {
                 // However reading ends, the worker must not wait for more.
@@ -296,6 +304,7 @@ impl Job {
             let read = joined(reading.join());
             let written = joined(writing.join());
             let slow_lane = working?;
+            worker.end()?;
             read?;
             anyhow::Ok((written?, slow_lane))
         })?;
@@ -329,6 +338,18 @@ struct SetOnDrop<'a>(&'a AtomicBool);
 impl Drop for SetOnDrop<'_> {
     fn drop(&mut self) {
         self.0.store(true, Relaxed);
+    }
+}
+
+/// Closes the log where this thread panics: a reader that waits for room would wait for ever, and the process with it.
+struct CloseOnPanic<'a>(&'a EventLog);
+
+impl Drop for CloseOnPanic<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            // The panic is told; what cannot be closed changes nothing about it.
+            let _ = self.0.close();
+        }
     }
 }
 
@@ -463,6 +484,29 @@ unit = "minor"
 column = "when"
 unit = "rfc3339"
 "#;
+
+    #[test]
+    fn a_reader_that_waits_for_room_ends_where_the_worker_panics() {
+        let log = EventLog::memory(MemoryOptions {
+            log_id: LogId::default(),
+            bytes_max: 1_000,
+        });
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            std::thread::scope(|scope| {
+                let _closing = CloseOnPanic(&log);
+                let reading = log.clone();
+                scope.spawn(move || {
+                    let mut payloads = Payloads::default();
+                    payloads.push(&[1; 600]);
+                    // The second has no room, and nobody applies the first.
+                    while reading.append(Instant::default(), None, &payloads).is_ok() {}
+                });
+                // Without the hook, which would write to the test's output.
+                std::panic::resume_unwind(Box::new("planted"));
+            })
+        }));
+        assert!(panicked.is_err());
+    }
 
     #[test]
     fn an_entity_that_is_the_same_for_every_row_has_no_windows() {

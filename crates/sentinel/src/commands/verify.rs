@@ -1,7 +1,7 @@
 //! `sentinel verify`: everything in a data directory, held against the log that it follows from.
 //!
-//! Every frame of both logs is read with its checksum, every outcome is computed again, and every alert and case is
-//! looked up. Must never change what is recorded; an unfinished tail is cut, as any start cuts it.
+//! Every frame of both logs is read with its checksum, every snapshot to its end, every outcome is computed again, and
+//! every alert and case is looked up. Must never change what is recorded; an unfinished tail is cut, as any start cuts it.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -12,8 +12,9 @@ use clap::Args;
 use sentinel_domain::Offset;
 use sentinel_pipeline::RecordedLogs;
 use sentinel_pipeline::follow::ALERTS;
-use sentinel_pipeline::replay::{RangeReplay, first_replayable};
-use sentinel_pipeline::verify::{StoreFindings, verify_store};
+use sentinel_pipeline::replay::RangeReplay;
+use sentinel_pipeline::verify::{SnapshotFindings, StoreFindings, verify_snapshots, verify_store};
+use sentinel_store::StoreError;
 use serde_json::json;
 
 use super::{Output, replay};
@@ -37,6 +38,7 @@ struct Verified {
     first: Offset,
     entries: Offset,
     decided: Offset,
+    snapshots: SnapshotFindings,
     outcomes: Option<RangeReplay>,
     followed: Offset,
     store: StoreFindings,
@@ -45,7 +47,7 @@ struct Verified {
 impl Verified {
     fn holds(&self) -> bool {
         let different = self.outcomes.as_ref().map_or(0, |found| found.different);
-        different == 0 && self.store.wrong == 0
+        different == 0 && self.store.wrong == 0 && self.snapshots.damaged == 0
     }
 }
 
@@ -54,11 +56,13 @@ pub fn verify(arguments: &VerifyArguments) -> anyhow::Result<ExitCode> {
     crate::diagnostics::start("warn");
     let directory = DataDirectory::open_existing(&arguments.data_dir)?;
     let logs = replay::open(&directory)?;
-    let first = first_replayable(&logs)?.with_context(|| {
+    let snapshots = verify_snapshots(&logs)?;
+    let first = snapshots.first.with_context(|| {
         format!(
             "the log begins at {}, and no snapshot stands for what came before: restore the folder {SNAPSHOTS} from a \
-             backup",
-            logs.transactions.start()
+             backup{}",
+            logs.transactions.start(),
+            snapshots.told.iter().map(|one| format!("\n  {one}")).collect::<String>()
         )
     })?;
     let (entries, decided) = (logs.transactions.end(), logs.decisions.end());
@@ -87,6 +91,7 @@ pub fn verify(arguments: &VerifyArguments) -> anyhow::Result<ExitCode> {
         first,
         entries,
         decided,
+        snapshots,
         outcomes,
         followed,
         store,
@@ -117,7 +122,14 @@ async fn store_of(
         };
         return Ok((Offset(0), findings));
     }
-    let store = directory.store().await?;
+    let store = match directory.store().await {
+        Ok(store) => store,
+        Err(error) => {
+            // What is no store of ours is a finding; what cannot be opened is none.
+            let findings = unusable(error)?;
+            return Ok((Offset(0), findings));
+        }
+    };
     let log = &logs.transactions;
     let progress = store
         .progress(ALERTS, log.log_id(), log.partition())
@@ -134,6 +146,20 @@ async fn store_of(
     Ok((followed, findings))
 }
 
+/// The finding that a file is no store.
+fn unusable(error: anyhow::Error) -> anyhow::Result<StoreFindings> {
+    match error.chain().find_map(|cause| cause.downcast_ref()) {
+        Some(found @ (StoreError::Layout { .. } | StoreError::NotADatabase { .. })) => {
+            Ok(StoreFindings {
+                wrong: 1,
+                told: vec![found.to_string()],
+                ..StoreFindings::default()
+            })
+        }
+        _ => Err(error),
+    }
+}
+
 fn tell(verified: &Verified, out: &mut dyn Write) -> std::io::Result<()> {
     let verdict = if verified.holds() { "holds" } else { "DAMAGED" };
     writeln!(out, "{verdict}")?;
@@ -147,8 +173,18 @@ fn tell(verified: &Verified, out: &mut dyn Write) -> std::io::Result<()> {
     if kept > Offset(0) {
         writeln!(
             out,
-            "kept       from entry {kept} on; computed again from {first}, where the oldest snapshot stands"
+            "kept       from entry {kept} on; computed again from {first}, where the oldest snapshot stands that can be \
+             read"
         )?;
+    }
+    let snapshots = &verified.snapshots;
+    writeln!(
+        out,
+        "snapshots  {} read to their end, {} damaged",
+        snapshots.read, snapshots.damaged
+    )?;
+    for finding in &snapshots.told {
+        writeln!(out, "  {finding}")?;
     }
     if let Some(found) = &verified.outcomes {
         writeln!(
@@ -185,6 +221,9 @@ fn tell_json(verified: &Verified, out: &mut dyn Write) -> std::io::Result<()> {
         "first_computed": verified.first.0,
         "entries": verified.entries.0,
         "decided": verified.decided.0,
+        "snapshots": verified.snapshots.read,
+        "snapshots_damaged": verified.snapshots.damaged,
+        "snapshot_findings": verified.snapshots.told,
         "outcomes_compared": outcomes.map_or(0, |found| found.compared),
         "outcomes_different": outcomes.map_or(0, |found| found.different),
         "outcomes_hash": outcomes.map(|found| found.hash.to_string()),

@@ -245,6 +245,32 @@ fn verify_holds_a_whole_data_directory_against_its_log() {
         (1, &1.into()),
         "{found}"
     );
+
+    describe_a_column_otherwise(&data);
+    let (code, found) = json_of(&["verify"], &data);
+    let told = found["store_findings"][0].as_str().unwrap();
+    assert!(told.contains("table \"alerts\" is another one"), "{told}");
+    assert_eq!(
+        (code, &found["store_wrong"], &found["outcomes_different"]),
+        (1, &1.into(), &1.into()),
+        "{found}"
+    );
+}
+
+/// The store's file says that a column is of a type that is no text: whoever asked for it waited for half a minute.
+fn describe_a_column_otherwise(data: &std::path::Path) {
+    let path = data.join("store.sqlite");
+    let mut bytes = std::fs::read(&path).unwrap();
+    let column = b"score_points      BIGINT";
+    let places = 0..bytes.len() - column.len();
+    let places: Vec<usize> = places
+        .filter(|at| bytes[*at..].starts_with(column))
+        .collect();
+    assert!(!places.is_empty());
+    for at in places {
+        bytes[at + column.len() - 1] |= 0x80;
+    }
+    std::fs::write(&path, bytes).unwrap();
 }
 
 fn add_an_alert_of_no_decision(data: &std::path::Path) {

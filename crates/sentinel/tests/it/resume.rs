@@ -4,6 +4,8 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use sentinel_domain::Offset;
+use sentinel_eventlog::{EmbeddedOptions, EventLog};
 use tempfile::TempDir;
 
 use crate::process::{json_lines, run, sentinel, stderr, text};
@@ -267,4 +269,59 @@ fn an_interrupted_run_finishes_what_it_read_and_goes_on_later() {
             .success()
     );
     assert!(std::fs::read(path("part")).unwrap() == std::fs::read(path("whole")).unwrap());
+}
+
+#[test]
+fn a_row_at_which_every_run_panicked_is_named_and_left_in() {
+    let folder = TempDir::new().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let (input, output, data) = (path("in.jsonl"), path("out.jsonl"), path("data"));
+    std::fs::write(&input, json_lines(11, 500)).unwrap();
+    let arguments = [
+        "--input",
+        text(&input),
+        "--output",
+        text(&output),
+        "--data-dir",
+        text(&data),
+    ];
+    assert!(run(&arguments).status.success());
+    let whole = std::fs::read(&output).unwrap();
+    assert!(
+        !data.join("attempts").exists(),
+        "a clean end leaves no note"
+    );
+    // As a run leaves it that panicked three times at one entry: nothing is recorded from there on.
+    let decisions = crate::process::lines_of(&output);
+    let position = &decisions[300]["log_position"]["offset"];
+    let at = position.as_u64().unwrap();
+    let (log, _) = EventLog::open(&data.join("decisions"), EmbeddedOptions::default()).unwrap();
+    log.cut(Offset(at)).unwrap();
+    log.close().unwrap();
+    drop(log);
+    std::fs::remove_file(data.join("store.sqlite")).unwrap();
+    std::fs::write(data.join("attempts"), format!("{at} 1 3\n")).unwrap();
+    let refused = run(&arguments);
+    let told = stderr(&refused);
+    assert_eq!(refused.status.code(), Some(1), "{told}");
+    let row = decisions[300]["event_id"].as_str().unwrap();
+    let names_it = format!("3 times at entry {at}, the payment {row}");
+    assert!(told.contains(&names_it), "{told}");
+    // Twice is not often enough, and one that goes well is forgotten.
+    std::fs::write(data.join("attempts"), format!("{at} 1 2\n")).unwrap();
+    let finished = run(&arguments);
+    assert!(finished.status.success(), "{}", stderr(&finished));
+    let left_out = |bytes: &[u8]| -> Vec<serde_json::Value> {
+        let lines = bytes.split(|byte| *byte == b'\n');
+        let lines = lines.filter(|line| !line.is_empty());
+        let mut lines: Vec<serde_json::Value> = lines
+            .map(|line| serde_json::from_slice(line).unwrap())
+            .collect();
+        for line in &mut lines {
+            line.as_object_mut().unwrap().remove("latency_us");
+        }
+        lines
+    };
+    assert_eq!(left_out(&std::fs::read(&output).unwrap()), left_out(&whole));
+    assert!(!data.join("attempts").exists());
 }

@@ -162,6 +162,44 @@ fn a_server_tells_what_is_gone(data: &Path, copy: &Path, ids: &[String]) {
     assert!(server.child.wait().unwrap().success());
 }
 
+/// The oldest snapshot is damaged behind its head, which alone says that a replay could begin there.
+fn damage_is_told_where_it_lies(data: &Path, ids: &[String]) {
+    let listed = SnapshotFolder::new(&data.join("snapshots")).list().unwrap();
+    let [.., (next, _), (oldest, file)] = &listed[..] else {
+        panic!("{listed:?}");
+    };
+    let whole = std::fs::read(file).unwrap();
+    let mut hit = whole.clone();
+    hit[whole.len() / 2] ^= 1;
+    std::fs::write(file, &hit).unwrap();
+    let (code, out) = told(&["verify", "--data-dir", text(data), "-o", "json"]);
+    let found: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &found["holds"]), (1, &Value::from(false)), "{found}");
+    assert_eq!(found["snapshots"].as_u64(), Some(listed.len() as u64));
+    assert_eq!(found["snapshots_damaged"], 1, "{found}");
+    assert_eq!(found["first_computed"].as_u64(), Some(next.0), "{found}");
+    assert_eq!(found["outcomes_different"], 0, "{found}");
+    assert_eq!(found["store_wrong"], 0, "{found}");
+    let finding = found["snapshot_findings"][0].as_str().unwrap();
+    for words in [
+        format!("snapshot {} is damaged at byte ", file.display()),
+        format!("entries before {next}"),
+        "restore this file from a backup".to_owned(),
+    ] {
+        assert!(finding.contains(&words), "{finding}");
+    }
+    // A decision between the two, and one before both; activations stand before the first.
+    let between = usize::try_from(oldest.0).unwrap();
+    for id in [&ids[0], &ids[between]] {
+        let (code, out) = told(&["replay", id, "--data-dir", text(data)]);
+        let names_it = format!("the first entry that can be is {next}");
+        assert!(code == 1 && out.contains(&names_it), "{out}");
+    }
+    std::fs::write(file, &whole).unwrap();
+    let found = json(&["verify", "--data-dir", text(data)]);
+    assert_eq!(found["first_computed"].as_u64(), Some(oldest.0), "{found}");
+}
+
 #[test]
 fn what_is_kept_is_read_verified_replayed_copied_and_served() {
     let folder = Folder::new();
@@ -194,6 +232,7 @@ fn what_is_kept_is_read_verified_replayed_copied_and_served() {
     );
     let found = json(&["verify", "--data-dir", text(&restored)]);
     assert_eq!(found["holds"], true, "{found}");
+    damage_is_told_where_it_lies(&restored, &ids);
     decided(&restored, 1_000_000..1_000_010, &MORE);
     // Without snapshots nothing stands for what is gone, and that is said before anything else is done.
     std::fs::remove_dir_all(restored.join("snapshots")).unwrap();
@@ -204,6 +243,100 @@ fn what_is_kept_is_read_verified_replayed_copied_and_served() {
             "{out}"
         );
     }
+}
+
+/// What became of each payment, in the order of the log.
+fn decisions_of(data: &Path) -> Vec<(String, String, u64)> {
+    let (code, out) = told(&["log", "dump", text(data), "--decisions"]);
+    assert_eq!(code, 0, "{out}");
+    let lines = out.lines().map(|line| serde_json::from_str(line).unwrap());
+    let decided = lines.filter_map(|mut line: Value| {
+        let decided = line["decided"].take();
+        let word = |name: &str| Some(decided[name].as_str()?.to_owned());
+        Some((
+            word("event_id")?,
+            word("decision")?,
+            decided["score"].as_u64()?,
+        ))
+    });
+    decided.collect()
+}
+
+/// A start over a copy decides all of it; then everything holds.
+fn decided_anew(copy: &Path) -> Value {
+    let mut server = Server::start(&["serve", "--data-dir", text(copy)]);
+    let (status, _) = server.decide(&payment("behind-the-copy", 500));
+    assert_eq!(status, 200);
+    server.signal("TERM");
+    assert!(server.child.wait().unwrap().success());
+    let found = json(&["verify", "--data-dir", text(copy)]);
+    assert_eq!(found["holds"], true, "{found}");
+    found
+}
+
+#[test]
+fn a_copied_log_is_decided_anew_whole_or_without_its_beginning() {
+    let folder = Folder::new();
+    let (data, whole, rest) = (
+        folder.path("data"),
+        folder.path("whole"),
+        folder.path("rest"),
+    );
+    let ids = decided(&data, 0..60, &SNAPSHOTS);
+    overridden(&data, &ids[50]);
+    let copied = told(&["log", "copy", text(&data), "--data-dir", text(&whole)]);
+    assert!(
+        copied.0 == 0 && copied.1.contains("0 of them speak"),
+        "{copied:?}"
+    );
+    let found = decided_anew(&whole);
+    assert_eq!(found["overrides"], 1, "{found}");
+    let (before, anew) = (decisions_of(&data), decisions_of(&whole));
+    assert_eq!(before.len(), 60);
+    assert_eq!(anew[..60], before);
+    assert_eq!(anew.len(), 61);
+    // Nothing is written where something is.
+    let again = told(&["log", "copy", text(&data), "--data-dir", text(&whole)]);
+    assert!(
+        again.0 == 2 && again.1.contains("holds something"),
+        "{again:?}"
+    );
+
+    std::fs::remove_dir_all(&data).unwrap();
+    let ids = shortened(&data);
+    overridden(&data, ids.last().unwrap());
+    let start = first_kept(&data);
+    let copied = told(&["log", "copy", text(&data), "--data-dir", text(&rest)]);
+    let from = format!("from {start} on");
+    assert!(copied.0 == 0 && copied.1.contains(&from), "{copied:?}");
+    assert_eq!(first_kept(&data), start, "the old one stays as it is");
+    let found = decided_anew(&rest);
+    assert_eq!(
+        (&found["first_kept"], &found["overrides"]),
+        (&0.into(), &1.into())
+    );
+    let anew = decisions_of(&rest);
+    // Windows were filled by more than the log keeps: verdicts may differ, payments may not.
+    let (code, out) = told(&["log", "dump", text(&data)]);
+    assert_eq!(code, 0, "{out}");
+    let lines = out.lines().map(|line| serde_json::from_str(line).unwrap());
+    let payment = |line: Value| Some(line["transaction"]["event_id"].as_str()?.to_owned());
+    let kept: Vec<String> = lines.filter_map(payment).collect();
+    assert!(kept.len() > 40);
+    let (last, anew) = anew.split_last().unwrap();
+    assert_eq!(last.0, "behind-the-copy");
+    assert!(anew.iter().map(|one| &one.0).eq(&kept));
+}
+
+/// Puts a person's verdict beside a decision.
+fn overridden(data: &Path, id: &str) {
+    let mut server = Server::start(&["serve", "--data-dir", text(data)]);
+    let path = format!("/api/v1/decisions/{id}/override");
+    let body = r#"{"override_id":"o","verdict":"decline","by":"j.doe","reason":"called back"}"#;
+    let (status, told) = server.ask("POST", &path, body);
+    assert!(status < 300, "{status} {told}");
+    server.signal("TERM");
+    assert!(server.child.wait().unwrap().success());
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn file_of(folder: &Path, offset: Offset) -> PathBuf {
 }
 
 /// Writes another head: its checksum and the hash of the whole are right.
-fn with_head(bytes: &[u8], change: impl FnOnce(&mut [u8])) -> Vec<u8> {
+pub fn with_head(bytes: &[u8], change: impl FnOnce(&mut [u8])) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     let length = u32::from_le_bytes(bytes[12..16].try_into().unwrap()) as usize;
     change(&mut bytes[20..20 + length]);

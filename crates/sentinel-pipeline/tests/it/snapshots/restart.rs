@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sentinel_delivery::Sink;
 use sentinel_domain::{Entry, Instant, LogId, Offset};
-use sentinel_eventlog::{Durability, EmbeddedOptions, EventLog, RecordBatch};
+use sentinel_eventlog::{Durability, EmbeddedOptions, EventLog, Record, RecordBatch};
 use sentinel_pipeline::dead_letter::DeadLetterFile;
 use sentinel_pipeline::statistics::Statistics;
 use sentinel_pipeline::worker::Worker;
@@ -124,15 +124,24 @@ impl Data {
 
     /// Makes the last recorded outcome another one.
     pub fn alter_last_outcome(&self) {
+        let last = Offset(self.logs()[1].end().0 - 1);
+        self.rewrite_outcomes(&mut |record| {
+            let mut bytes = record.payload.to_vec();
+            if record.offset == last {
+                *bytes.last_mut().unwrap() ^= 1;
+            }
+            bytes
+        });
+    }
+
+    /// Writes the decision log anew, under right checksums.
+    pub fn rewrite_outcomes(&self, change: &mut dyn FnMut(&Record<'_>) -> Vec<u8>) {
         let [transactions, decisions] = self.logs();
         let mut batch = RecordBatch::default();
         decisions.read(Offset(0), 100_000, &mut batch).unwrap();
         let mut payloads = sentinel_eventlog::Payloads::default();
         for record in batch.iter() {
-            let mut bytes = record.payload.to_vec();
-            if record.offset == Offset(decisions.end().0 - 1) {
-                *bytes.last_mut().unwrap() ^= 1;
-            }
+            let bytes = change(&record);
             payloads.push_at(record.log_time, |out| out.extend_from_slice(&bytes));
         }
         decisions.close().unwrap();
