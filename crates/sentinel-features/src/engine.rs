@@ -11,7 +11,7 @@
 mod batch;
 mod census;
 mod codec;
-mod crew;
+mod tasks;
 
 use sentinel_domain::{Label, LabelKind, Text, Transaction};
 
@@ -26,8 +26,8 @@ pub use crate::codec::CodecError;
 use batch::{Batch, Lanes};
 pub use census::{Census, KindCensus, Weight};
 pub use codec::Part;
-use crew::Hands;
-pub use crew::{Crew, Event, Piece};
+use tasks::Kept;
+pub use tasks::{Event, Executor, Task};
 
 /// How an event stood in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -64,7 +64,7 @@ pub struct FeatureEngine {
     sweep: (usize, usize),
     batch: Batch,
     scratch: Scratch,
-    hands: Hands,
+    kept: Kept,
 }
 
 impl FeatureEngine {
@@ -96,7 +96,7 @@ impl FeatureEngine {
             sweep: (0, 0),
             batch: Batch::default(),
             scratch: Scratch::default(),
-            hands: Hands::default(),
+            kept: Kept::default(),
             set,
         }
     }
@@ -115,7 +115,7 @@ impl FeatureEngine {
             "windows serve a set that asks for the same state"
         );
         self.set = set;
-        self.hands = Hands::default();
+        self.kept = Kept::default();
     }
 
     /// Takes a transaction in and fills its row: a batch of one. `amount` is in minor units of the

@@ -57,7 +57,7 @@ pub mod engine;
 
 pub use codec::CodecError;
 pub use definition::{Aggregate, Definition, DefinitionError, DefinitionErrors};
-pub use engine::{Applied, Census, Crew, Event, FeatureEngine, KindCensus, Part, Piece, Weight};
+pub use engine::{Applied, Census, Event, Executor, FeatureEngine, KindCensus, Part, Task, Weight};
 pub use entity::EntityKind;
 pub use fact::Fact;
 pub use feature::{Family, Feature, Missing, Source, Unit};

@@ -412,17 +412,8 @@ impl FeatureEngine {
             .zip(of_singles.chunks_exact_mut(count))
         {
             let table = &mut self.tables[kind.index()];
-            let by_number = kind.is_called_by_number();
-            for (((transaction, _), lookup), time) in events.iter().zip(lookups).zip(times) {
-                if lookup.is_named {
-                    let key = if by_number {
-                        Key::Number(lookup.called)
-                    } else {
-                        kind.key(transaction)
-                    };
-                    name(table, key, lookup, *time);
-                }
-            }
+            let transactions = events.iter().map(|(transaction, _)| *transaction);
+            number_singles((*kind, table), lookups, transactions.zip(times));
         }
         for (kind, lookups) in self
             .lanes
@@ -431,13 +422,7 @@ impl FeatureEngine {
             .zip(of_pairs.chunks_exact_mut(count))
         {
             self.look_up_pairs(events, of_singles, lookups, *kind);
-            let table = &mut self.tables[kind.index()];
-            find_candidates(table, lookups);
-            for (lookup, time) in lookups.iter_mut().zip(times) {
-                if lookup.is_named {
-                    name(table, Key::Number(lookup.called), lookup, *time);
-                }
-            }
+            number_pairs(&mut self.tables[kind.index()], lookups, times);
         }
     }
 
@@ -539,9 +524,38 @@ pub(super) fn find_candidates(table: &EntityTable, lookups: &mut [Lookup]) {
     }
 }
 
+/// Numbers the entities of a single kind whose candidates are known, in log order.
+pub(super) fn number_singles<'e>(
+    (kind, table): (EntityKind, &mut EntityTable),
+    lookups: &mut [Lookup],
+    events: impl Iterator<Item = (&'e Transaction, &'e Time)>,
+) {
+    let by_number = kind.is_called_by_number();
+    for (lookup, (transaction, time)) in lookups.iter_mut().zip(events) {
+        if lookup.is_named {
+            let key = if by_number {
+                Key::Number(lookup.called)
+            } else {
+                kind.key(transaction)
+            };
+            name(table, key, lookup, *time);
+        }
+    }
+}
+
+/// Numbers pairs that are called by name, in log order.
+pub(super) fn number_pairs(table: &mut EntityTable, lookups: &mut [Lookup], times: &[Time]) {
+    find_candidates(table, lookups);
+    for (lookup, time) in lookups.iter_mut().zip(times) {
+        if lookup.is_named {
+            name(table, Key::Number(lookup.called), lookup, *time);
+        }
+    }
+}
+
 /// Numbers the entity that an event names.
 #[inline]
-pub(super) fn name(table: &mut EntityTable, key: Key<'_>, lookup: &mut Lookup, time: Time) {
+fn name(table: &mut EntityTable, key: Key<'_>, lookup: &mut Lookup, time: Time) {
     if time.is_too_late {
         lookup.number = table.find(key, lookup.hash, lookup.candidate, time.now_ms);
     } else {

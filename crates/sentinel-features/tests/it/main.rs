@@ -33,7 +33,7 @@ mod many_values;
 mod names;
 mod same_bits;
 mod codec;
-mod crew;
+mod tasks;
 mod erased;
 mod allocations;
 mod campaign;

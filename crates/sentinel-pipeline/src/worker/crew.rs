@@ -1,16 +1,16 @@
 //! The crew of a start: the owner and as many threads beside it as the machine can run.
 //!
 //! ```text
-//!  owner:   next entries ─▶ repeats ─▶ pieces ─▶ … ─▶ sweep ─▶ next entries
-//!  helpers: read and decode ahead where little is left, else a piece, else more ahead, else let go
+//!  owner:   next entries ─▶ repeats ─▶ tasks ─▶ … ─▶ sweep ─▶ next entries
+//!  helpers: read and decode ahead where little is left, else a task, else more ahead, else let go
 //! ```
 //!
 //! Nobody is bound to one kind of work: what is most wanted is done next, so neither reading nor windows can leave a
-//! processor idle that the other could use. Pieces are taken from both ends, so that a kind mostly stays with one
+//! processor idle that the other could use. Tasks are taken from both ends, so that a kind mostly stays with one
 //! processor and its cache.
 //!
-//! Promises entries in log order, and every piece back. A helper that panics makes the owner panic. Must never let a
-//! helper touch what belongs to the owner but through a piece.
+//! Promises entries in log order, and every task back. A helper that panics makes the owner panic. Must never let a
+//! helper touch what belongs to the owner but through a task.
 
 use std::collections::VecDeque;
 use std::num::NonZero;
@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread::Scope;
 
-use sentinel_features::{Event, Piece};
+use sentinel_features::{Event, Task};
 
 use super::WorkerError;
 use super::ahead::{Entries, Reader};
@@ -28,17 +28,17 @@ use crate::intake::ReadEntry;
 /// Threads beside the owner, at most: more would wait for each other.
 const HELPERS_MAX: usize = 3;
 
-/// Entries read at once: a helper that reads keeps a piece waiting for so long at most.
+/// Entries read at once: a helper that reads keeps a task waiting for so long at most.
 const SLICE_ENTRIES: usize = 64;
 
 /// Entries that the owner takes at once.
 pub(super) const BATCH_ENTRIES: usize = 1_024;
 
-/// Where fewer slices wait, reading comes before pieces; where so many do, nothing is read.
+/// Where fewer slices wait, reading comes before tasks; where so many do, nothing is read.
 const SLICES_LOW: usize = 8;
 const SLICES_HIGH: usize = 48;
 
-/// How often is looked before a thread goes to sleep: some hundred and fifty microseconds, longer than most pieces take.
+/// How often is looked before a thread goes to sleep: some hundred and fifty microseconds, longer than most tasks take.
 /// A processor that nobody uses halts, and on a virtual machine it takes tens of microseconds to come back.
 const LOOKS: usize = 6_000;
 
@@ -57,12 +57,12 @@ struct Shared {
 
 #[derive(Default)]
 struct State {
-    pieces: VecDeque<Piece>,
-    finished: Vec<Piece>,
+    tasks: VecDeque<Task>,
+    finished: Vec<Task>,
     slices: VecDeque<Entries>,
     is_read: bool,
     /// Events to be let go.
-    litter: Vec<Vec<Event>>,
+    spent: Vec<Vec<Event>>,
     /// Helpers that sleep, and whether the owner does.
     sleeping: usize,
     is_owner_asleep: bool,
@@ -73,8 +73,8 @@ struct State {
 /// What a helper does next.
 enum Duty {
     Read,
-    Run(Piece),
-    LetGo(Vec<Event>),
+    Run(Task),
+    Drop(Vec<Event>),
     Wait,
     End,
 }
@@ -136,18 +136,18 @@ impl Crew {
     }
 }
 
-impl sentinel_features::Crew for Crew {
-    fn run(&mut self, pieces: Vec<Piece>) -> Vec<Piece> {
+impl sentinel_features::Executor for Crew {
+    fn run(&mut self, tasks: Vec<Task>) -> Vec<Task> {
         let shared = &*self.0;
-        let count = pieces.len();
+        let count = tasks.len();
         let mut state = lock(&shared.state);
-        state.pieces.extend(pieces);
+        state.tasks.extend(tasks);
         shared.tell_helpers(&state);
         let mut mine = Vec::with_capacity(count);
-        while let Some(mut piece) = state.pieces.pop_front() {
+        while let Some(mut task) = state.tasks.pop_front() {
             drop(state);
-            piece.run();
-            mine.push(piece);
+            task.run();
+            mine.push(task);
             state = lock(&shared.state);
         }
         drop(state);
@@ -160,7 +160,7 @@ impl sentinel_features::Crew for Crew {
 
 impl Hands for Crew {
     fn let_go(&mut self, events: Vec<Event>) {
-        lock(&self.0.state).litter.push(events);
+        lock(&self.0.state).spent.push(events);
     }
 }
 
@@ -186,7 +186,7 @@ impl Shared {
                 return;
             }
             drop(state);
-            if self.looks_like(news) {
+            if self.is_quiet_since(news) {
                 state = lock(&self.state);
                 state.is_owner_asleep = true;
                 while !is_so(&state) && !state.has_panicked {
@@ -201,7 +201,7 @@ impl Shared {
     }
 
     /// Whether nothing new was told for a while.
-    fn looks_like(&self, news: usize) -> bool {
+    fn is_quiet_since(&self, news: usize) -> bool {
         for _ in 0..LOOKS {
             if self.news.load(Relaxed) != news {
                 return false;
@@ -245,14 +245,14 @@ impl Shared {
                 Duty::Read => {
                     self.read();
                 }
-                Duty::Run(mut piece) => {
-                    piece.run();
+                Duty::Run(mut task) => {
+                    task.run();
                     let mut state = lock(&self.state);
-                    state.finished.push(piece);
+                    state.finished.push(task);
                     self.tell_owner(&state);
                 }
-                Duty::LetGo(events) => drop(events),
-                Duty::Wait if self.looks_like(news) => {
+                Duty::Drop(events) => drop(events),
+                Duty::Wait if self.is_quiet_since(news) => {
                     let mut state = lock(&self.state);
                     if self.news.load(Relaxed) == news && !state.is_over {
                         state.sleeping += 1;
@@ -276,12 +276,12 @@ impl Shared {
             Duty::End
         } else if may_read && state.slices.len() < SLICES_LOW {
             Duty::Read
-        } else if let Some(piece) = state.pieces.pop_back() {
-            Duty::Run(piece)
+        } else if let Some(task) = state.tasks.pop_back() {
+            Duty::Run(task)
         } else if may_read && state.slices.len() < SLICES_HIGH {
             Duty::Read
-        } else if let Some(events) = state.litter.pop() {
-            Duty::LetGo(events)
+        } else if let Some(events) = state.spent.pop() {
+            Duty::Drop(events)
         } else {
             Duty::Wait
         }

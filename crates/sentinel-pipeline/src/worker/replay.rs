@@ -4,7 +4,7 @@
 //!  log ─▶ decode ─▶ take in: repeats, windows, switches ─▶ rows ─▶ score, decide, compare with the decision log
 //!         a thread  the owner's                            a third thread; where outcomes are compared
 //!
-//!  decode ahead ─▶ take in: a piece a kind of entity, nothing decided; where another owner compares
+//!  decode ahead ─▶ take in: a task a kind of entity, nothing decided; where another owner compares
 //!  the owner's thread and those beside it (crew), each at what is most wanted
 //! ```
 //!

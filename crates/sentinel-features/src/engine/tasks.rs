@@ -2,16 +2,16 @@
 //!
 //! ```text
 //!  names of single kinds ─▶ names of pairs; fields and marks ─▶ each kind takes the events in ─▶ sweep
-//!  a piece a kind           a piece each                        a piece a kind                   the caller's
+//!  a task a kind           a task each                        a task a kind                   the caller's
 //! ```
 //!
 //! The kinds know nothing of each other but numbers of names and what an account paid before; both are settled before
-//! the windows are touched. A piece owns all that it changes and shares what nobody changes any more, so neither the
-//! order of pieces nor their threads can show. Events go through in groups that end where the sweep works, as with one
+//! the windows are touched. A task owns all that it changes and shares what nobody changes any more, so neither the
+//! order of tasks nor their threads can show. Events go through in groups that end where the sweep works, as with one
 //! pair of hands.
 //!
 //! Promises the state that [`FeatureEngine::absorb`] gives, byte for byte. Must never start a thread: that is for whoever
-//! brings the [`Crew`].
+//! brings the [`Executor`].
 
 #![allow(
     clippy::vec_box,
@@ -22,9 +22,11 @@ use std::sync::Arc;
 
 use sentinel_domain::Transaction;
 
-use super::batch::{CURSORS_AHEAD, Lanes, Lookup, Time, code, find_candidates, marks, name};
+use super::batch::{
+    CURSORS_AHEAD, Lanes, Lookup, Time, code, find_candidates, marks, number_pairs, number_singles,
+};
 use super::{FeatureEngine, Home, SWEEP_ENTRIES, sweep};
-use crate::entity::{EntityKind, Key};
+use crate::entity::EntityKind;
 use crate::field::Category;
 use crate::filter::EarlierAmounts;
 use crate::local_time::LocalTime;
@@ -40,7 +42,7 @@ const SHARED_MIN: usize = 48;
 const COLUMNS_AHEAD: usize = 32;
 const BLOCKS_AHEAD: usize = 16;
 
-/// The kinds that have most to do, by measurement: their pieces are begun first.
+/// The kinds that have most to do, by measurement: their tasks are begun first.
 const HEAVY: [EntityKind; 5] = [
     EntityKind::Account,
     EntityKind::Card,
@@ -58,16 +60,16 @@ pub struct Event {
     pub amount: Option<i64>,
 }
 
-/// Whoever runs pieces of work.
-pub trait Crew {
-    /// Runs every piece to its end, in any order and on any threads, and gives all of them back in any order. Those
+/// Whoever runs tasks of work.
+pub trait Executor {
+    /// Runs every task to its end, in any order and on any threads, and gives all of them back in any order. Those
     /// that take longest come first.
-    fn run(&mut self, pieces: Vec<Piece>) -> Vec<Piece>;
+    fn run(&mut self, tasks: Vec<Task>) -> Vec<Task>;
 }
 
-/// A piece of work.
+/// A task of work.
 #[derive(Debug)]
-pub struct Piece(Work);
+pub struct Task(Work);
 
 #[derive(Debug)]
 enum Work {
@@ -77,7 +79,7 @@ enum Work {
     TakeIn(Box<Hand>, Arc<Described>),
 }
 
-impl Piece {
+impl Task {
     /// Does the work.
     pub fn run(&mut self) {
         match &mut self.0 {
@@ -91,13 +93,13 @@ impl Piece {
 
 /// What is kept from call to call.
 #[derive(Debug, Default)]
-pub(super) struct Hands {
+pub(super) struct Kept {
     plan: Option<Arc<Plan>>,
     /// One of each kind.
     scratches: Vec<Box<Scratch>>,
 }
 
-/// A kind with its table, on its way through the pieces.
+/// A kind with its table, on its way through the tasks.
 #[derive(Debug)]
 struct Hand {
     kind: EntityKind,
@@ -172,9 +174,9 @@ struct Describing {
 }
 
 impl FeatureEngine {
-    /// Takes transactions in, in log order, by the hands of a crew, and says nothing of them: the state is as after
+    /// Takes transactions in, in log order, by the hands of an executor, and says nothing of them: the state is as after
     /// [`FeatureEngine::absorb`]. Gives them back, for whoever lets them go.
-    pub fn absorb_by(&mut self, events: Vec<Event>, crew: &mut dyn Crew) -> Vec<Event> {
+    pub fn absorb_by(&mut self, events: Vec<Event>, executor: &mut dyn Executor) -> Vec<Event> {
         if events.len() < SHARED_MIN {
             let each = events.iter().map(|one| (&*one.transaction, one.amount));
             self.absorb(&each.collect::<Vec<_>>());
@@ -193,7 +195,7 @@ impl FeatureEngine {
                 from,
                 times: std::mem::take(&mut self.batch.times),
             };
-            hands = self.run_by((hands, group), crew);
+            hands = self.run_by((hands, group), executor);
             from += count;
             self.entries += count as u64;
             if self.entries.is_multiple_of(SWEEP_ENTRIES)
@@ -204,14 +206,14 @@ impl FeatureEngine {
         }
         for hand in hands {
             self.tables.push(hand.table);
-            self.hands.scratches.push(hand.scratch);
+            self.kept.scratches.push(hand.scratch);
         }
         Arc::into_inner(events).unwrap_or_default()
     }
 
     /// The tables, each in a hand of its own, in the order of the kinds.
     fn hands(&mut self) -> Vec<Box<Hand>> {
-        let mut scratches = std::mem::take(&mut self.hands.scratches).into_iter();
+        let mut scratches = std::mem::take(&mut self.kept.scratches).into_iter();
         let tables = EntityKind::ALL.iter().zip(self.tables.drain(..));
         let hands = tables.map(|(kind, table)| {
             Box::new(Hand {
@@ -224,15 +226,15 @@ impl FeatureEngine {
         hands.collect()
     }
 
-    /// Takes a group through the pieces.
+    /// Takes a group through the tasks.
     fn run_by(
         &mut self,
         (hands, group): (Vec<Box<Hand>>, Group),
-        crew: &mut dyn Crew,
+        executor: &mut dyn Executor,
     ) -> Vec<Box<Hand>> {
         let group = Arc::new(group);
         let plan = self
-            .hands
+            .kept
             .plan
             .get_or_insert_with(|| Arc::new(self.set.plan().clone()));
         let plan = Arc::clone(plan);
@@ -241,7 +243,7 @@ impl FeatureEngine {
         let work = singles
             .into_iter()
             .map(|hand| Work::Single(hand, Arc::clone(&group)));
-        run(work, crew, &mut home);
+        run(work, executor, &mut home);
         let named = Arc::new(Named {
             group: Arc::clone(&group),
             plan: Arc::clone(&plan),
@@ -264,13 +266,13 @@ impl FeatureEngine {
                 .into_iter()
                 .map(|hand| Work::Pair(hand, Arc::clone(&named))),
         );
-        let described = run(work, crew, &mut home);
+        let described = run(work, executor, &mut home);
         let Describing {
             dictionaries,
             fields,
             ..
         } = described.unwrap_or_else(|| {
-            unreachable!("a crew gives every piece back, and one of them described the events")
+            unreachable!("an executor gives every task back, and one of them described the events")
         });
         self.dictionaries = dictionaries;
         drop(named);
@@ -285,12 +287,12 @@ impl FeatureEngine {
         let work = numbered
             .into_iter()
             .map(|hand| Work::TakeIn(hand, Arc::clone(&described)));
-        run(work, crew, &mut home);
+        run(work, executor, &mut home);
         home.sort_unstable_by_key(|hand| hand.kind.index());
         assert_eq!(
             home.len(),
             EntityKind::ALL.len(),
-            "a crew gives every piece back"
+            "an executor gives every task back"
         );
         home
     }
@@ -304,14 +306,14 @@ fn parted(
     hands.into_iter().partition(|hand| !takes(hand.kind))
 }
 
-/// Has pieces run, those of heavy kinds first; hands come home, and what was described.
+/// Has tasks run, those of heavy kinds first; hands come home, and what was described.
 fn run(
     work: impl Iterator<Item = Work>,
-    crew: &mut dyn Crew,
+    executor: &mut dyn Executor,
     home: &mut Vec<Box<Hand>>,
 ) -> Option<Describing> {
-    let mut pieces: Vec<Piece> = work.map(Piece).collect();
-    pieces.sort_by_key(|piece| match &piece.0 {
+    let mut tasks: Vec<Task> = work.map(Task).collect();
+    tasks.sort_by_key(|task| match &task.0 {
         Work::Describe(..) => 0,
         Work::Single(hand, _) | Work::Pair(hand, _) | Work::TakeIn(hand, _) => {
             let heavy = HEAVY.iter().position(|kind| *kind == hand.kind);
@@ -319,8 +321,8 @@ fn run(
         }
     });
     let mut described = None;
-    for piece in crew.run(pieces) {
-        match piece.0 {
+    for task in executor.run(tasks) {
+        match task.0 {
             Work::Single(hand, _) | Work::Pair(hand, _) | Work::TakeIn(hand, _) => home.push(hand),
             Work::Describe(mut describing, _) => {
                 home.extend(describing.account.take());
@@ -349,18 +351,8 @@ impl Hand {
             lookup.look_up(kind, &event.transaction, table);
         }
         find_candidates(table, lookups);
-        let by_number = kind.is_called_by_number();
-        let events = group.events().iter().zip(&group.times);
-        for (lookup, (event, time)) in lookups.iter_mut().zip(events) {
-            if lookup.is_named {
-                let key = if by_number {
-                    Key::Number(lookup.called)
-                } else {
-                    kind.key(&event.transaction)
-                };
-                name(table, key, lookup, *time);
-            }
-        }
+        let transactions = group.events().iter().map(|event| &*event.transaction);
+        number_singles((kind, table), lookups, transactions.zip(&group.times));
     }
 
     /// Numbers the pairs that events name: they are called by the numbers of their parts.
@@ -377,13 +369,7 @@ impl Hand {
         for (pair, (parts, event)) in lookups.iter_mut().zip(parts) {
             pair.call(self.kind, parts, &event.transaction, &self.table);
         }
-        find_candidates(&self.table, lookups);
-        for (lookup, time) in lookups.iter_mut().zip(&group.times) {
-            if lookup.is_named {
-                let key = Key::Number(lookup.called);
-                name(&mut self.table, key, lookup, *time);
-            }
-        }
+        number_pairs(&mut self.table, lookups, &group.times);
     }
 
     /// Takes events in; lines of later ones are asked for meanwhile.
@@ -462,9 +448,8 @@ impl Hand {
     }
 }
 
-/// Empty look-ups for so many events.
+/// Empty look-ups for so many events. Nobody else has those of before any more, so their memory is used again.
 fn renewed(lookups: &mut Arc<Vec<Lookup>>, events: usize) -> &mut [Lookup] {
-    // Nobody else has them any more: nothing is copied.
     let lookups = Arc::make_mut(lookups);
     lookups.clear();
     lookups.resize(events, Lookup::default());

@@ -1,8 +1,8 @@
-//! Taking in by several hands leaves the state that one pair of hands leaves, whatever the order of the pieces.
+//! Taking in by several hands leaves the state that one pair of hands leaves, whatever the order of the tasks.
 
 use sentinel_domain::Label;
 use sentinel_features::engine::Event as Owned;
-use sentinel_features::{Crew, FeatureEngine, FeatureSet, Piece};
+use sentinel_features::{Executor, FeatureEngine, FeatureSet, Task};
 use sentinel_synth::Random;
 
 use crate::any_definition::definitions;
@@ -10,21 +10,21 @@ use crate::comparison::set_of;
 use crate::event::Event;
 use crate::traffic::{Crowd, Entry, Traffic};
 
-/// Runs pieces in an order that nobody can foresee, and gives them back in another.
+/// Runs tasks in an order that nobody can foresee, and gives them back in another.
 struct Unforeseen<'a> {
     random: &'a mut Random,
-    pieces: &'a mut usize,
+    tasks: &'a mut usize,
 }
 
-impl Crew for Unforeseen<'_> {
-    fn run(&mut self, mut pieces: Vec<Piece>) -> Vec<Piece> {
+impl Executor for Unforeseen<'_> {
+    fn run(&mut self, mut tasks: Vec<Task>) -> Vec<Task> {
         let mut done = Vec::new();
-        while !pieces.is_empty() {
-            let at = self.random.below(pieces.len() as u64) as usize;
-            let mut piece = pieces.swap_remove(at);
-            piece.run();
-            *self.pieces += 1;
-            done.insert(self.random.below(done.len() as u64 + 1) as usize, piece);
+        while !tasks.is_empty() {
+            let at = self.random.below(tasks.len() as u64) as usize;
+            let mut task = tasks.swap_remove(at);
+            task.run();
+            *self.tasks += 1;
+            done.insert(self.random.below(done.len() as u64 + 1) as usize, task);
         }
         done
     }
@@ -35,7 +35,7 @@ struct Both {
     one: FeatureEngine,
     many: FeatureEngine,
     random: Random,
-    pieces: usize,
+    tasks: usize,
 }
 
 impl Both {
@@ -44,7 +44,7 @@ impl Both {
             one: FeatureEngine::new(set.clone()),
             many: FeatureEngine::new(set),
             random: Random::new(seed),
-            pieces: 0,
+            tasks: 0,
         }
     }
 
@@ -61,11 +61,11 @@ impl Both {
         for some in each.chunks(64) {
             self.one.absorb(some);
         }
-        let mut crew = Unforeseen {
+        let mut executor = Unforeseen {
             random: &mut self.random,
-            pieces: &mut self.pieces,
+            tasks: &mut self.tasks,
         };
-        let back = self.many.absorb_by(owned, &mut crew);
+        let back = self.many.absorb_by(owned, &mut executor);
         assert_eq!(back.len(), events.len());
     }
 
@@ -114,14 +114,14 @@ fn compare(
         }
     }
     both.compare(&traffic.event());
-    both.pieces
+    both.tasks
 }
 
 #[test]
 fn many_hands_leave_the_state_of_one() {
     for (seed, crowd) in [(31, Crowd::Many), (32, Crowd::Few)] {
-        let pieces = compare(FeatureSet::shipped(), (seed, crowd), (12_000, 1_500));
-        assert!(pieces > 500, "{pieces}");
+        let tasks = compare(FeatureSet::shipped(), (seed, crowd), (12_000, 1_500));
+        assert!(tasks > 500, "{tasks}");
     }
 }
 
