@@ -145,7 +145,7 @@ impl Default for EmbeddedOptions {
 pub enum Durability {
     /// Each group commit is synced before anybody can read it.
     Always,
-    /// Written without sync, for what can be rebuilt; still synced when a segment is full and on close.
+    /// Written without sync, for what can be rebuilt; still synced behind each MiB, when a segment is full and on close.
     Never,
 }
 

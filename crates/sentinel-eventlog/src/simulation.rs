@@ -22,8 +22,13 @@ mod oracle;
 
 use std::fmt::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
-use crate::disk::PlantedBug;
+use sentinel_domain::{Instant, LogId, Offset};
+
+use crate::disk::simulated::SimulatedDisk;
+use crate::disk::{Disk, PlantedBug};
+use crate::{Commits, Durability, EmbeddedOptions, EventLog, Payloads};
 use life::{Life, Tally};
 
 /// Lives in the suite, some ten seconds.
@@ -127,4 +132,31 @@ fn an_acknowledgement_before_the_sync_is_caught() {
 #[test]
 fn a_tail_that_a_failed_sync_left_in_memory_and_is_trusted_is_caught() {
     caught(PlantedBug::TrustUnsyncedTail);
+}
+
+/// Whoever syncs another log on the same disk must not find half a minute's writing in front of it.
+#[test]
+fn a_log_without_sync_never_has_much_that_a_power_cut_takes() {
+    let options = EmbeddedOptions {
+        durability: Durability::Never,
+        commits: Commits::ByCaller,
+        ..EmbeddedOptions::new(LogId([1; 16]))
+    };
+    for seed in 0..20 {
+        let disk = SimulatedDisk::new(seed);
+        let on = Disk::Simulated(disk.clone());
+        let open = || EventLog::open_on(&on, Path::new("log"), options.clone()).unwrap();
+        let (log, _) = open();
+        for _ in 0..100 {
+            let mut payloads = Payloads::default();
+            payloads.push(&[7; 64 * 1024]);
+            log.append(Instant::default(), None, &payloads).unwrap();
+            log.commit_queued().unwrap();
+        }
+        disk.crash(seed);
+        drop(log);
+        let (log, _) = open();
+        // Of 6.25 MiB one is not synced, and the frame that would have filled it.
+        assert!(log.end() >= Offset(100 - 17), "seed {seed}: {}", log.end());
+    }
 }

@@ -113,6 +113,11 @@ impl Tail {
         Ok(())
     }
 
+    /// How much is written and not known to be on the disk.
+    pub(super) fn unsynced_bytes(&self) -> u64 {
+        self.position - self.synced
+    }
+
     /// Forces everything written to the disk.
     pub(super) fn sync(&mut self) -> Result<(), LogError> {
         self.segment.sync()?;

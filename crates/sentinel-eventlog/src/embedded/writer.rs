@@ -15,6 +15,9 @@ use crate::disk::PlantedBug;
 use crate::error::LogError;
 use crate::event_log::{Commits, Durability};
 
+/// Where groups are not synced, so much gathers before it is.
+const UNSYNCED_BYTES_MAX: u64 = 1024 * 1024;
+
 /// What is committed together.
 struct Group {
     frames: Vec<UnwrittenFrame>,
@@ -163,7 +166,7 @@ impl Log {
             }
             self.sync_group()?;
             self.publish(frames);
-            Ok(())
+            self.sync_behind()
         });
         if let Err(error) = &committed {
             self.poison(&mut self.state(), error.one_line());
@@ -195,6 +198,18 @@ impl Log {
             return Ok(());
         }
         let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        tail.sync()
+    }
+
+    /// Where groups are not synced, syncs what has gathered, behind what readers see already. Left to the system it would be
+    /// written half a minute later, all of it at once, and whoever syncs another log on the same disk would wait for that.
+    fn sync_behind(&self) -> Result<(), LogError> {
+        let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        if tail.unsynced_bytes() < UNSYNCED_BYTES_MAX
+            || self.directory.disk.planted(PlantedBug::SkipFileSync)
+        {
+            return Ok(());
+        }
         tail.sync()
     }
 
