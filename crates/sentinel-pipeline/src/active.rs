@@ -19,7 +19,7 @@ use crate::rates;
 use interner::Interner;
 
 /// Grows whenever the same log would give other decisions than the release before.
-pub const ENGINE_SEMANTICS: u32 = 3;
+pub const ENGINE_SEMANTICS: u32 = 4;
 
 /// Everything a decision is made with, bound together.
 pub struct Decider {

@@ -131,8 +131,7 @@ impl Pipeline {
             mut dead_letters,
             ..
         } = options;
-        let logs = side_by_side(&transactions, &decisions, options.snapshots.as_ref());
-        logs.check_semantics()?;
+        let logs = side_by_side(&transactions, &decisions, options.snapshots.as_ref())?;
         let (raised, _) = broadcast::channel(1_024);
         let (sink, channel) = options.sink;
         // First of all: an older owner is fenced from here on.
@@ -162,9 +161,7 @@ impl Pipeline {
             now: options.now,
         };
         // A panic here is one as any other: whoever panicked has noted it, where that is of use.
-        let replaying = || replayed(worker, &handle, &before_the_door, progress);
-        let replayed = catch_unwind(AssertUnwindSafe(replaying));
-        let worker = replayed.map_err(|_| PipelineError::Panicked)??;
+        let worker = unless_it_panics(|| replayed(worker, &handle, &before_the_door, progress))??;
         let stopping = Arc::new(AtomicBool::new(false));
         let (failure, failed) = watch::channel(false);
         handle.statistics().left_to_compare(uncompared.left());
@@ -272,17 +269,24 @@ impl Pipeline {
     }
 }
 
-/// Both logs, and the states that need not be computed from their start.
+/// What something gives, or the error that a panic of the worker is.
+fn unless_it_panics<R>(run: impl FnOnce() -> R) -> Result<R, PipelineError> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|_| PipelineError::Panicked)
+}
+
+/// Both logs, and the states that need not be computed from their start; recorded by an engine as this one.
 fn side_by_side(
     transactions: &EventLog,
     decisions: &EventLog,
     snapshots: Option<&SnapshotOptions>,
-) -> RecordedLogs {
+) -> Result<RecordedLogs, SemanticsError> {
     let logs = RecordedLogs::new(transactions.clone(), decisions.clone());
-    match snapshots {
+    let logs = match snapshots {
         Some(snapshots) => logs.with_snapshots(&snapshots.folder),
         None => logs,
-    }
+    };
+    logs.check_semantics()?;
+    Ok(logs)
 }
 
 /// What the worker may leave to be compared behind the door: nothing where no snapshots are made, as no other owner

@@ -269,3 +269,34 @@ fn an_entity_with_more_events_than_it_may_hold_goes_on_too() {
     let never_away = kept(&log, log.end(), random);
     assert!(written(&never_away, &log, &folder.path().join("first")) == bytes);
 }
+
+/// An account that pays at every hour of the day, more often than its habits count before they fade.
+#[test]
+fn a_busy_day_is_read_back() {
+    let log = empty_log();
+    append(&log, activations(shipped()));
+    let payments = (0..1_800_i64).map(|n| {
+        let at = builder::FIXED_TIME.plus_micros(n * 47_000_000);
+        let payment = builder::transaction(&format!("e{n}")).at(at).build();
+        (at, Entry::Transaction(Box::new(payment)))
+    });
+    append(&log, payments);
+    let folder = tempfile::tempdir().unwrap();
+    let random = &mut Random::new(6);
+    let own = shipped().len() as u64;
+    for paid in (300..1_800).step_by(100) {
+        let at = Offset(own + paid);
+        let bytes = written(&kept(&log, at, random), &log, folder.path());
+        let again = read_back_at(&log, at, folder.path());
+        assert!(written(&again, &log, folder.path()) == bytes, "{paid}");
+    }
+}
+
+/// The state of the snapshot at an offset, which must be there and whole.
+fn read_back_at(log: &EventLog, at: Offset, folder: &Path) -> PartitionState {
+    let mut refused = |error: &_| panic!("{error}");
+    let read = SnapshotFolder::new(folder).newest_state(log, at, &mut refused);
+    let (state, found) = read.unwrap();
+    assert_eq!(found.map(|found| found.offset), Some(at));
+    state
+}

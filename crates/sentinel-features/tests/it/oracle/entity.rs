@@ -260,9 +260,11 @@ impl Lifetime {
 impl Habit {
     fn take_in(&mut self, record: &Record) {
         self.hours[record.local.hour] += 1;
-        self.weekdays[record.local.weekday] += 1;
         if total(&self.hours) >= 255 {
             self.hours.iter_mut().for_each(|count| *count /= 2);
+        }
+        self.weekdays[record.local.weekday] += 1;
+        if total(&self.weekdays) >= 255 {
             self.weekdays.iter_mut().for_each(|count| *count /= 2);
         }
         if let Some(amount) = record.amount {
