@@ -10,6 +10,7 @@
 
 mod batch;
 mod census;
+mod lookup;
 mod codec;
 mod tasks;
 

@@ -6,7 +6,6 @@
 //! and delivered first; where a replay of what came behind the newest snapshot would take a while, the
 //! owner's state is written as one.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
@@ -28,7 +27,7 @@ use crate::handle::Handle;
 use crate::handle::ticks::Ticks;
 use crate::models;
 use crate::partition::PartitionState;
-use crate::poison::{self, Attempts, PoisonError};
+use crate::poison::{self, Attempts, PoisonError, unless_it_panics};
 use crate::recorded::{RecordedLogs, SemanticsError};
 use crate::snapshot::comparing::Uncompared;
 use crate::snapshot::maker::{self, SnapshotMaker};
@@ -161,7 +160,7 @@ impl Pipeline {
             now: options.now,
         };
         // A panic here is one as any other: whoever panicked has noted it, where that is of use.
-        let worker = unless_it_panics(|| replayed(worker, &handle, &before_the_door, progress))??;
+        let worker = replayed(worker, &handle, &before_the_door, progress)?;
         let stopping = Arc::new(AtomicBool::new(false));
         let (failure, failed) = watch::channel(false);
         handle.statistics().left_to_compare(uncompared.left());
@@ -269,11 +268,6 @@ impl Pipeline {
     }
 }
 
-/// What something gives, or the error that a panic of the worker is.
-fn unless_it_panics<R>(run: impl FnOnce() -> R) -> Result<R, PipelineError> {
-    catch_unwind(AssertUnwindSafe(run)).map_err(|_| PipelineError::Panicked)
-}
-
 /// Both logs, and the states that need not be computed from their start; recorded by an engine as this one.
 fn side_by_side(
     transactions: &EventLog,
@@ -332,6 +326,16 @@ struct BeforeTheDoor {
 /// Applies what the log holds, puts the contents to decide with in force, and fills new features: before
 /// the door opens.
 fn replayed(
+    worker: Worker,
+    handle: &Handle,
+    before_the_door: &BeforeTheDoor,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Worker, PipelineError> {
+    let replay = || replay(worker, handle, before_the_door, progress);
+    unless_it_panics(replay, PipelineError::Panicked)?
+}
+
+fn replay(
     mut worker: Worker,
     handle: &Handle,
     before_the_door: &BeforeTheDoor,

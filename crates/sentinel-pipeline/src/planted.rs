@@ -59,7 +59,9 @@ pub(crate) enum Mistake {
 }
 
 #[cfg(not(test))]
-pub(crate) use never::{altered, instead, is, list_time, reader_fault, room, stamped};
+pub(crate) use never::{
+    altered, instead, is, list_time, plant_reader_fault, reader_fault, room, stamped,
+};
 #[cfg(test)]
 pub(crate) use switch::{
     altered, instead, is, list_time, plant, plant_reader_fault, reader_fault, room, set_room,
@@ -105,6 +107,9 @@ mod never {
     pub(crate) const fn reader_fault() -> Option<ReaderFault> {
         None
     }
+
+    /// Hands what readers do on to another thread: nothing.
+    pub(crate) fn plant_reader_fault(_: Option<ReaderFault>) {}
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@
 
 use std::fs::File;
 use std::io::{self, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -76,6 +77,11 @@ pub(crate) fn read(record: &Record<'_>, skips: &Skips, scratch: &mut Vec<u8>) ->
     } else {
         ReadEntry::of(record, scratch)
     }
+}
+
+/// What something gives, or the error that its panic is.
+pub(crate) fn unless_it_panics<R, E>(run: impl FnOnce() -> R, panicked: E) -> Result<R, E> {
+    catch_unwind(AssertUnwindSafe(run)).map_err(|_| panicked)
 }
 
 /// What becomes of a skipped entry.
@@ -307,11 +313,19 @@ mod tests {
 
     fn panics_at(path: &Path, from: u64, entries: usize) {
         let mut attempts = Attempts::open(path).unwrap();
-        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
             let _applying = attempts.applying(Offset(from), entries);
             panic!("planted");
         }));
         assert!(panicked.is_err());
+    }
+
+    #[test]
+    fn a_panic_is_the_error_that_stands_for_it() {
+        let given: Result<u8, &str> = unless_it_panics(|| 7, "panicked");
+        assert_eq!(given, Ok(7));
+        let given: Result<u8, &str> = unless_it_panics(|| panic!("planted"), "panicked");
+        assert_eq!(given, Err("panicked"));
     }
 
     #[test]

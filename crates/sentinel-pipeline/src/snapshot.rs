@@ -174,6 +174,9 @@ pub enum SnapshotError {
         /// What failed.
         source: LogError,
     },
+    /// Whoever made it panicked.
+    #[error("whoever makes snapshots panicked over this one; the next is tried in a minute")]
+    Panicked,
     /// A feature set on the way could not be filled.
     #[error("make a snapshot")]
     Backfill(#[from] BackfillError),

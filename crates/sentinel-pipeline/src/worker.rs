@@ -54,6 +54,11 @@ pub enum WorkerError {
     /// The operating system refused a thread.
     #[error("start a thread that compares outcomes")]
     Thread(#[source] std::io::Error),
+    /// The second owner panicked.
+    #[error(
+        "whoever compares what was recorded before this start panicked, and nobody vouches for it; a restart compares it again"
+    )]
+    NotCompared,
     /// An entry that stops the owner could not be noted or put aside.
     #[error(transparent)]
     Poison(#[from] PoisonError),

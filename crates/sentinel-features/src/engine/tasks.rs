@@ -22,9 +22,8 @@ use std::sync::Arc;
 
 use sentinel_domain::Transaction;
 
-use super::batch::{
-    CURSORS_AHEAD, Lanes, Lookup, Time, code, find_candidates, marks, number_pairs, number_singles,
-};
+use super::batch::{CURSORS_AHEAD, Lanes, code, marks};
+use super::lookup::{Lookup, Time, find_candidates, number_pairs, number_singles};
 use super::{FeatureEngine, Home, SWEEP_ENTRIES, sweep};
 use crate::entity::EntityKind;
 use crate::field::Category;

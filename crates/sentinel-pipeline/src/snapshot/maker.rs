@@ -25,6 +25,8 @@ use super::{Newest, SnapshotError, SnapshotFigures, SnapshotFolder, SnapshotOpti
 use crate::backfill::{Backfilled, History};
 use crate::handle::Handle;
 use crate::partition::PartitionState;
+use crate::planted;
+use crate::poison::unless_it_panics;
 use crate::recorded::{RecordedLogs, SkipsError};
 use crate::retention::{self, Dropped, InUse};
 use crate::worker::WorkerError;
@@ -174,9 +176,11 @@ impl SnapshotMaker {
             failed_at: None,
             stopping: Arc::clone(&stopping),
         };
+        let fault = planted::reader_fault();
         let thread = std::thread::Builder::new()
             .name("snapshot-0".into())
             .spawn(move || {
+                planted::plant_reader_fault(fault);
                 let ended = maker.run(uncompared);
                 if ended.is_err() {
                     failed();
@@ -212,10 +216,12 @@ struct Maker {
 impl Maker {
     fn run(mut self, uncompared: Option<Uncompared>) -> Result<bool, WorkerError> {
         be_nice();
-        if let Some(uncompared) = uncompared
-            && !self.compare(&uncompared)?
-        {
-            return Ok(false);
+        if let Some(uncompared) = uncompared {
+            // Serving on would leave what was recorded to nobody.
+            let compared = || self.compare(&uncompared);
+            if !unless_it_panics(compared, WorkerError::NotCompared)?? {
+                return Ok(false);
+            }
         }
         self.drop_old();
         while !self.stopping.load(Relaxed) {
@@ -322,7 +328,9 @@ impl Maker {
         let logs = self.handle.logs().clone();
         let handle = self.handle.clone();
         let mut refused = |error: &SnapshotError| tell_refused(&handle, error);
-        let made = make(&self.folder, &logs, to, filled, &mut go_on, &mut refused);
+        // Decisions do not depend on it.
+        let made = || make(&self.folder, &logs, to, filled, &mut go_on, &mut refused);
+        let made = unless_it_panics(made, SnapshotError::Panicked).flatten();
         self.failed_at = None;
         match made {
             Ok(made) => {

@@ -1,5 +1,5 @@
-//! A helper of a start's crew panics: the start ends with an error, nothing was acknowledged or recorded, and the next
-//! one goes on.
+//! A helper of a start's crew panics, or the second owner while it compares: the process ends with an error, nothing was
+//! acknowledged or recorded that does not hold, and the next one goes on.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, mpsc};
@@ -12,7 +12,7 @@ use sentinel_features::FeatureSet;
 use sentinel_store::Store;
 use sentinel_synth::{Options, Stream};
 
-use super::Worker;
+use super::{Worker, WorkerError};
 use crate::dead_letter::DeadLetterFile;
 use crate::pipeline::{Pipeline, PipelineError, PipelineOptions};
 use crate::planted;
@@ -108,13 +108,13 @@ fn options(logs: &RecordedLogs, store: &Store, folder: &Path) -> PipelineOptions
     }
 }
 
-/// Plants a panic at whatever a helper reads first; who hears that one did.
-fn plant() -> mpsc::Receiver<Offset> {
+/// Plants a panic at whatever a thread of such a name reads first; who hears that one did.
+fn plant(prefix: &'static str) -> mpsc::Receiver<Offset> {
     let (tell, told) = mpsc::channel();
     let tell = Mutex::new(tell);
     planted::plant_reader_fault(Some(Arc::new(move |offset| {
         let thread = std::thread::current();
-        if thread.name().is_some_and(|name| name.starts_with("crew-")) {
+        if thread.name().is_some_and(|name| name.starts_with(prefix)) {
             tell.lock().unwrap().send(offset).unwrap();
             // Without the hook, which would write to the test's output.
             std::panic::resume_unwind(Box::new("planted"));
@@ -130,7 +130,7 @@ async fn a_panic_of_a_helper_ends_the_start_with_an_error_and_the_next_one_goes_
     let before = ends();
     let folder = tempfile::tempdir().unwrap();
     let store = Store::memory().await.unwrap();
-    let panicked = plant();
+    let panicked = plant("crew-");
     let mut at = None;
     // Where the owner comes so far, it goes on once a helper has panicked: until then there is something to read.
     let mut progress = |_, _| {
@@ -155,4 +155,28 @@ async fn a_panic_of_a_helper_ends_the_start_with_an_error_and_the_next_one_goes_
     pipeline.stop().await.unwrap();
     assert_eq!(ends(), before);
     assert_eq!(handle.figures().mismatches, 0);
+}
+
+#[tokio::test]
+async fn a_panic_of_the_second_owner_while_it_compares_ends_the_process() {
+    let logs = recorded();
+    let before = (logs.transactions.end(), logs.decisions.appended_end());
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::memory().await.unwrap();
+    let panicked = plant("read-0");
+    let first = options(&logs, &store, folder.path());
+    let pipeline = Pipeline::start(first, &mut |_, _| {}).await.unwrap();
+    planted::plant_reader_fault(None);
+    pipeline.failed().wait_for(|failed| *failed).await.unwrap();
+    assert!(panicked.try_recv().is_ok());
+    let ended = pipeline.stop().await.unwrap_err();
+    let is_it = matches!(ended, PipelineError::Worker(WorkerError::NotCompared));
+    assert!(is_it, "{ended}");
+    assert!(ended.to_string().contains("a restart compares it again"));
+    let after = (logs.transactions.end(), logs.decisions.appended_end());
+    assert_eq!(after, before);
+    assert!(
+        !folder.path().join("snapshots").exists(),
+        "no snapshot covers what nobody has compared"
+    );
 }
