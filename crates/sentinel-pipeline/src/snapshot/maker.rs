@@ -56,7 +56,8 @@ pub struct Made {
 }
 
 /// Makes a snapshot of the state before `to`, beginning with the newest there is. `None` where that stands
-/// there already. `filled` is the owner's newest backfill; `go_on` is asked between two batches; `refused` hears
+/// there already, and where `to` is not behind the owner's newest backfill `filled`: with which entries it had filled an
+/// earlier one is not known any more, so nothing could be compared with it. `go_on` is asked between two batches; `refused` hears
 /// of snapshots that cannot be used.
 pub fn make(
     folder: &SnapshotFolder,
@@ -67,6 +68,9 @@ pub fn make(
     refused: &mut dyn FnMut(&SnapshotError),
 ) -> Result<Option<Made>, SnapshotError> {
     let started = Stopwatch::now();
+    if is_behind(filled, to) {
+        return Ok(None);
+    }
     let log = &logs.transactions;
     let folder = folder.giving_way();
     let (state, _) = folder.newest_state(log, to, refused)?;
@@ -94,6 +98,11 @@ pub fn make(
             (started.elapsed() - walked).as_secs_f64(),
         ],
     }))
+}
+
+/// Whether a state before `to` is from before the owner's newest backfill.
+fn is_behind(filled: Option<Backfilled>, to: Offset) -> bool {
+    filled.is_some_and(|filled| !filled.is_complete() && filled.to >= to)
 }
 
 /// Takes the log in before `to`.
@@ -283,6 +292,9 @@ impl Maker {
             interval,
             ..
         } = self.options;
+        if is_behind(self.handle.in_force().backfilled, covered) {
+            return false;
+        }
         let new = covered.0.saturating_sub(self.last.0);
         let waits = self.failed_at.is_some_and(|at| at.elapsed() < RETRY_PAUSE);
         let enough = every_entries > 0 && new >= every_entries;
