@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!  names of single kinds ─▶ names of pairs; fields and marks ─▶ each kind takes the events in ─▶ sweep
-//!  a task a kind           a task each                        a task a kind                   the caller's
+//!  a task a kind            a task each                         a task a kind                    the caller's
 //! ```
 //!
 //! The kinds know nothing of each other but numbers of names and what an account paid before; both are settled before
@@ -59,14 +59,14 @@ pub struct Event {
     pub amount: Option<i64>,
 }
 
-/// Whoever runs tasks of work.
+/// Whoever runs tasks.
 pub trait Executor {
     /// Runs every task to its end, in any order and on any threads, and gives all of them back in any order. Those
     /// that take longest come first.
     fn run(&mut self, tasks: Vec<Task>) -> Vec<Task>;
 }
 
-/// A task of work.
+/// A piece of work.
 #[derive(Debug)]
 pub struct Task(Work);
 

@@ -40,6 +40,18 @@ pub fn run(arguments: &[&str]) -> Output {
     sentinel().arg("run").args(arguments).output().unwrap()
 }
 
+/// The arguments of `sentinel run` over a file, with a data directory.
+pub fn job<'p>(input: &'p Path, output: &'p Path, data: &'p Path) -> [&'p str; 6] {
+    [
+        "--input",
+        text(input),
+        "--output",
+        text(output),
+        "--data-dir",
+        text(data),
+    ]
+}
+
 /// A path as an argument.
 pub fn text(path: &Path) -> &str {
     path.to_str().unwrap()

@@ -6,7 +6,7 @@ use sentinel_store::{AlertQuery, FollowerCommit, Store};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::process::{json_lines, lines_of, run, sentinel, stderr, text};
+use crate::process::{job, json_lines, lines_of, run, sentinel, stderr, text};
 
 fn replay(id: &str, data: &std::path::Path) -> (i32, String) {
     let ended = sentinel()
@@ -27,14 +27,7 @@ fn a_decision_is_computed_again_byte_for_byte_and_a_difference_shows_both() {
     let path = |name: &str| folder.path().join(name);
     let (input, output, data) = (path("in.jsonl"), path("out.jsonl"), path("data"));
     std::fs::write(&input, json_lines(10, 3_000)).unwrap();
-    let arguments = [
-        "--input",
-        text(&input),
-        "--output",
-        text(&output),
-        "--data-dir",
-        text(&data),
-    ];
+    let arguments = job(&input, &output, &data);
     assert!(run(&arguments).status.success());
     let decisions = lines_of(&output);
     for one in [&decisions[0], &decisions[1_500], decisions.last().unwrap()] {

@@ -8,7 +8,7 @@ use sentinel_domain::Offset;
 use sentinel_eventlog::{EmbeddedOptions, EventLog};
 use tempfile::TempDir;
 
-use crate::process::{json_lines, run, sentinel, stderr, text};
+use crate::process::{job, json_lines, run, sentinel, stderr, text};
 
 /// Waits until the run has appended more than `bytes` to its log, or has ended.
 fn wait_for_log(child: &mut Child, data: &Path, bytes: u64) {
@@ -190,14 +190,7 @@ fn a_restart_judges_the_future_by_the_first_start() {
     let go = |more: &[&str]| {
         let input = path("in.jsonl");
         let output = path("out");
-        let mut arguments = vec![
-            "--input",
-            text(&input),
-            "--output",
-            text(&output),
-            "--data-dir",
-            text(&data),
-        ];
+        let mut arguments = job(&input, &output, &data).to_vec();
         arguments.extend(more);
         run(&arguments)
     };
@@ -277,14 +270,7 @@ fn a_row_at_which_every_run_panicked_is_named_and_left_in() {
     let path = |name: &str| folder.path().join(name);
     let (input, output, data) = (path("in.jsonl"), path("out.jsonl"), path("data"));
     std::fs::write(&input, json_lines(11, 500)).unwrap();
-    let arguments = [
-        "--input",
-        text(&input),
-        "--output",
-        text(&output),
-        "--data-dir",
-        text(&data),
-    ];
+    let arguments = job(&input, &output, &data);
     assert!(run(&arguments).status.success());
     let whole = std::fs::read(&output).unwrap();
     assert!(

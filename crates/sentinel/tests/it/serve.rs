@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::process::{json_lines, lines_of, run, sentinel, stderr, text};
+use crate::process::{job, json_lines, lines_of, run, sentinel, stderr, text};
 
 pub struct Server {
     pub child: Child,
@@ -285,14 +285,7 @@ fn a_server_leaves_the_directory_of_a_run_alone() {
     let path = |name: &str| folder.path().join(name);
     std::fs::write(path("in.jsonl"), json_lines(3, 20)).unwrap();
     let (input, output, data) = (path("in.jsonl"), path("out.jsonl"), path("data"));
-    let arguments = [
-        "--input",
-        text(&input),
-        "--output",
-        text(&output),
-        "--data-dir",
-        text(&data),
-    ];
+    let arguments = job(&input, &output, &data);
     let ended = run(&arguments);
     assert!(ended.status.success(), "{}", stderr(&ended));
     let ended = sentinel()
